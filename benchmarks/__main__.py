@@ -1,0 +1,27 @@
+"""Run every benchmark, or those named: ``python -m benchmarks [name ...]``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from benchmarks.record import record
+
+
+def main(names: list[str]) -> None:
+    """Measure and record, one module after the other."""
+    here = Path(__file__).parent
+    known = sorted(path.stem for path in here.glob("*.py") if path.stem not in ("__init__", "__main__", "record"))
+    unknown = set(names) - set(known)
+    if unknown:
+        raise SystemExit(f"no benchmark named {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    for name in names or known:
+        sys.stdout.write(f"{name} ...\n")
+        rows = importlib.import_module(f"benchmarks.{name}").measure()
+        path = record(name, rows)
+        sys.stdout.write(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

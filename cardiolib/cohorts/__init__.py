@@ -1,0 +1,47 @@
+"""Cohorts: subjects with images, motion and follow-up, joined by ID, whatever files they come from."""
+
+from cardiolib.cohorts.authors_files import (
+    Bootout,
+    InputData,
+    ModelCStats,
+    read_bootout,
+    read_inputdata,
+    read_model_cstats,
+)
+from cardiolib.cohorts.cohort import PROVIDABLE, VOLUME_COLUMNS, Cohort, displacements
+from cardiolib.cohorts.foursegment_writing import write_4dsegment
+from cardiolib.cohorts.motion_file import column_meaning, point_list_sha256, write_motion_file
+from cardiolib.cohorts.opening import LAYOUTS, open_cohort
+from cardiolib.cohorts.pickles import read_pickle
+from cardiolib.cohorts.simulated import SimulatedCohort
+from cardiolib.cohorts.simulated_build import build_simulated_cohort
+from cardiolib.cohorts.simulated_settings import SIMULATED_NAMES, SimulatedCohortSettings
+from cardiolib.cohorts.table import CohortError, join_by_id, subject_table, text_ids
+
+__all__ = [
+    "LAYOUTS",
+    "PROVIDABLE",
+    "SIMULATED_NAMES",
+    "VOLUME_COLUMNS",
+    "Bootout",
+    "Cohort",
+    "CohortError",
+    "InputData",
+    "ModelCStats",
+    "SimulatedCohort",
+    "SimulatedCohortSettings",
+    "build_simulated_cohort",
+    "column_meaning",
+    "displacements",
+    "join_by_id",
+    "open_cohort",
+    "point_list_sha256",
+    "read_bootout",
+    "read_inputdata",
+    "read_model_cstats",
+    "read_pickle",
+    "subject_table",
+    "text_ids",
+    "write_4dsegment",
+    "write_motion_file",
+]

@@ -1,0 +1,316 @@
+"""The one object through which every stage meets its subjects, whatever files lie behind it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
+
+if TYPE_CHECKING:
+    from cardiolib.digital_heart import DigitalHeart
+    from cardiolib.imaging import Cine, LabelMap
+
+PROVIDABLE = ("images", "labels", "landmarks", "motion", "outcomes", "volumes", "truth")
+VOLUME_COLUMNS = ("RVEDV", "RVESV", "RVEF", "LVEDV", "LVESV", "LVEF")
+
+_REASONS = {
+    "images": "no cine images: segmentation and tracking have nothing to read",
+    "labels": "no label maps: segmentations cannot be trained on it or compared with a reference",
+    "landmarks": "no anatomical landmarks",
+    "motion": "no motion of material points: the survival network has no input",
+    "outcomes": "no follow-up (time, event): survival stages have nothing to do",
+    "volumes": "no ventricular volumes: the conventional Cox model has no input",
+    "truth": "no known truth (it is not simulated): errors against the truth cannot be computed",
+}
+
+
+class Cohort:
+    """Subjects with what is known about them, joined by ID as text.
+
+    Parameters
+    ----------
+    name : str
+    table : DataFrame, one row a subject
+        Index: IDs. Columns ``time`` and ``event`` if there is follow-up; other columns: covariates.
+    time_unit : str
+        Unit of ``time`` ("years" for simulated cohorts, "days" in the authors' files).
+    simulated : bool
+    layout : str
+        The kind of files behind it.
+    folder : Path, optional
+    notes : sequence of str
+        What a reader of the results should know (assumptions made, rows left out).
+    volumes : DataFrame indexed by ID, optional
+        Volumes in mL (RVEDV, RVESV, LVEDV, LVESV) and ejection fractions in percent (RVEF, LVEF).
+    motion : (N, D) array, optional
+        Displacements from frame 0 in mm, row i for the i-th subject of `table`.
+
+    Attributes
+    ----------
+    ids : tuple of str
+    provides : frozenset of str
+        Which of `PROVIDABLE` at least one subject has; `ids_with` says which subjects.
+
+    Raises
+    ------
+    CohortError
+        See `cardiolib.cohorts.table.subject_table`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        *,
+        time_unit: str = "days",
+        simulated: bool = False,
+        layout: str = "table",
+        folder: Path | None = None,
+        notes: Sequence[str] = (),
+        volumes: pd.DataFrame | None = None,
+        motion: np.ndarray | None = None,
+    ) -> None:
+        self.name = name
+        self.table = subject_table(table, source=f"cohort {name!r}")
+        self.time_unit = time_unit
+        self.simulated = simulated
+        self.layout = layout
+        self.folder = folder
+        self.notes = tuple(notes)
+        self._volumes = None if volumes is None else self._checked_volumes(volumes)
+        self._motion = None if motion is None else dict(zip(self.ids, self._checked_motion(motion), strict=True))
+
+    # ---- who and what -------------------------------------------------------------------------
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Subject IDs, in the order of the table."""
+        return tuple(self.table.index)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """What at least one subject has."""
+        return frozenset(what for what in PROVIDABLE if self.ids_with(what))
+
+    def ids_with(self, what: str) -> tuple[str, ...]:
+        """IDs of the subjects that have `what` (one of `PROVIDABLE`), in the order of the table."""
+        if what not in PROVIDABLE:
+            raise ValueError(f"a cohort can provide {named(PROVIDABLE)}; asked for {what!r}")
+        return tuple(subject_id for subject_id in self.ids if self._has(subject_id, what))
+
+    def missing_for(self, needs: Iterable[str]) -> str:
+        """Why a stage that needs `needs` cannot run on this cohort; empty if it can.
+
+        >>> Cohort("two", pd.DataFrame(index=["a", "b"])).missing_for(["outcomes"])
+        'this cohort has no follow-up (time, event): survival stages have nothing to do'
+        """
+        absent = [what for what in needs if not self.ids_with(what)]
+        return "; ".join(f"this cohort has {_REASONS[what]}" for what in absent)
+
+    @property
+    def covariates(self) -> pd.DataFrame:
+        """The table without time and event."""
+        return self.table.drop(columns=["time", "event"], errors="ignore")
+
+    def subset(self, ids: Iterable[str]) -> Cohort:
+        """The same cohort with these subjects only, in this order."""
+        wanted = text_ids(ids, source="subset")
+        rows, _ = join_by_id(wanted, self.table, source=f"cohort {self.name!r}", extra="leave out")
+        part = copy.copy(self)
+        part.table = rows
+        return part
+
+    def __repr__(self) -> str:
+        follow_up = ""
+        if "event" in self.table:
+            events = int(self.table["event"].sum())
+            follow_up = f", {events} deaths, longest follow-up {self.table['time'].max():.4g} {self.time_unit}"
+        provided = ", ".join(f"{what} ({len(self.ids_with(what))})" for what in PROVIDABLE if what in self.provides)
+        kind = "SIMULATED cohort" if self.simulated else "cohort"
+        lines = [f"{self.name}: {kind} of {len(self)} subjects{follow_up}", f"  layout: {self.layout}"]
+        lines += [f"  provides: {provided or 'nothing but the table'}"]
+        return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+    # ---- data of one subject ------------------------------------------------------------------
+
+    def image(self, subject_id: str) -> Cine:
+        """The cine of one subject (a note in it says when it holds only the ED and ES frames)."""
+        self._require(subject_id, "images")
+        return self._read_image(subject_id)
+
+    def labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
+        """Reference label map and, for each of its frames, the frame of `image` that it labels.
+
+        A frame number is None where the files do not say it.
+        """
+        self._require(subject_id, "labels")
+        return self._read_labels(subject_id)
+
+    def positions(self, subject_id: str) -> np.ndarray:
+        """(T, V, 3) positions in mm of the same V material points in every frame."""
+        self._require(subject_id, "motion")
+        return self._read_positions(subject_id)
+
+    def motion_matrix(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """IDs and (N, D) displacements from frame 0 in mm, float64, column (t-1)*3V + 3v + c.
+
+        Subjects without motion are not in it: join by the IDs returned.
+        """
+        ids = self._require_any("motion")
+        return ids, np.stack([self._displacements(subject_id) for subject_id in ids])
+
+    def landmarks(self, subject_id: str) -> np.ndarray:
+        """(T, 6, 3) anatomical landmarks in mm in the world space of the subject's image."""
+        self._require(subject_id, "landmarks")
+        return self._read_landmarks(subject_id)
+
+    def volumes(self) -> pd.DataFrame:
+        """Volumes (mL) and ejection fractions (percent), a row for each subject that has them."""
+        ids = self._require_any("volumes")
+        return self._read_volumes(ids)
+
+    # ---- truth: only simulated cohorts override these ------------------------------------------
+
+    def true_positions(self, subject_id: str) -> np.ndarray:
+        """(T, V, 3) true positions in mm of the material points, heart frame."""
+        raise self._absent("truth", subject_id)
+
+    def true_landmarks(self, subject_id: str) -> np.ndarray:
+        """(T, 6, 3) true landmarks in mm, heart frame."""
+        raise self._absent("truth", subject_id)
+
+    def true_world_positions(self, subject_id: str) -> np.ndarray:
+        """(T, V, 3) true positions in mm in the world space of the subject's image."""
+        raise self._absent("truth", subject_id)
+
+    def true_world_landmarks(self, subject_id: str) -> np.ndarray:
+        """(T, 6, 3) true landmarks in mm in the world space of the subject's image."""
+        raise self._absent("truth", subject_id)
+
+    def heart(self, subject_id: str) -> DigitalHeart:
+        """The simulated heart itself, from which anything else can be computed."""
+        raise self._absent("truth", subject_id)
+
+    def log_hazard(self) -> pd.Series:
+        """The true log hazard of each subject, by ID; higher is worse."""
+        raise self._absent("truth")
+
+    # ---- what a reader of another layout overrides ---------------------------------------------
+
+    def _has(self, subject_id: str, what: str) -> bool:
+        if what == "outcomes":
+            return "event" in self.table.columns
+        if what == "motion":
+            return self._motion is not None and subject_id in self._motion
+        if what == "volumes":
+            return self._volumes is not None and subject_id in self._volumes.index
+        return False
+
+    def _read_image(self, subject_id: str) -> Cine:
+        raise self._absent("images", subject_id)
+
+    def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
+        raise self._absent("labels", subject_id)
+
+    def _read_landmarks(self, subject_id: str) -> np.ndarray:
+        raise self._absent("landmarks", subject_id)
+
+    def _read_positions(self, subject_id: str) -> np.ndarray:
+        raise CohortError(
+            f"cohort {self.name!r} holds displacements from frame 0 only, not positions: subject "
+            f"{subject_id!r} cannot be drawn from it alone. Use motion_matrix()."
+        )
+
+    def _displacements(self, subject_id: str) -> np.ndarray:
+        if self._motion is not None:
+            return self._motion[subject_id]
+        return displacements(self._read_positions(subject_id))
+
+    def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
+        if self._volumes is None:
+            raise self._absent("volumes")
+        return self._volumes.loc[list(ids)].copy()
+
+    # ---- checks --------------------------------------------------------------------------------
+
+    def _require(self, subject_id: str, what: str) -> None:
+        if subject_id not in self.table.index:
+            raise CohortError(
+                f"cohort {self.name!r} has no subject {subject_id!r}; its IDs are {named(self.ids)} (text)."
+            )
+        if not self._has(subject_id, what):
+            raise self._absent(what, subject_id)
+
+    def _require_any(self, what: str) -> tuple[str, ...]:
+        ids = self.ids_with(what)
+        if not ids:
+            raise self._absent(what)
+        return ids
+
+    def _absent(self, what: str, subject_id: str | None = None) -> CohortError:
+        others = self.ids_with(what)
+        if subject_id is not None and others:
+            return CohortError(
+                f"subject {subject_id!r} of cohort {self.name!r} has no {what}; "
+                f"{len(others)} of {len(self)} subjects have: {named(others)}."
+            )
+        return CohortError(f"{self.name!r}: this cohort has {_REASONS[what]}. {self.layout} gives none.")
+
+    def _checked_volumes(self, volumes: pd.DataFrame) -> pd.DataFrame:
+        checked = volumes.copy()
+        checked.index = pd.Index(text_ids(volumes.index, source="volumes"), name="ID", dtype=object)
+        return numeric_or_raise(join_by_id(self.ids, checked, source="volumes")[0])
+
+    def _checked_motion(self, motion: np.ndarray) -> np.ndarray:
+        matrix = np.asarray(motion, dtype=np.float64)
+        if matrix.ndim != 2 or len(matrix) != len(self):
+            raise CohortError(
+                f"motion must have a row for each of the {len(self)} subjects of cohort {self.name!r}; "
+                f"its shape is {matrix.shape}."
+            )
+        bad = [subject_id for subject_id, row in zip(self.ids, matrix, strict=True) if not np.isfinite(row).all()]
+        if bad:
+            raise CohortError(f"motion of subject(s) {named(bad)} holds values that are not finite.")
+        return matrix
+
+
+def displacements(positions: np.ndarray) -> np.ndarray:
+    """(T, V, 3) positions to the ((T-1)*3V,) row of displacements from frame 0 (same unit).
+
+    Column ``(t-1)*3V + 3v + c`` holds coordinate c of point v in frame t minus frame 0: 19 x 202 x 3 =
+    11,514 columns in the paper. Nothing is rotated, scaled or centred, as in the released code
+    (UK-Digital-Heart-Project/4Dsurvival, inputdata_setup.py).
+    """
+    positions = np.asarray(positions, dtype=np.float64)
+    return (positions[1:] - positions[0]).reshape(-1)
+
+
+def ejection_fraction_percent(end_diastolic_ml: float, end_systolic_ml: float) -> float:
+    """Share of the end-diastolic volume that is ejected, in percent."""
+    return 100.0 * (1.0 - end_systolic_ml / end_diastolic_ml) if end_diastolic_ml > 0 else float("nan")
+
+
+def volumes_row(volumes_ml: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """{"RV": (EDV, ESV), "LV": (EDV, ESV)} in mL to one row of a volumes table."""
+    row = {}
+    for side, (end_diastolic, end_systolic) in volumes_ml.items():
+        row[f"{side}EDV"], row[f"{side}ESV"] = float(end_diastolic), float(end_systolic)
+        row[f"{side}EF"] = ejection_fraction_percent(end_diastolic, end_systolic)
+    return row
+
+
+def numeric_or_raise(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns as float64, refusing a table that holds text."""
+    try:
+        return frame.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise CohortError(f"volumes must be numbers: {error}") from error

@@ -1,0 +1,266 @@
+"""Reading the output folder of 4Dsegment, the authors' imaging pipeline.
+
+::
+
+    subjnames.txt                    one subject folder name a line
+    matchedpointsnew.txt             decimated index, full-mesh index (0-based; this column is used)
+    surv_outcomes.csv                ID,status,time in days, rows in any order
+    covariates*.csv                  ID,... numbers only
+    <ID>_ED.txt, <ID>_ES.txt         LV cavity (mL), LV mass (g), RV cavity (mL), RV mass (g)
+    <ID>/lvsa_.nii.gz                cine, frame 0 = ED
+    <ID>/PHsegmentation_{ED,ES}.gipl label maps
+    <ID>/motion/RV_fr00..19.{txt,vtk} positions of the same vertices in every frame, mm
+
+Source: UK-Digital-Heart-Project/4Dsegment and 4Dsurvival (inputdata_setup.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts.cohort import Cohort, volumes_row
+from cardiolib.cohorts.stacking import stacked_labels
+from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id, text_ids
+from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, read_label_map
+from cardiolib.meshes import read_matched_points, read_points_txt, read_vtk
+
+LAYOUT = "4Dsegment output"
+N_FRAMES = 20
+PAPER_POINTS = 202
+_FRAME_FILE = re.compile(r"RV_fr(\d+)\.(txt|vtk)")
+
+
+class FourSegmentCohort(Cohort):
+    """A 4Dsegment output folder; positions are read when asked for."""
+
+    def __init__(self, name: str, table: pd.DataFrame, *, folder: Path, point_rows: np.ndarray | None,
+                 motion: dict[str, list[Path]], notes: Sequence[str]) -> None:
+        super().__init__(name, table, layout=LAYOUT, folder=folder, notes=notes, time_unit="days")
+        self._root = folder
+        self._frames = motion
+        self.point_rows = point_rows
+
+    def _has(self, subject_id: str, what: str) -> bool:
+        if what == "images":
+            return self._file(subject_id, "lvsa_.nii.gz").is_file()
+        if what == "labels":
+            return bool(self._label_files(subject_id))
+        if what == "volumes":
+            return all(self._volume_file(subject_id, phase).is_file() for phase in ("ED", "ES"))
+        if what == "motion":
+            return subject_id in self._frames
+        return super()._has(subject_id, what)
+
+    def _read_image(self, subject_id: str) -> Cine:
+        return read_cine(self._file(subject_id, "lvsa_.nii.gz"))
+
+    def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
+        files = self._label_files(subject_id)
+        # 4Dsegment tracks from frame 0 as ED; which frame its ES is, it does not write down.
+        frames: tuple[int | None, ...] = tuple(0 if phase == "ED" else None for phase in files)
+        if len(files) == 1:
+            return read_label_map(next(iter(files.values())), FOURDSEGMENT), frames
+        return stacked_labels(list(files.values()), FOURDSEGMENT), frames
+
+    def _read_positions(self, subject_id: str) -> np.ndarray:
+        return read_motion_frames(self._frames[subject_id], self.point_rows)
+
+    def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
+        rows = {}
+        for subject_id in ids:
+            (lv_ed, mass, rv_ed, rv_mass), (lv_es, _, rv_es, _) = (
+                read_volume_file(self._volume_file(subject_id, phase)) for phase in ("ED", "ES")
+            )
+            rows[subject_id] = {
+                **volumes_row({"RV": (rv_ed, rv_es), "LV": (lv_ed, lv_es)}), "LVM": mass, "RVM": rv_mass
+            }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ID").dropna(axis="columns", how="all")
+
+    def _file(self, subject_id: str, name: str) -> Path:
+        return self._root / subject_id / name
+
+    def _volume_file(self, subject_id: str, phase: str) -> Path:
+        return self._root / f"{subject_id}_{phase}.txt"
+
+    def _label_files(self, subject_id: str) -> dict[str, Path]:
+        candidates = {phase: [self._file(subject_id, f"PHsegmentation_{phase}{suffix}")
+                              for suffix in (".gipl", ".nii.gz")] for phase in ("ED", "ES")}
+        return {phase: path for phase, paths in candidates.items() for path in paths[::-1] if path.is_file()}
+
+
+def why_not(path: Path) -> str | None:
+    """None if `path` is a 4Dsegment output folder; else what is missing."""
+    if not path.is_dir():
+        return "not a folder"
+    return None if (path / "subjnames.txt").is_file() else "no subjnames.txt"
+
+
+def open_foursegment(path: Path) -> Cohort:
+    """The cohort of a 4Dsegment output folder.
+
+    Subjects are those of ``subjnames.txt``, in its order; outcomes and covariates are joined to them by ID
+    as text, whatever the order of their rows. Rows of ``covariates*.csv`` for other subjects are left out
+    (and noted); outcomes of other subjects are an error.
+
+    Raises
+    ------
+    CohortError
+        IDs that are repeated or do not match; a subject without exactly the frames 00 to 19 while others
+        have motion; motion without ``matchedpointsnew.txt``. Everything concerned is named.
+    """
+    ids = text_ids(_lines(path / "subjnames.txt"), source=str(path / "subjnames.txt"))
+    if not ids:
+        raise CohortError(f"{path / 'subjnames.txt'}: is empty; expected one subject folder name a line.")
+    notes: list[str] = []
+    table = pd.DataFrame(index=pd.Index(list(ids), dtype=object))
+    if (path / "surv_outcomes.csv").is_file():
+        table = table.join(_outcomes(path / "surv_outcomes.csv", ids))
+    table = table.join(_covariates(path, ids, notes))
+    motion = _motion_files(path, ids)
+    rows = _point_rows(path, notes) if motion else None
+    return FourSegmentCohort(path.name, table, folder=path, point_rows=rows, motion=motion, notes=notes)
+
+
+def read_motion_frames(files: Sequence[Path], point_rows: np.ndarray | None) -> np.ndarray:
+    """(T, V, 3) positions in mm of the chosen vertices, from one file a frame.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        ``RV_fr00`` to ``RV_fr19``, text or VTK, in order.
+    point_rows : (V,) int array or None
+        Vertices to keep; None for all.
+
+    Raises
+    ------
+    CohortError
+        The files differ in number of vertices (all counts are given), or have too few for `point_rows`.
+    """
+    frames = [_frame_points(file) for file in files]
+    counts = [len(frame) for frame in frames]
+    if len(set(counts)) > 1:
+        usual = max(set(counts), key=counts.count)
+        odd = [f"{file.name} ({n})" for file, n in zip(files, counts, strict=True) if n != usual]
+        raise CohortError(
+            f"{files[0].parent}: the frames must hold the same vertices; most have {usual} lines, but not "
+            f"{named(odd)}. Run the motion step of this subject again."
+        )
+    if point_rows is None:
+        return np.stack(frames)
+    if point_rows.max(initial=0) >= counts[0]:
+        raise CohortError(
+            f"{files[0].parent}: {counts[0]} vertices, but matchedpointsnew.txt asks for vertex {point_rows.max()} "
+            "(0-based): the point list belongs to another mesh."
+        )
+    return np.stack([frame[point_rows] for frame in frames])
+
+
+def read_volume_file(path: Path) -> tuple[float, float, float, float]:
+    """LV cavity (mL), LV mass (g), RV cavity (mL), RV mass (g) of a ``<ID>_ED.txt``.
+
+    The tool appends at every run: the last four numbers are taken.
+    """
+    words = re.split(r"[\s,;]+", path.read_text(encoding="utf-8", errors="replace").strip())
+    try:
+        values = [float(word) for word in words if word]
+    except ValueError as error:
+        raise CohortError(f"{path}: expected numbers only ({error}).") from error
+    if not values or len(values) % 4:
+        raise CohortError(
+            f"{path}: holds {len(values)} numbers; expected four (LV cavity, LV mass, RV cavity, RV mass), or four "
+            "for each run of the tool."
+        )
+    lv, lv_mass, rv, rv_mass = values[-4:]
+    return lv, lv_mass, rv, rv_mass
+
+
+def _frame_points(file: Path) -> np.ndarray:
+    try:
+        return read_vtk(file).points if file.suffix == ".vtk" else read_points_txt(file)
+    except CohortError:
+        raise
+    except (ValueError, OSError) as error:
+        raise CohortError(f"{file}: cannot be read as vertex positions ({error}).") from error
+
+
+def _outcomes(path: Path, ids: Sequence[str]) -> pd.DataFrame:
+    frame = read_csv_by_id(path)
+    absent = [column for column in ("status", "time") if column not in frame]
+    if absent:
+        raise CohortError(f"{path}: no column {named(absent)}; expected the header ID,status,time.")
+    rows, _ = join_by_id(ids, frame, source=str(path))
+    return rows[["time", "status"]].rename(columns={"status": "event"})
+
+
+def _covariates(path: Path, ids: Sequence[str], notes: list[str]) -> pd.DataFrame:
+    joined = pd.DataFrame(index=pd.Index(list(ids), dtype=object))
+    for file in sorted(path.glob("covariates*.csv")):
+        rows, left_out = join_by_id(ids, read_csv_by_id(file), source=str(file), extra="leave out")
+        rows = numeric(rows, source=str(file))
+        twice = [column for column in rows if column in joined]
+        if twice:
+            raise CohortError(f"{file}: column(s) {named(twice)} are also in another covariates file.")
+        joined = joined.join(rows)
+        if left_out:
+            notes.append(f"{file.name}: rows of subjects not in subjnames.txt left out: {named(left_out)}")
+    return joined
+
+
+def _motion_files(path: Path, ids: Sequence[str]) -> dict[str, list[Path]]:
+    """The 20 frame files of every subject; empty when no subject has a motion folder."""
+    folders = {subject_id: path / subject_id / "motion" for subject_id in ids}
+    if not any(folder.is_dir() for folder in folders.values()):
+        return {}
+    found, problems = {}, []
+    for subject_id, folder in folders.items():
+        by_frame = _frames_in(folder)
+        missing = sorted(set(range(N_FRAMES)) - set(by_frame))
+        extra = sorted(set(by_frame) - set(range(N_FRAMES)))
+        if missing or extra:
+            parts = [f"no {named(f'RV_fr{t:02d}' for t in missing)}"] if missing else []
+            parts += [f"unexpected {named(f'RV_fr{t:02d}' for t in extra)}"] if extra else []
+            problems.append(f"{subject_id}: {' and '.join(parts) if folder.is_dir() else 'no folder motion/'}")
+        found[subject_id] = [by_frame[t] for t in sorted(by_frame)]
+    if problems:
+        raise CohortError(
+            f"{path}: every subject needs motion/RV_fr00 to RV_fr19 (.txt or .vtk). {len(problems)} do(es) not have "
+            "them; finish or remove these subjects:\n  " + "\n  ".join(problems[:20])
+        )
+    return found
+
+
+def _frames_in(folder: Path) -> dict[int, Path]:
+    frames: dict[int, Path] = {}
+    for file in sorted(folder.glob("RV_fr*"), reverse=True):  # .vtk first, so that .txt of the same frame wins
+        match = _FRAME_FILE.fullmatch(file.name)
+        if match:
+            frames[int(match.group(1))] = file
+    return frames
+
+
+def _point_rows(path: Path, notes: list[str]) -> np.ndarray:
+    file = path / "matchedpointsnew.txt"
+    if not file.is_file():
+        raise CohortError(
+            f"{path}: there is motion but no matchedpointsnew.txt, which says which vertices the survival network "
+            "uses. Copy the list of the study; it must be the same for every subject."
+        )
+    try:
+        rows = np.asarray(read_matched_points(file))[:, 1]
+    except (ValueError, IndexError) as error:
+        raise CohortError(f"{file}: expected two whole numbers a line ({error}).") from error
+    note = f"matchedpointsnew.txt: {len(rows)} points, {(N_FRAMES - 1) * len(rows) * 3:,} features"
+    if len(rows) != PAPER_POINTS:
+        note += f"; the paper has {PAPER_POINTS} points (11,514 features): a model trained on those cannot read these"
+    notes.append(note)
+    return rows
+
+
+def _lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8-sig")
+    return [line.strip() for line in text.splitlines() if line.strip()]

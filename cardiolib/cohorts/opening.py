@@ -1,0 +1,94 @@
+"""One door for every layout of cohort."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cardiolib.cohorts import acdc, authors_files, foursegment, motion_file, simulated, ukbiobank
+from cardiolib.cohorts.cohort import Cohort
+from cardiolib.cohorts.simulated_settings import SIMULATED_NAMES
+from cardiolib.cohorts.table import CohortError
+from cardiolib.imaging import LabelScheme
+
+SIMULATED_ROOT = Path("data") / "derived" / "cohorts"
+
+# Most specific first: a simulated cohort, for example, also has folders of images.
+_READERS = {
+    simulated.LAYOUT: (simulated.why_not, simulated.open_simulated),
+    acdc.LAYOUT: (acdc.why_not, acdc.open_acdc),
+    foursegment.LAYOUT: (foursegment.why_not, foursegment.open_foursegment),
+    ukbiobank.LAYOUT: (ukbiobank.why_not, ukbiobank.open_ukbiobank),
+    authors_files.LAYOUT: (authors_files.why_not, authors_files.open_authors_files),
+    motion_file.LAYOUT: (motion_file.why_not, motion_file.open_motion_file),
+}
+LAYOUTS = tuple(_READERS)
+
+
+def open_cohort(
+    name_or_path: str | os.PathLike[str],
+    *,
+    layout: str | None = None,
+    scheme: LabelScheme | str | None = None,
+    root: str | os.PathLike[str] = SIMULATED_ROOT,
+) -> Cohort:
+    """Open a cohort by name, folder or file, whatever its layout.
+
+    Parameters
+    ----------
+    name_or_path : str or path-like
+        A folder or file; or the name of a simulated cohort ("simulated", "simulated-volume-hazard",
+        "simulated-null-hazard", "simulated-controls") that was built as ``root/<name>``. A folder that has
+        such a name is opened as ``./simulated``.
+    layout : str, optional
+        One of `LAYOUTS`, to be told what is wrong with a folder as that layout; detected by default.
+    scheme : LabelScheme or name of one, optional
+        Meaning of the label codes; only the UK Biobank layout, which does not say it, takes one.
+    root : path-like
+        Where simulated cohorts are looked for by name.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    FileNotFoundError
+        There is nothing at that path, or no cohort of that name has been built.
+    CohortError
+        The layout is none of those known (each is named, with what was missing), or the data in it are
+        wrong.
+    """
+    if layout is not None and layout not in _READERS:
+        raise ValueError(f"layout must be one of {', '.join(repr(known) for known in LAYOUTS)}; given {layout!r}")
+    path = _located(name_or_path, Path(root))
+    candidates = _READERS if layout is None else {layout: _READERS[layout]}
+    reasons = {}
+    for known, (why_not, reader) in candidates.items():
+        reasons[known] = why_not(path)
+        if reasons[known] is None:
+            if known == ukbiobank.LAYOUT:
+                return ukbiobank.open_ukbiobank(path, scheme=scheme)
+            if scheme is not None:
+                raise ValueError(f"{path} is in the layout {known!r}, which has its own label scheme: leave out scheme")
+            return reader(path)
+    listed = "\n".join(f"  {known}: {reason}" for known, reason in reasons.items())
+    raise CohortError(f"{path} is in none of the known layouts. What was missing for each:\n{listed}")
+
+
+def _located(name_or_path: str | os.PathLike[str], root: Path) -> Path:
+    if str(name_or_path) in SIMULATED_NAMES:
+        path = root / str(name_or_path)
+        if not path.is_dir():
+            raise FileNotFoundError(
+                f"the cohort {str(name_or_path)!r} has not been built: there is no folder {path}. Build it with "
+                f"build_simulated_cohort({str(path)!r}, settings=SimulatedCohortSettings(kind={str(name_or_path)!r}), "
+                "seed=...)."
+            )
+        return path
+    path = Path(name_or_path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there is nothing at {path}; expected a folder or file, or one of the names {', '.join(SIMULATED_NAMES)}"
+        )
+    return path

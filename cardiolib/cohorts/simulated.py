@@ -1,0 +1,172 @@
+"""Reading a simulated cohort: like any other cohort, and with the truth beside it."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts.cohort import VOLUME_COLUMNS, Cohort
+from cardiolib.cohorts.table import CohortError, named, numeric, read_csv_by_id
+from cardiolib.cohorts.ukbiobank import read_subject_image, read_subject_labels
+from cardiolib.digital_heart import DigitalHeart, parameters_from_row
+from cardiolib.imaging import OURS, Cine, LabelMap
+
+LAYOUT = "simulated cohort"
+FILES = ("cohort.csv", "parameters.csv", "truth.npz")
+NOT_COVARIATES = (*VOLUME_COLUMNS, "LVM")
+
+
+class SimulatedCohort(Cohort):
+    """A cohort of digital hearts: everything about every subject is known exactly.
+
+    `motion_matrix` and `positions` give the true motion, in the heart frame; motion tracked from the images
+    is made by the motion stage.
+    """
+
+    def __init__(self, folder: Path, declared: dict[str, Any]) -> None:
+        frame = read_csv_by_id(folder / "cohort.csv")
+        frame = numeric(frame, source=str(folder / "cohort.csv"))
+        volumes = frame[[column for column in NOT_COVARIATES if column in frame]]
+        super().__init__(
+            declared["name"], frame.drop(columns=volumes.columns), time_unit=declared["time_unit"], simulated=True,
+            layout=LAYOUT, folder=folder, notes=[declared["about"]], volumes=volumes,
+        )
+        self._root = folder
+        self._imaged = frozenset(declared["imaged"])
+
+    def true_positions(self, subject_id: str) -> np.ndarray:
+        """(T, V, 3) true positions in mm of the material points, heart frame (stored as float32)."""
+        self._require(subject_id, "truth")
+        return self._truth["motion"][self._rows[subject_id]].astype(np.float64)
+
+    def true_landmarks(self, subject_id: str) -> np.ndarray:
+        """(T, 6, 3) true landmarks in mm, heart frame; order `cardiolib.digital_heart.LANDMARKS`."""
+        self._require(subject_id, "truth")
+        return self._truth["landmarks"][self._rows[subject_id]].astype(np.float64)
+
+    def true_world_positions(self, subject_id: str) -> np.ndarray:
+        """(T, V, 3) true positions in mm in the world space of the subject's image.
+
+        The heart as it would lie without breath-hold misregistration: slice k of the image shows it shifted
+        by `slice_shift_mm` (K, 3) of `scan_truth`.
+        """
+        return _moved(self.scan_truth(subject_id)["heart_to_world"], self.true_positions(subject_id))
+
+    def true_world_landmarks(self, subject_id: str) -> np.ndarray:
+        """(T, 6, 3) true landmarks in mm in the world space of the subject's image."""
+        return self.scan_truth(subject_id)["landmarks_world_mm"]
+
+    def scan_truth(self, subject_id: str) -> dict[str, np.ndarray]:
+        """What is known of one scan: heart_to_world (4, 4), slice_shift_mm (K, 3), landmarks_world_mm (T, 6, 3),
+        ed_frame, es_frame."""
+        self._require(subject_id, "images")
+        with np.load(self._subject_folder(subject_id) / "truth.npz") as stored:
+            return {name: stored[name] for name in stored.files}
+
+    def heart(self, subject_id: str) -> DigitalHeart:
+        """The subject's heart, built again from its stored parameters: the very same heart."""
+        self._require(subject_id, "truth")
+        return DigitalHeart(parameters_from_row(self.parameters.loc[subject_id]))
+
+    def log_hazard(self) -> pd.Series:
+        """The true log hazard of each subject, by ID; higher is worse."""
+        rows = [self._rows[subject_id] for subject_id in self.ids]
+        return pd.Series(self._truth["log_hazard"][rows], index=self.table.index, name="log_hazard")
+
+    def true_times(self) -> pd.DataFrame:
+        """Times of death and of censoring of each subject, of which `table` shows the earlier one."""
+        rows = [self._rows[subject_id] for subject_id in self.ids]
+        columns = {name: self._truth[name][rows] for name in ("event_time", "censoring_time")}
+        return pd.DataFrame(columns, index=self.table.index)
+
+    @cached_property
+    def parameters(self) -> pd.DataFrame:
+        """Parameters and latents of every heart, by ID."""
+        frame = pd.read_csv(self._root / "parameters.csv", dtype={"ID": str}, float_precision="round_trip")
+        return frame.set_index("ID")
+
+    @cached_property
+    def _truth(self) -> dict[str, np.ndarray]:
+        with np.load(self._root / "truth.npz") as stored:
+            return {name: stored[name] for name in stored.files}
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {str(subject_id): row for row, subject_id in enumerate(self._truth["ids"])}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was read lazily: a worker reads it again rather than receive it."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("parameters", "_truth", "_rows")}
+
+    def _has(self, subject_id: str, what: str) -> bool:
+        if what in ("truth", "motion"):
+            return True
+        if what in ("images", "labels", "landmarks"):
+            return subject_id in self._imaged
+        return super()._has(subject_id, what)
+
+    def _subject_folder(self, subject_id: str) -> Path:
+        return self._root / "images" / subject_id
+
+    def _read_image(self, subject_id: str) -> Cine:
+        return read_subject_image(self._subject_folder(subject_id))
+
+    def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
+        return read_subject_labels(self._subject_folder(subject_id), OURS)
+
+    def _read_landmarks(self, subject_id: str) -> np.ndarray:
+        return self.true_world_landmarks(subject_id)
+
+    def _read_positions(self, subject_id: str) -> np.ndarray:
+        return self.true_positions(subject_id)
+
+
+def declaration(folder: Path) -> dict[str, Any] | None:
+    """Content of the ``cohort.json`` of a simulated cohort; None if there is none or it is another's."""
+    file = folder / "cohort.json"
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CohortError(f"{file}: is not valid JSON ({error}).") from error
+    return content if isinstance(content, dict) and content.get("layout") == LAYOUT else None
+
+
+def why_not(path: Path) -> str | None:
+    """None if `path` is the folder of a simulated cohort; else what is missing."""
+    if not path.is_dir():
+        return "not a folder"
+    return None if declaration(path) is not None else f'no cohort.json with "layout": "{LAYOUT}"'
+
+
+def open_simulated(path: Path) -> SimulatedCohort:
+    """The simulated cohort in a folder.
+
+    Raises
+    ------
+    CohortError
+        It was interrupted while being built, or files are missing.
+    """
+    declared = declaration(path)
+    if declared is None:
+        raise CohortError(f"{path}: {why_not(path)}")
+    if not declared.get("complete"):
+        raise CohortError(
+            f"{path}: this simulated cohort was not finished. Call build_simulated_cohort again with the same "
+            "settings and seed: it goes on where it stopped."
+        )
+    images = [f"images/{subject_id}/sa.nii.gz" for subject_id in declared["imaged"]]
+    missing = [name for name in (*FILES, *images) if not (path / name).is_file()]
+    if missing:
+        raise CohortError(f"{path}: file(s) of this simulated cohort are missing: {named(missing)}. Build it again.")
+    return SimulatedCohort(path, declared)
+
+
+def _moved(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
+    return points @ affine[:3, :3].T + affine[:3, 3]

@@ -1,0 +1,106 @@
+"""The 202 points of the right ventricle that stand for its motion in the survival network."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import Delaunay
+
+from cardiolib.meshes import SurfaceMesh, read_matched_points
+
+from .kinematics import Kinematics
+from .parameters import mean_parameters
+from .surfaces import RV_FREE, RV_SEPTUM, Lattice, full_lattice, surface_points, template_topology
+
+_FILE = Path(__file__).with_name("matched_points_202.txt")
+_N_POINTS, _N_BORDER = 202, 22
+
+
+def decimated_points(motion: Kinematics, phases: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Positions (T, 202, 3) in mm of the 202 points at phases (T,)."""
+    return surface_points(motion, phases, decimated_lattice())
+
+
+def decimated_mesh(points: NDArray[np.float64]) -> SurfaceMesh:
+    """The 202 points (202, 3) as a surface for drawing: free wall and septum, joined along the insertions.
+
+    Each sheet is triangulated once, over (psi/al, U); a vertex on the insertions or at the RV apex belongs to both
+    sheets and counts as "rv_free".
+    """
+    points = np.asarray(points, float)
+    if points.shape != (_N_POINTS, 3):
+        raise ValueError(f"points must have shape ({_N_POINTS}, 3), got {points.shape}")
+    return SurfaceMesh(points, decimated_triangles(), decimated_lattice().region)
+
+
+@lru_cache(maxsize=1)
+def template_mesh() -> SurfaceMesh:
+    """ED surface of the mean PH heart: the template of the full mesh."""
+    from .heart import DigitalHeart  # heart.py needs this module's points
+
+    return template_topology().with_points(DigitalHeart(mean_parameters("ph")).surface_sequence([0.0])[0])
+
+
+@lru_cache(maxsize=1)
+def matched_points() -> NDArray[np.int64]:
+    """Indices (202,) of the points in the full mesh, increasing; shipped, so that they never move."""
+    index = read_matched_points(_FILE)[:, 1]
+    index.setflags(write=False)
+    return index
+
+
+@lru_cache(maxsize=1)
+def decimated_lattice() -> Lattice:
+    """Lattice coordinates of the 202 points."""
+    return full_lattice().select(matched_points())
+
+
+@lru_cache(maxsize=1)
+def decimated_triangles() -> NDArray[np.int64]:
+    """Triangles (F, 3) on the 202 points: a Delaunay triangulation of each sheet over (psi/al, U)."""
+    lattice = decimated_lattice()
+    plane = np.column_stack([lattice.side, 1.3 * lattice.level])  # a sheet is about 1.5 times as wide as high
+    border = (np.abs(lattice.side) == 1.0) | (lattice.level == 0.0)
+    sheets = []
+    for region, flip in ((RV_FREE, False), (RV_SEPTUM, True)):
+        index = np.flatnonzero((lattice.region == region) | border)
+        triangles = _counter_clockwise(plane[index], Delaunay(plane[index]).simplices)
+        triangles = index[triangles]
+        sheets.append(triangles[:, ::-1] if flip else triangles)
+    return np.vstack(sheets).astype(np.int64)
+
+
+def choose_matched_points(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How the shipped indices were made: farthest points of the template's RV, its border first.
+
+    The border (insertions and RV apex) is sampled first, so that both sheets can be triangulated up to it; then the
+    vertex farthest from all chosen ones is added until there are 202.
+
+    Parameters
+    ----------
+    points : (V, 3) array
+        Vertices of the template mesh.
+    """
+    lattice = full_lattice()
+    right = np.flatnonzero(lattice.region >= RV_FREE)
+    side, level = lattice.side[right], lattice.level[right]
+    border = (np.abs(side) == 1.0) | (level == 0.0)
+    chosen = [int(np.flatnonzero((side == 1.0) & (level == 1.0))[0])]
+    distance = np.linalg.norm(points[right] - points[right[chosen[0]]], axis=1)
+    while len(chosen) < _N_POINTS:
+        candidates = np.where(border, distance, -1.0) if len(chosen) < _N_BORDER else distance
+        chosen.append(int(np.argmax(candidates)))
+        distance = np.minimum(distance, np.linalg.norm(points[right] - points[right[chosen[-1]]], axis=1))
+    return np.sort(right[chosen])
+
+
+def _counter_clockwise(plane: NDArray[np.float64], triangles: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Triangles of positive area in the plane; slivers of no area are dropped."""
+    a, b, c = (plane[triangles[:, i]] for i in range(3))
+    ab, ac = b - a, c - a
+    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    turned = np.where((area < 0)[:, None], triangles[:, ::-1], triangles)
+    return turned[np.abs(area) > 1e-9]

@@ -1,0 +1,50 @@
+"""Cine images and label maps: voxels that know where they are."""
+
+from cardiolib.imaging.cine import Cine
+from cardiolib.imaging.cropping import (
+    crop_start,
+    crop_to_heart,
+    flip_axis,
+    normalise_intensity,
+    pad_or_crop,
+    pad_or_crop_image,
+    resample_in_plane,
+    resample_like,
+    slice_axis_last,
+)
+from cardiolib.imaging.geometry import reconcile_affine, spacing_of, voxel_from_world, world_from_voxel
+from cardiolib.imaging.labels import LabelMap, check_scheme
+from cardiolib.imaging.phases import ed_es_frames
+from cardiolib.imaging.reading import read_cine, read_label_map, write_cine, write_label_map
+from cardiolib.imaging.schemes import ACDC, FOURDSEGMENT, MMS, OURS, SCHEMES, STRUCTURES, LabelScheme
+
+__all__ = [
+    "ACDC",
+    "FOURDSEGMENT",
+    "MMS",
+    "OURS",
+    "SCHEMES",
+    "STRUCTURES",
+    "Cine",
+    "LabelMap",
+    "LabelScheme",
+    "check_scheme",
+    "crop_start",
+    "crop_to_heart",
+    "ed_es_frames",
+    "flip_axis",
+    "normalise_intensity",
+    "pad_or_crop",
+    "pad_or_crop_image",
+    "read_cine",
+    "read_label_map",
+    "reconcile_affine",
+    "resample_in_plane",
+    "resample_like",
+    "slice_axis_last",
+    "spacing_of",
+    "voxel_from_world",
+    "world_from_voxel",
+    "write_cine",
+    "write_label_map",
+]

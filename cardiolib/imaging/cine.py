@@ -1,0 +1,77 @@
+"""A cine of the heart: voxels over time, with the place of every voxel in the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cardiolib.imaging.geometry import check_affine, spacing_of
+
+
+@dataclass(frozen=True, eq=False)
+class Cine:
+    """Grey values of a stack of slices over the heart cycle.
+
+    Parameters
+    ----------
+    voxels : (I, J, K, T) float32 array
+        K is the slice axis of a short-axis stack. An (I, J, K) array becomes one frame.
+    affine : (4, 4) float64 array
+        Voxel to world, RAS+ mm; the same for every frame.
+    frame_time_ms : float or None
+        Time from one frame to the next in milliseconds; None when not known.
+    notes : tuple of str
+        What was decided while the file was read (for example which voxel size was believed).
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, values that are not finite, an unusable affine, or a frame time that is
+        not positive.
+    """
+
+    voxels: np.ndarray
+    affine: np.ndarray
+    frame_time_ms: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        voxels = four_axes(np.asarray(self.voxels), "a cine").astype(np.float32, copy=False)
+        if not np.isfinite(voxels).all():
+            count = int((~np.isfinite(voxels)).sum())
+            raise ValueError(f"{count} voxels of the cine are NaN or infinite; replace them first")
+        time = self.frame_time_ms
+        if time is not None and not (np.isfinite(time) and time > 0):
+            raise ValueError(f"frame_time_ms is a positive number or None; given {time!r}")
+        object.__setattr__(self, "voxels", voxels)
+        object.__setattr__(self, "affine", check_affine(self.affine))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    @property
+    def spacing_mm(self) -> np.ndarray:
+        """(3,) voxel size along I, J, K."""
+        return spacing_of(self.affine)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(I, J, K)."""
+        return self.voxels.shape[:3]
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames T."""
+        return self.voxels.shape[3]
+
+    def frame(self, t: int) -> np.ndarray:
+        """(I, J, K) float32 voxels of frame `t`."""
+        return self.voxels[..., t]
+
+
+def four_axes(array: np.ndarray, what: str) -> np.ndarray:
+    """View (I, J, K) as (I, J, K, 1); refuse anything that is not 3D or 4D, or is empty."""
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or 0 in array.shape:
+        raise ValueError(f"{what} has the axes (I, J, K) or (I, J, K, T), none empty; given {array.shape}")
+    return array

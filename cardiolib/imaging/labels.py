@@ -1,0 +1,174 @@
+"""Label maps: which structure each voxel belongs to, frame by frame, under a named scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cardiolib.imaging.cine import four_axes
+from cardiolib.imaging.geometry import check_affine, spacing_of
+from cardiolib.imaging.schemes import LabelScheme
+
+ENCLOSED_AT_LEAST = 0.6
+"""Part of the LV cavity's in-plane border that must be myocardium for a scheme to be believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """Structures of a stack of slices over the heart cycle.
+
+    Parameters
+    ----------
+    labels : (I, J, K, T) uint8 array
+        Codes of `scheme`; 0 is background. An (I, J, K) array becomes one frame.
+    affine : (4, 4) float64 array
+        Voxel to world, RAS+ mm.
+    scheme : LabelScheme
+    notes : tuple of str
+        What was decided while the file was read.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, values that are not whole numbers, or codes that the scheme does not have.
+    """
+
+    labels: np.ndarray
+    affine: np.ndarray
+    scheme: LabelScheme
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scheme, LabelScheme):
+            raise ValueError(f"scheme is a LabelScheme such as cardiolib.imaging.ACDC; given {self.scheme!r}")
+        labels = _as_codes(four_axes(np.asarray(self.labels), "a label map"))
+        present = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256))
+        unknown = sorted(set(present.tolist()) - {0, *self.scheme.codes.values()})
+        if unknown:
+            raise ValueError(
+                f"labels {unknown} are not in scheme {self.scheme.name!r} ({self.scheme.codes}); "
+                "name the scheme that the file was drawn with"
+            )
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "affine", check_affine(self.affine))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    @property
+    def spacing_mm(self) -> np.ndarray:
+        """(3,) voxel size along I, J, K."""
+        return spacing_of(self.affine)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(I, J, K)."""
+        return self.labels.shape[:3]
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames T."""
+        return self.labels.shape[3]
+
+    def frame(self, t: int) -> np.ndarray:
+        """(I, J, K) uint8 labels of frame `t`."""
+        return self.labels[..., t]
+
+    def mask(self, structure: str) -> np.ndarray:
+        """(I, J, K, T) bool array: where the named structure is."""
+        return self.labels == self.scheme.code(structure)
+
+    def volume_ml(self, structure: str) -> np.ndarray:
+        """(T,) volume of the named structure in mL: voxels counted, times the voxel's volume."""
+        voxel_ml = abs(np.linalg.det(self.affine[:3, :3])) / 1000.0
+        return self.mask(structure).sum(axis=(0, 1, 2)) * voxel_ml
+
+    def to_scheme(self, scheme: LabelScheme, *, drop: Collection[str] = ()) -> LabelMap:
+        """The same structures under another scheme, matched by name.
+
+        Parameters
+        ----------
+        scheme : LabelScheme
+        drop : collection of str
+            Structures that may become background where `scheme` has no code for them.
+
+        Raises
+        ------
+        ValueError
+            When a structure is present, `scheme` lacks it and `drop` does not name it; or when
+            `drop` is one string instead of a collection.
+        """
+        if isinstance(drop, str):
+            raise ValueError(f'drop is a collection of names: drop=("{drop}",)')
+        table = np.zeros(256, np.uint8)
+        for structure, code in self.scheme.codes.items():
+            if structure in scheme.codes:
+                table[code] = scheme.codes[structure]
+            elif structure not in drop and (self.labels == code).any():
+                raise ValueError(
+                    f"the label map holds {structure!r}, which scheme {scheme.name!r} lacks; "
+                    f'pass drop=("{structure}",) to make it background'
+                )
+        return replace(self, labels=table[self.labels], scheme=scheme)
+
+
+def check_scheme(label_map: LabelMap) -> str:
+    """Test whether a label map can have been drawn with its scheme.
+
+    The left ventricle's cavity is enclosed by myocardium and the right ventricle's is not: of the
+    voxels bordering the LV cavity in-plane most must be LV wall, and more than for the RV cavity.
+
+    Parameters
+    ----------
+    label_map : LabelMap
+        Its scheme must name lv_cavity, lv_wall and rv_cavity.
+
+    Returns
+    -------
+    str
+        The evidence, in words.
+
+    Raises
+    ------
+    ValueError
+        When the anatomy contradicts the scheme, or a structure is missing so that nothing can be said.
+    """
+    wall = label_map.mask("lv_wall")
+    enclosed = {}
+    for structure in ("lv_cavity", "rv_cavity"):
+        border = _in_plane_border(label_map.mask(structure))
+        if not border.any():
+            raise ValueError(f"the label map holds no {structure}: its scheme cannot be checked")
+        enclosed[structure] = float(wall[border].mean())
+    left, right = enclosed["lv_cavity"], enclosed["rv_cavity"]
+    evidence = f"lv_wall makes up {left:.0%} of the border of lv_cavity and {right:.0%} of that of rv_cavity"
+    if left < ENCLOSED_AT_LEAST or left <= right:
+        raise ValueError(
+            f"scheme {label_map.scheme.name!r} does not fit this heart: {evidence}; the LV cavity should be "
+            f"enclosed (at least {ENCLOSED_AT_LEAST:.0%}) and the RV cavity less so. Were the labels drawn "
+            "with another scheme?"
+        )
+    return f"scheme {label_map.scheme.name!r} is plausible: {evidence}"
+
+
+def _in_plane_border(mask: np.ndarray) -> np.ndarray:
+    """Voxels outside `mask` that share an edge with it along I or J; (I, J, K, T) bool."""
+    border = np.zeros_like(mask)
+    border[1:] |= mask[:-1]
+    border[:-1] |= mask[1:]
+    border[:, 1:] |= mask[:, :-1]
+    border[:, :-1] |= mask[:, 1:]
+    return border & ~mask
+
+
+def _as_codes(array: np.ndarray) -> np.ndarray:
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError("a label map holds whole numbers; some of its values are NaN or infinite")
+    codes = np.rint(array) if array.dtype.kind == "f" else array
+    if array.dtype.kind not in "iufb" or (array.dtype.kind == "f" and (np.abs(codes - array) > 1e-3).any()):
+        raise ValueError(f"labels are whole numbers; given fractions in {array.dtype} (was the map interpolated?)")
+    if codes.min() < 0 or codes.max() > 255:
+        raise ValueError(f"labels lie in 0..255; given {codes.min()} to {codes.max()}")
+    return codes.astype(np.uint8)

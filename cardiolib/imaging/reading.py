@@ -1,0 +1,193 @@
+"""Images in and out: NIfTI always, .gipl where SimpleITK is installed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from cardiolib.imaging.cine import Cine
+from cardiolib.imaging.files import atomic_path
+from cardiolib.imaging.geometry import reconcile_affine
+from cardiolib.imaging.gipl import read_gipl, write_gipl
+from cardiolib.imaging.labels import LabelMap
+from cardiolib.imaging.schemes import SCHEMES, LabelScheme
+
+FRAME_TIME_MS = (5.0, 250.0)
+"""Frame times a cardiac cine can have; anything else in the header is taken as unset."""
+
+_MILLIMETRES = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
+_MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
+
+
+def read_cine(path: str | os.PathLike[str]) -> Cine:
+    """Read a cine (or a single frame) from .nii, .nii.gz or .gipl.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Cine
+        A 3D file has one frame. `notes` says which voxel size was believed where header and affine
+        disagree, and why the frame time is unknown.
+
+    Raises
+    ------
+    ValueError
+        For another suffix, a file with more than four axes, complex or RGB values, or NaN.
+    FileNotFoundError
+    ImportError
+        For .gipl without SimpleITK.
+    """
+    array, affine, frame_time_ms, notes = _read(path)
+    try:
+        return Cine(array.astype(np.float32), affine, frame_time_ms, notes)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_label_map(path: str | os.PathLike[str], scheme: LabelScheme | str) -> LabelMap:
+    """Read a label map whose numbers mean what `scheme` says.
+
+    Parameters
+    ----------
+    path : path-like
+        .nii, .nii.gz or .gipl, 3D or 4D.
+    scheme : LabelScheme or str
+        The scheme, or the name of one in `SCHEMES`. It is never guessed; `check_scheme` tests it.
+
+    Raises
+    ------
+    ValueError
+        As `read_cine`, and for fractions or codes that the scheme lacks.
+    """
+    if isinstance(scheme, str):
+        if scheme not in SCHEMES:
+            raise ValueError(f"there is no label scheme {scheme!r}; the named ones are {sorted(SCHEMES)}")
+        scheme = SCHEMES[scheme]
+    array, affine, _, notes = _read(path)
+    try:
+        return LabelMap(array, affine, scheme, notes)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def write_cine(cine: Cine, path: str | os.PathLike[str]) -> None:
+    """Write a cine as float32 NIfTI (or one frame as .gipl), keeping affine, zooms, units and frame time.
+
+    Parameters
+    ----------
+    cine : Cine
+        One frame is written as a 3D file. An unknown frame time is written as a fourth zoom of 1.0,
+        which `read_cine` takes as unknown again.
+    path : path-like
+        Ends in .nii, .nii.gz or .gipl. The same cine gives the same bytes every time.
+    """
+    _write(cine.voxels, cine.affine, cine.frame_time_ms, path)
+
+
+def write_label_map(
+    label_map: LabelMap, path: str | os.PathLike[str], *, reset_directions: bool = False
+) -> None:
+    """Write a label map as uint8 NIfTI or .gipl; see `write_cine`.
+
+    Parameters
+    ----------
+    label_map : LabelMap
+    path : path-like
+    reset_directions : bool
+        Only for .gipl, which stores no directions: write the voxels as if the axes were the
+        world's (as 4Dsegment does with ``headertool -reset``) instead of refusing an oblique stack.
+    """
+    _write(label_map.labels, label_map.affine, None, path, reset_directions=reset_directions)
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, float | None, tuple[str, ...]]:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no image file {path}")
+    if _suffix(path) == ".gipl":
+        array, affine = read_gipl(path)
+        return array, affine, None, ("a .gipl file stores no directions: axes taken as the world's (LPS)",)
+    image = nib.load(path)
+    shape = _without_trailing_ones(image.shape)
+    if len(shape) not in (3, 4):
+        raise ValueError(f"{path} has the axes {image.shape}; an image here has three, or four with time")
+    if image.get_data_dtype().kind not in "iufb":
+        raise ValueError(f"{path} holds {image.get_data_dtype()} values; only real numbers can be read")
+    array = np.asanyarray(image.dataobj).reshape(shape)
+    space_unit, time_unit = image.header.get_xyzt_units()
+    unit_mm = _MILLIMETRES.get(space_unit, 1.0)
+    scale = np.diag([unit_mm, unit_mm, unit_mm, 1.0])
+    zooms = np.asarray(image.header.get_zooms(), float)
+    affine, note = reconcile_affine(scale @ image.affine, zooms[:3] * unit_mm)
+    notes = [note] if note else []
+    if unit_mm != 1.0:
+        notes.append(f"lengths of the file are in {space_unit}: converted to mm")
+    frame_time_ms = None
+    if len(shape) == 4 and shape[3] > 1:
+        frame_time_ms, time_note = _frame_time(float(zooms[3]), time_unit)
+        notes += [time_note] if time_note else []
+    return array, affine, frame_time_ms, tuple(notes)
+
+
+def _frame_time(zoom: float, unit: str) -> tuple[float | None, str | None]:
+    """Fourth zoom and its unit -> frame time in ms, or None and the reason."""
+    low, high = FRAME_TIME_MS
+    if unit in _MILLISECONDS:
+        milliseconds = zoom * _MILLISECONDS[unit]
+        if low <= milliseconds <= high:
+            return milliseconds, None
+        return None, f"fourth zoom {zoom:.6g} {unit} is no frame time of a cine: frame time unknown"
+    for name, factor in (("milliseconds", 1.0), ("seconds", 1000.0)):
+        if low <= zoom * factor <= high:
+            return zoom * factor, f"fourth zoom {zoom:.6g} has no unit: read as {name}"
+    return None, f"fourth zoom {zoom:.6g} without unit is no frame time of a cine: frame time unknown"
+
+
+def _write(
+    array: np.ndarray,
+    affine: np.ndarray,
+    frame_time_ms: float | None,
+    path: str | os.PathLike[str],
+    *,
+    reset_directions: bool = False,
+) -> None:
+    path = Path(path)
+    if _suffix(path) == ".gipl":
+        with atomic_path(path) as temporary:
+            write_gipl(array, affine, temporary, reset_directions=reset_directions)
+        return
+    image = nib.Nifti1Image(array[..., 0] if array.shape[3] == 1 else array, affine)
+    image.header.set_xyzt_units("mm", "sec")
+    image.set_sform(affine, code="scanner")
+    # A qform cannot hold shear; readers that prefer it must not see another geometry.
+    columns = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    if np.allclose(columns.T @ columns, np.eye(3), atol=1e-5):
+        image.set_qform(affine, code="scanner")
+    else:
+        image.set_qform(None, code="unknown")
+    zooms = tuple(np.linalg.norm(affine[:3, :3], axis=0))
+    if image.ndim == 4:
+        zooms += (1.0 if frame_time_ms is None else frame_time_ms / 1000.0,)
+    image.header.set_zooms(zooms)
+    with atomic_path(path) as temporary:
+        nib.save(image, temporary)
+
+
+def _suffix(path: Path) -> str:
+    for suffix in (".nii", ".nii.gz", ".gipl"):
+        if path.name.lower().endswith(suffix):
+            return suffix
+    raise ValueError(f"{path.name}: images are read and written as .nii, .nii.gz or .gipl")
+
+
+def _without_trailing_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(I, J, K, 1) and (I, J, K, T, 1) say nothing more than (I, J, K) and (I, J, K, T)."""
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape

@@ -1,0 +1,119 @@
+"""Plain text files of vertices, as 4Dsegment writes them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from cardiolib.imaging.files import atomic_path
+from cardiolib.meshes.surface import check_points
+
+
+def read_points_txt(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read vertices, one "x y z" a line in mm, spaces or tabs between, no header.
+
+    Returns
+    -------
+    (V, 3) float64 array
+        A fourth column (curvature, wall thickness) is left out; see `read_point_scalars_txt`.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        For an empty file, rows of different length, anything but three or four columns, or values that
+        are not finite numbers.
+    """
+    return check_points(_read_table(path, (3, 4))[:, :3])
+
+
+def read_point_scalars_txt(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Read "x y z scalar" a line: (V, 3) points in mm and (V,) values; errors as `read_points_txt`."""
+    table = _read_table(path, (4,))
+    return check_points(table[:, :3]), table[:, 3]
+
+
+def write_points_txt(
+    points: np.ndarray, path: str | os.PathLike[str], *, scalars: np.ndarray | None = None
+) -> None:
+    """Write "x y z" (or "x y z scalar") a line in mm, with six decimals (a millionth of a mm).
+
+    Parameters
+    ----------
+    points : (V, 3) array
+    path : path-like
+    scalars : (V,) array, optional
+    """
+    table = check_points(points)
+    if scalars is not None:
+        scalars = np.asarray(scalars, float)
+        if scalars.shape != (len(table),):
+            raise ValueError(f"one scalar for each of {len(table)} points is needed; given shape {scalars.shape}")
+        table = np.column_stack([table, scalars])
+    row = " ".join(["%.6f"] * table.shape[1]) + "\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(row % tuple(values) for values in table.tolist()), encoding="ascii")
+
+
+def read_matched_points(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read matchedpointsnew.txt: which vertices of the full mesh make the decimated one.
+
+    Returns
+    -------
+    (n, 2) int64 array
+        Column 0 is the index in the decimated mesh, column 1 that in the full mesh, both from 0. Column 1
+        is the one to use: ``points[matched[:, 1]]``.
+
+    Raises
+    ------
+    ValueError
+        For anything but two columns of whole numbers, negative indices, or a full-mesh index that
+        occurs twice.
+    """
+    table = _read_table(path, (2,))
+    matched = np.rint(table).astype(np.int64)
+    if (matched != table).any() or matched.min() < 0:
+        raise ValueError(f"{path}: matched points are two columns of whole numbers from 0")
+    if len(np.unique(matched[:, 1])) != len(matched):
+        raise ValueError(f"{path}: a vertex of the full mesh (column 1) is matched twice")
+    return matched
+
+
+def write_matched_points(indices: np.ndarray, path: str | os.PathLike[str]) -> None:
+    """Write matchedpointsnew.txt.
+
+    Parameters
+    ----------
+    indices : (n,) or (n, 2) int array
+        Full-mesh indices, or both columns; alone they are numbered from 0.
+    path : path-like
+    """
+    indices = np.asarray(indices)
+    if indices.dtype.kind not in "iu" or indices.ndim not in (1, 2) or (indices.ndim == 2 and indices.shape[1] != 2):
+        raise ValueError(f"indices is an (n,) or (n, 2) array of whole numbers; given {indices.dtype} {indices.shape}")
+    if indices.ndim == 1:
+        indices = np.column_stack([np.arange(len(indices)), indices])
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(f"{a}\t{b}\n" for a, b in indices.tolist()), encoding="ascii")
+
+
+def _read_table(path: str | os.PathLike[str], columns: tuple[int, ...]) -> np.ndarray:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    wanted = " or ".join(map(str, columns))
+    if not lines:
+        raise ValueError(f"{path} is empty; lines of {wanted} numbers were expected")
+    counts = sorted({len(line) for line in lines})
+    if len(counts) > 1 or counts[0] not in columns:
+        raise ValueError(f"{path}: {wanted} columns were expected on every line; found {counts}")
+    try:
+        table = np.array(lines, dtype=float)
+    except ValueError as error:
+        raise ValueError(f"{path}: a value is not a number ({error})") from error
+    if not np.isfinite(table).all():
+        raise ValueError(f"{path}: a value is not finite, first on line {np.flatnonzero(~np.isfinite(table).all(1))[0] + 1}")
+    return table

@@ -1,0 +1,95 @@
+"""Legacy VTK files: the format of 4Dsegment, bivme and most cardiac mesh tools."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from cardiolib.imaging.files import atomic_path
+from cardiolib.meshes.surface import SurfaceMesh
+
+_TITLE = "cardiolib surface; regions: "
+
+
+def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | None = None) -> SurfaceMesh:
+    """Read a surface from a legacy VTK file, ASCII or binary, of any version that VTK reads.
+
+    Parameters
+    ----------
+    path : path-like
+    region_names : tuple of str, optional
+        Names for the point data array "region"; by default those that `write_vtk` left in the file's
+        title, else the names of `SurfaceMesh`.
+
+    Returns
+    -------
+    SurfaceMesh
+        Polygons are cut into triangles. Without a "region" array the mesh is one region, "surface".
+        Points are kept in the file's order, so correspondence between files survives.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        When the file holds no polygons, or VTK cannot read it.
+    """
+    import pyvista as pv
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no mesh file {path}")
+    with open(path, "rb") as file:
+        first, title = (file.readline().decode("latin-1").strip() for _ in range(2))
+    if not first.startswith("# vtk DataFile"):
+        raise ValueError(f"{path} is not a legacy VTK file: its first line is {first[:60]!r}")
+    data = pv.read(path)
+    if not isinstance(data, pv.PolyData) or data.n_cells == 0:
+        raise ValueError(f"{path} holds {type(data).__name__} without polygons; a surface is POLYDATA with POLYGONS")
+    if not data.is_all_triangles:
+        data = data.triangulate()
+    triangles = np.asarray(data.faces).reshape(-1, 4)[:, 1:]
+    points = np.asarray(data.points, np.float64)
+    if "region" not in data.point_data:
+        return SurfaceMesh(points, triangles)
+    if region_names is None and title.startswith(_TITLE):
+        region_names = tuple(title.removeprefix(_TITLE).split(","))
+    region = np.asarray(data.point_data["region"])
+    return SurfaceMesh(points, triangles, region, *([region_names] if region_names else []))
+
+
+def write_vtk(mesh: SurfaceMesh, path: str | os.PathLike[str], *, binary: bool = False) -> None:
+    """Write a surface as legacy VTK 3.0 POLYDATA, which every VTK, IRTK and MIRTK reads.
+
+    Parameters
+    ----------
+    mesh : SurfaceMesh
+        Points are written as doubles (ASCII: the shortest text that reads back to the same number),
+        the region of each point as point data "region".
+    path : path-like
+    binary : bool
+
+    Raises
+    ------
+    ValueError
+        When the region names do not fit the title line of 256 characters.
+    """
+    title = _TITLE + ",".join(mesh.region_names)
+    if len(title) > 255 or any("," in name or "\n" in name for name in mesh.region_names):
+        raise ValueError(f"region names go on one line of 255 characters, without commas: {mesh.region_names}")
+    n, f = mesh.n_points, len(mesh.triangles)
+    faces = np.column_stack([np.full(f, 3), mesh.triangles])
+    blocks = (
+        (f"DATASET POLYDATA\nPOINTS {n} double\n", mesh.points, ">f8"),
+        (f"POLYGONS {f} {4 * f}\n", faces, ">i4"),
+        (f"POINT_DATA {n}\nSCALARS region int 1\nLOOKUP_TABLE default\n", mesh.region[:, None], ">i4"),
+    )
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(f"# vtk DataFile Version 3.0\n{title}\n{'BINARY' if binary else 'ASCII'}\n".encode())
+        for header, array, kind in blocks:
+            file.write(header.encode())
+            if binary:
+                file.write(array.astype(kind).tobytes() + b"\n")
+            else:
+                file.write("".join(" ".join(map(repr, row)) + "\n" for row in array.tolist()).encode())

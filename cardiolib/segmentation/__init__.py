@@ -1,0 +1,39 @@
+"""Segmentation: a small network trained on simulated hearts, and what is read off its label maps."""
+
+from cardiolib.segmentation.checkpoint import TrainedNetwork
+from cardiolib.segmentation.cleaning import clean_labels
+from cardiolib.segmentation.examples import Example, make_examples, split_by_subject
+from cardiolib.segmentation.inference import Segmentation, segment_scan
+from cardiolib.segmentation.landmarks import landmarks_from_labels
+from cardiolib.segmentation.measures import (
+    agreement,
+    clinical_measures,
+    compare_label_maps,
+    dice,
+    surface_distances,
+)
+from cardiolib.segmentation.network import SegmentationNetwork
+from cardiolib.segmentation.shape import RefinedShape, estimate_slice_shifts, refine_shape
+from cardiolib.segmentation.training import SegmentationSettings, train_network
+
+__all__ = [
+    "Example",
+    "RefinedShape",
+    "Segmentation",
+    "SegmentationNetwork",
+    "SegmentationSettings",
+    "TrainedNetwork",
+    "agreement",
+    "clean_labels",
+    "clinical_measures",
+    "compare_label_maps",
+    "dice",
+    "estimate_slice_shifts",
+    "landmarks_from_labels",
+    "make_examples",
+    "refine_shape",
+    "segment_scan",
+    "split_by_subject",
+    "surface_distances",
+    "train_network",
+]

@@ -1,0 +1,55 @@
+"""A trained network together with what it was trained for, on disk and in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from cardiolib.imaging.files import atomic_path
+from cardiolib.segmentation.network import SegmentationNetwork
+
+FORMAT = "cardiolib-segmentation-1"
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """Network, the settings it was trained with and where it came from.
+
+    Attributes
+    ----------
+    network : SegmentationNetwork
+        In evaluation mode, on the CPU.
+    settings : dict
+        Plain values of `SegmentationSettings` (pixel size, window, precision ...).
+    provenance : dict
+        Seed, data fingerprint, best epoch, versions.
+    """
+
+    network: SegmentationNetwork
+    settings: dict
+    provenance: dict = field(default_factory=dict)
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, settings and provenance to one file, atomically."""
+        content = {"format": FORMAT, "settings": self.settings, "provenance": self.provenance,
+                   "weights": self.network.state_dict()}
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrainedNetwork:
+        """Read what `save` wrote. Nothing but tensors and plain values is unpickled.
+
+        Raises
+        ------
+        ValueError
+            When the file is not of this format.
+        """
+        content = torch.load(path, weights_only=True, map_location="cpu")
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise ValueError(f"{path} is not a {FORMAT} file; write one with TrainedNetwork.save")
+        network = SegmentationNetwork(tuple(content["settings"]["widths"]))
+        network.load_state_dict(content["weights"])
+        return cls(network.eval(), content["settings"], content["provenance"])

@@ -1,0 +1,224 @@
+"""Training examples: labelled volumes on the network's grid, from simulated or real scans."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cardiolib.imaging import Cine, LabelMap, LabelScheme, normalise_intensity, voxel_from_world
+from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
+from cardiolib.segmentation.plane import PlaneGrid, neighbour_indices
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled volume (one phase of one subject) as the network sees it.
+
+    Attributes
+    ----------
+    stack : (K, H, W) float32 array
+        Intensities in [-0.5, 0.5].
+    neighbours : (K, 3) int array
+        Slices shown for each slice.
+    labels : (K, H, W) uint8 array
+        Class codes (order of `CLASSES`); 255 where unlabelled.
+    labelled : (5,) bool array
+        Which classes the label scheme distinguishes; the others count as background.
+    landmarks : (6, 3) float64 array
+        (slice, row, column) of the landmarks; NaN where unknown.
+    subject, phase : str
+    """
+
+    stack: np.ndarray
+    neighbours: np.ndarray
+    labels: np.ndarray
+    labelled: np.ndarray
+    landmarks: np.ndarray
+    subject: str
+    phase: str
+
+
+def labelled_classes(scheme: LabelScheme) -> np.ndarray:
+    """Which of `CLASSES` a label scheme distinguishes, (5,) bool; background always."""
+    return np.array([name == "background" or name in scheme.codes for name in CLASSES])
+
+
+def make_examples(
+    cine: Cine,
+    label_map: LabelMap,
+    *,
+    subject: str,
+    frames: Sequence[int] | None = None,
+    landmarks_world_mm: np.ndarray | None = None,
+    pixel_mm: float = 1.6,
+    size_px: int = 96,
+    neighbour_mm: float = 10.0,
+) -> list[Example]:
+    """Put the labelled frames of a scan on the network's grid, centred on the labelled heart.
+
+    Parameters
+    ----------
+    cine : Cine
+    label_map : LabelMap
+        On the same voxels; any scheme (structures are matched by name, see `labelled_classes`).
+    subject : str
+        Kept for splitting by subject.
+    frames : sequence of int, optional
+        Frame of the cine that each frame of the label map belongs to; by default the label map has every
+        frame of the cine.
+    landmarks_world_mm : (T, 6, 3) array, optional
+        One row a labelled frame, in the order of `cardiolib.digital_heart.LANDMARKS`; NaN where unknown.
+    pixel_mm, size_px, neighbour_mm
+        As in `SegmentationSettings`.
+
+    Raises
+    ------
+    ValueError
+        When grids or frames do not match, or a labelled frame is empty.
+    """
+    frames = range(cine.n_frames) if frames is None else frames
+    _check_match(cine, label_map, frames, subject)
+    heart = np.argwhere((label_map.labels > 0).any(axis=(2, 3)))
+    grid = PlaneGrid(
+        native_shape=cine.shape[:2],
+        native_spacing_mm=tuple(cine.spacing_mm[:2]),
+        centre_voxel=tuple(heart.mean(axis=0)),
+        size_px=(size_px, size_px),
+        pixel_mm=pixel_mm,
+    )
+    # one intensity scale for the whole cine, as at inference
+    stacks = normalise_intensity(grid.to_network(np.transpose(cine.voxels, (3, 2, 0, 1)))) - np.float32(0.5)
+    neighbours = neighbour_indices(
+        cine.shape[2], slice_step_mm=float(cine.spacing_mm[2]), neighbour_mm=neighbour_mm
+    )
+    return [
+        Example(
+            stack=stacks[frame],
+            neighbours=neighbours,
+            labels=_labels_on_grid(label_map, row, grid),
+            labelled=labelled_classes(label_map.scheme),
+            landmarks=_landmarks_on_grid(
+                None if landmarks_world_mm is None else landmarks_world_mm[row], cine.affine, grid
+            ),
+            subject=str(subject),
+            phase=f"frame {frame}",
+        )
+        for row, frame in enumerate(frames)
+    ]
+
+
+def _check_match(cine: Cine, label_map: LabelMap, frames: Sequence[int], subject: str) -> None:
+    if cine.shape != label_map.shape or not np.allclose(cine.affine, label_map.affine, atol=1e-3):
+        raise ValueError(f"subject {subject}: image {cine.shape} and labels {label_map.shape} must share voxels "
+                         "and affine")
+    if len(frames) != label_map.n_frames or not all(0 <= frame < cine.n_frames for frame in frames):
+        raise ValueError(
+            f"subject {subject}: {label_map.n_frames} labelled frames cannot be frames {list(frames)} of a cine "
+            f"of {cine.n_frames}; say with `frames` which frames were labelled"
+        )
+    empty = np.flatnonzero(~(label_map.labels > 0).any(axis=(0, 1, 2)))
+    if empty.size:
+        raise ValueError(f"subject {subject}: the label map is empty in frames {empty.tolist()}; leave them out")
+
+
+def _labels_on_grid(label_map: LabelMap, row: int, grid: PlaneGrid) -> np.ndarray:
+    """Class codes (K, H, W): structures are resampled one by one and the strongest wins."""
+    native = np.moveaxis(label_map.frame(row), 2, 0)  # (K, I, J)
+    codes = [label_map.scheme.codes.get(name) for name in CLASSES]
+    share = np.stack([
+        np.zeros((len(native), *grid.size_px), np.float32) if code is None else grid.to_network(native == code)
+        for code in codes
+    ])  # (5, K, H, W); background is what the structures leave
+    share[0] = 1 - share[1:].sum(axis=0)
+    return share.argmax(axis=0).astype(np.uint8)
+
+
+def _landmarks_on_grid(world_mm: np.ndarray | None, affine: np.ndarray, grid: PlaneGrid) -> np.ndarray:
+    if world_mm is None:
+        return np.full((N_LANDMARKS, 3), np.nan)
+    voxel = voxel_from_world(affine, np.asarray(world_mm, dtype=float))
+    return np.concatenate([voxel[:, 2:], grid.network_from_voxel(voxel[:, :2])], axis=1)
+
+
+def split_by_subject(
+    examples: Sequence[Example], *, validation_fraction: float, rng: np.random.Generator
+) -> tuple[list[Example], list[Example]]:
+    """Training and validation examples; all frames of a subject fall on the same side.
+
+    Raises
+    ------
+    ValueError
+        When either side would be empty.
+    """
+    subjects = sorted({example.subject for example in examples})
+    n_validation = round(validation_fraction * len(subjects))
+    if not 0 < n_validation < len(subjects):
+        raise ValueError(
+            f"{validation_fraction:g} of {len(subjects)} subjects leaves training or validation empty; "
+            "give more subjects or another fraction"
+        )
+    chosen = set(rng.permutation(subjects)[:n_validation].tolist())
+    training = [example for example in examples if example.subject not in chosen]
+    return training, [example for example in examples if example.subject in chosen]
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """All slices of several examples as tensors, S slices in all.
+
+    Attributes
+    ----------
+    images : (S, H, W) float32;  neighbours : (S, 3) int64 rows of `images`
+    labels : (S, H, W) uint8;    labelled : (S, 5) bool
+    points : (S, 6, 2) float32, (row, column);  levels : (S, 6) float32, slices from the landmark's slice
+    volume : (S,) int64, which example a slice belongs to
+    """
+
+    images: Tensor
+    neighbours: Tensor
+    labels: Tensor
+    labelled: Tensor
+    points: Tensor
+    levels: Tensor
+    volume: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def slice_table(examples: Sequence[Example]) -> SliceTable:
+    """Lay examples (all of one in-plane size) out as one table of slices."""
+    if not examples:
+        raise ValueError("no examples were given")
+    shapes = {example.stack.shape[1:] for example in examples}
+    if len(shapes) > 1:
+        raise ValueError(f"examples differ in size: {sorted(shapes)}; make them with one size_px")
+    starts = np.cumsum([0] + [len(example.stack) for example in examples])
+    counts = np.diff(starts)
+    slice_in_volume = np.concatenate([np.arange(n) for n in counts])
+    landmarks = np.repeat(np.stack([example.landmarks for example in examples]), counts, axis=0)  # (S, 6, 3)
+    return SliceTable(
+        images=torch.from_numpy(np.concatenate([example.stack for example in examples])),
+        neighbours=torch.from_numpy(
+            np.concatenate([e.neighbours + start for e, start in zip(examples, starts[:-1], strict=True)])
+        ),
+        labels=torch.from_numpy(np.concatenate([example.labels for example in examples])),
+        labelled=torch.from_numpy(np.repeat(np.stack([e.labelled for e in examples]), counts, axis=0)),
+        points=torch.from_numpy(landmarks[..., 1:].astype(np.float32)),
+        levels=torch.from_numpy((slice_in_volume[:, None] - landmarks[..., 0]).astype(np.float32)),
+        volume=torch.from_numpy(np.repeat(np.arange(len(examples)), counts)),
+    )
+
+
+def fingerprint(examples: Sequence[Example]) -> str:
+    """Short hash of images and labels, for provenance."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(np.ascontiguousarray(example.stack).tobytes())
+        digest.update(np.ascontiguousarray(example.labels).tobytes())
+    return digest.hexdigest()[:16]

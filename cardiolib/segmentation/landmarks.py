@@ -1,0 +1,165 @@
+"""Six anatomical landmarks read off a label map by geometry, in world millimetres.
+
+The network also has a landmark head, but from three slices it cannot tell the level along the heart's
+axis; the geometry below, applied to predicted labels, is more exact and needs no training. The landmarks
+are those of `cardiolib.digital_heart.LANDMARKS`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cardiolib.imaging import OURS, LabelScheme, world_from_voxel
+
+APEX_AREA_MM2 = 38.0
+"""Smallest LV area (cavity and wall) of a slice that belongs to the ventricle (15 pixels of 1.6 mm)."""
+
+BASE_AREA_MM2 = 77.0
+"""Smallest LV cavity area of the basal slice (30 pixels of 1.6 mm)."""
+
+LEVEL = 0.55
+"""Fraction of the way from apex to base at which the four in-plane landmarks are read."""
+
+
+def landmarks_from_labels(
+    labels: np.ndarray,
+    affine: np.ndarray,
+    *,
+    scheme: LabelScheme = OURS,
+    base_is_last: bool | None = None,
+) -> np.ndarray:
+    """Place the six landmarks of one frame.
+
+    Parameters
+    ----------
+    labels : (I, J, K) array
+        K is the slice axis.
+    affine : (4, 4) array
+        Voxel to world mm.
+    scheme : LabelScheme
+    base_is_last : bool, optional
+        Whether the slice index grows towards the base; decided from the labels when not given, see
+        `base_is_last_slice`.
+
+    Returns
+    -------
+    (6, 3) array
+        World mm, rows in the order apex, lv_lateral, rv_insertion_anterior, rv_insertion_inferior,
+        rv_lateral, mitral_centre. NaN rows where a landmark cannot be placed (no right ventricle, say).
+
+    Notes
+    -----
+    Apex: centroid of cavity and wall in the first slice that holds the ventricle, half a slice lower.
+    Mitral centre: cavity centroid in the last such slice, half a slice higher. At 0.55 of the way between them:
+    c = centroid of the LV there; RV insertions = outermost directions in which the RV is seen from c, at
+    the epicardium; RV lateral = the RV cavity pixel farthest along the direction to the RV's
+    centroid; LV lateral = the epicardium on the opposite side.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 3:
+        raise ValueError(f"labels must be one frame (I, J, K), got shape {labels.shape}")
+    points = np.full((6, 3), np.nan)
+    cavity = labels == scheme.code("lv_cavity")
+    ventricle = cavity | (labels == scheme.code("lv_wall"))
+    right = labels == scheme.code("rv_cavity")
+    pixel_mm = np.linalg.norm(affine[:3, :2], axis=0)
+    area = float(pixel_mm.prod())
+    in_ventricle = np.flatnonzero(ventricle.sum(axis=(0, 1)) * area > APEX_AREA_MM2)
+    in_cavity = np.flatnonzero(cavity.sum(axis=(0, 1)) * area > BASE_AREA_MM2)
+    if in_ventricle.size == 0 or in_cavity.size == 0:
+        return points
+    up = base_is_last_slice(labels, scheme=scheme) if base_is_last is None else base_is_last
+    step = 1 if up else -1
+    apex_slice, base_slice = (in_ventricle[0], in_cavity[-1]) if up else (in_ventricle[-1], in_cavity[0])
+    points[0] = [*_centroid(ventricle[:, :, apex_slice]), apex_slice - 0.5 * step]
+    points[5] = [*_centroid(cavity[:, :, base_slice]), base_slice + 0.5 * step]
+    middle = int(np.clip(round(apex_slice + LEVEL * (base_slice + 0.5 * step - apex_slice)),
+                         in_ventricle[0], in_ventricle[-1]))
+    with_right = np.flatnonzero((right.sum(axis=(0, 1)) * area > APEX_AREA_MM2)
+                                & (ventricle.sum(axis=(0, 1)) * area > APEX_AREA_MM2))
+    if with_right.size:
+        level = int(with_right[np.abs(with_right - middle).argmin()])
+        ring = _landmarks_in_plane(ventricle[:, :, level], right[:, :, level], pixel_mm=pixel_mm)
+        ring = np.column_stack([ring / pixel_mm, np.full(4, level)])
+        lateral, first, second, far = ring
+        if not _first_is_anterior(first - second, ring[0] - ring[3], affine, base_step=step):
+            first, second = second, first
+        points[1:5] = lateral, first, second, far
+    return world_from_voxel(affine, points)
+
+
+def base_is_last_slice(labels: np.ndarray, *, scheme: LabelScheme = OURS) -> bool:
+    """Whether the slice index grows from apex to base: both cavities are wider towards the base.
+
+    Headers do not tell reliably (ACDC states a direction that its stacks do not follow), the shape of the
+    ventricles does: the area-weighted mean level of each cavity lies on the basal side of its middle, and
+    the right ventricle lies more basal than the left.
+
+    Parameters
+    ----------
+    labels : (I, J, K) or (I, J, K, T) array
+    """
+    k = np.arange(labels.shape[2])
+    others = tuple(axis for axis in range(labels.ndim) if axis != 2)
+    evidence = 0.0
+    means = {}
+    for structure in ("lv_cavity", "rv_cavity"):
+        area = (labels == scheme.code(structure)).sum(axis=others).astype(float)
+        if area.sum() > 0:
+            inside = np.flatnonzero(area > 0.02 * area.max())
+            means[structure] = float((k * area).sum() / area.sum())
+            evidence += means[structure] - (inside[0] + inside[-1]) / 2
+    if len(means) == 2:
+        evidence += means["rv_cavity"] - means["lv_cavity"]
+    return evidence >= 0
+
+
+def orientation_is_stated(affine: np.ndarray) -> bool:
+    """Whether a header's orientation can be that of a short-axis stack.
+
+    Short-axis slices lie oblique to the body's axes. An affine whose axes are exactly those of the body is a
+    placeholder (ACDC's is); then only the usual display tells front from back.
+    """
+    directions = np.asarray(affine, float)[:3, :3]
+    directions = np.abs(directions / np.linalg.norm(directions, axis=0))
+    return not bool(np.allclose(np.sort(directions, axis=0), [[0] * 3, [0] * 3, [1] * 3], atol=1e-3))
+
+
+def _landmarks_in_plane(ventricle: np.ndarray, right: np.ndarray, *, pixel_mm: np.ndarray) -> np.ndarray:
+    """LV lateral, the two RV insertions (in no particular order), RV lateral: (4, 2) mm in the plane."""
+    lv, rv = np.argwhere(ventricle) * pixel_mm, np.argwhere(right) * pixel_mm
+    centre = lv.mean(axis=0)
+    to_right = rv.mean(axis=0) - centre
+    to_right /= np.linalg.norm(to_right)
+    side = np.array([-to_right[1], to_right[0]])
+    rv_angle = np.arctan2((rv - centre) @ side, (rv - centre) @ to_right)
+    angles = [np.pi, *np.quantile(rv_angle, (0.005, 0.995))]
+    lv_angle = np.arctan2((lv - centre) @ side, (lv - centre) @ to_right)
+    lv_radius = np.linalg.norm(lv - centre, axis=1)
+    points = []
+    for angle in angles:
+        near = np.abs(np.angle(np.exp(1j * (lv_angle - angle)))) < 0.15
+        radius = lv_radius[near].max() + pixel_mm.mean() / 2 if near.any() else lv_radius.max()
+        points.append(centre + radius * (np.cos(angle) * to_right + np.sin(angle) * side))
+    points.append(rv[((rv - centre) @ to_right).argmax()])
+    return np.array(points)
+
+
+def _first_is_anterior(
+    first_minus_second: np.ndarray, lateral_minus_septal: np.ndarray, affine: np.ndarray, *, base_step: int
+) -> bool:
+    """Whether the first insertion is the anterior one.
+
+    Seen along the direction to the base with the lateral wall on the right, the inferior wall is below:
+    inferior = base x lateral in a right-handed world. Where the header states no orientation, images are
+    taken to be stored as they are displayed, with the second voxel axis pointing to the inferior wall.
+    """
+    if not orientation_is_stated(affine):
+        return bool(first_minus_second[1] < 0)
+    turn = np.asarray(affine, float)[:3, :3]
+    inferior = np.cross(base_step * turn[:, 2], turn @ lateral_minus_septal)
+    return bool((turn @ first_minus_second) @ inferior < 0)
+
+
+def _centroid(mask: np.ndarray) -> np.ndarray:
+    return np.argwhere(mask).mean(axis=0)

@@ -1,0 +1,124 @@
+"""Between an image's own pixels and the network's: in-plane resampling, there and back.
+
+The network sees every heart at the same pixel size. Only scaling and cropping are needed, so resampling is
+separable: two small matrices, one for each axis, applied to all slices at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class PlaneGrid:
+    """A square window of `size_px` pixels of `pixel_mm`, laid on an image plane.
+
+    Attributes
+    ----------
+    native_shape : (int, int)
+        In-plane size (I, J) of the image.
+    native_spacing_mm : (float, float)
+        Its pixel size.
+    centre_voxel : (float, float)
+        Voxel position (i, j) on which the window is centred.
+    size_px : (int, int)
+        Window size in network pixels (rows along I, columns along J).
+    pixel_mm : float
+        Network pixel size.
+    """
+
+    native_shape: tuple[int, int]
+    native_spacing_mm: tuple[float, float]
+    centre_voxel: tuple[float, float]
+    size_px: tuple[int, int]
+    pixel_mm: float
+
+    def to_network(self, planes: np.ndarray) -> np.ndarray:
+        """Resample planes (..., I, J) to the window, (..., H, W); zero outside the image."""
+        first, second = self._forward
+        return np.asarray(first @ planes.astype(np.float32, copy=False) @ second.T)
+
+    def to_native(self, planes: np.ndarray) -> np.ndarray:
+        """Resample window planes (..., H, W) back to the image, (..., I, J); zero outside the window."""
+        first, second = self._backward
+        return np.asarray(first @ planes.astype(np.float32, copy=False) @ second.T)
+
+    def network_from_voxel(self, ij: np.ndarray) -> np.ndarray:
+        """Window position (row, column) of voxel positions (..., 2)."""
+        scale = np.asarray(self.native_spacing_mm) / self.pixel_mm
+        middle = (np.asarray(self.size_px) - 1) / 2
+        return (np.asarray(ij) - np.asarray(self.centre_voxel)) * scale + middle
+
+    def voxel_from_network(self, row_column: np.ndarray) -> np.ndarray:
+        """Voxel position (i, j) of window positions (..., 2)."""
+        scale = self.pixel_mm / np.asarray(self.native_spacing_mm)
+        middle = (np.asarray(self.size_px) - 1) / 2
+        return (np.asarray(row_column) - middle) * scale + np.asarray(self.centre_voxel)
+
+    @cached_property
+    def _forward(self) -> tuple[np.ndarray, np.ndarray]:
+        return tuple(  # type: ignore[return-value]
+            _resampling_matrix(
+                n_in=self.native_shape[axis],
+                positions=self.voxel_from_network(np.tile(np.arange(self.size_px[axis])[:, None], 2))[:, axis],
+                step=self.pixel_mm / self.native_spacing_mm[axis],
+            )
+            for axis in (0, 1)
+        )
+
+    @cached_property
+    def _backward(self) -> tuple[np.ndarray, np.ndarray]:
+        return tuple(  # type: ignore[return-value]
+            _resampling_matrix(
+                n_in=self.size_px[axis],
+                positions=self.network_from_voxel(np.tile(np.arange(self.native_shape[axis])[:, None], 2))[
+                    :, axis
+                ],
+                step=self.native_spacing_mm[axis] / self.pixel_mm,
+            )
+            for axis in (0, 1)
+        )
+
+
+def _resampling_matrix(*, n_in: int, positions: np.ndarray, step: float) -> np.ndarray:
+    """Weights (n_out, n_in) of linear interpolation at `positions` (in input samples).
+
+    The triangle is as wide as the output sample when the output is coarser than the input (`step` > 1),
+    which avoids aliasing. Positions outside the input give zero rows.
+    """
+    reach = max(step, 1.0)
+    distance = np.abs(positions[:, None] - np.arange(n_in)[None, :]) / reach
+    weights = np.clip(1 - distance, 0, None)
+    inside = (positions > -0.5 - 1e-9) & (positions < n_in - 0.5 + 1e-9)
+    total = weights.sum(axis=1, keepdims=True)
+    weights = np.where(inside[:, None], weights / np.maximum(total, 1e-9), 0)
+    return weights.astype(np.float32)
+
+
+def whole_plane_grid(
+    native_shape: tuple[int, int], native_spacing_mm: tuple[float, float], *, pixel_mm: float, multiple: int
+) -> PlaneGrid:
+    """Window that covers the whole image plane, its sides multiples of `multiple` pixels."""
+    size = tuple(
+        int(-(-(n * spacing / pixel_mm) // multiple) * multiple)
+        for n, spacing in zip(native_shape, native_spacing_mm, strict=True)
+    )
+    centre = tuple((n - 1) / 2 for n in native_shape)
+    return PlaneGrid(native_shape, native_spacing_mm, centre, size, pixel_mm)  # type: ignore[arg-type]
+
+
+def neighbour_indices(n_slices: int, *, slice_step_mm: float, neighbour_mm: float) -> np.ndarray:
+    """Which slices the network sees for each slice: (K, 3) indices of k-, k, k+.
+
+    Neighbours are taken about `neighbour_mm` away, so that a stack of 5 mm steps shows the network what a
+    stack of 10 mm steps does. At the ends the slice itself is repeated.
+    """
+    if n_slices < 1:
+        raise ValueError("a stack needs at least one slice")
+    step = max(1, round(neighbour_mm / slice_step_mm))
+    k = np.arange(n_slices)
+    below, above = k - step, k + step
+    return np.stack([np.where(below >= 0, below, k), k, np.where(above < n_slices, above, k)], axis=1)

@@ -1,0 +1,119 @@
+"""What a reader may choose about the network, and the two named training protocols."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+PROTOCOLS = ("exact", "published")
+STANDARDISATIONS = ("none", "global", "columns")
+
+# Search ranges (low, high). The published ones: Bello et al. 2019, released code demo_validateDL.py line 27.
+PUBLISHED_RANGES = {
+    "dropout": (0.1, 0.9),
+    "hidden": (75, 250),
+    "latent": (5, 20),
+    "alpha": (0.3, 0.7),
+    "log10_learning_rate": (-6.0, -4.5),
+    "log10_l1": (-7.0, -4.0),
+}
+# One step an epoch instead of 19: the same learning needs a rate about ten times larger.
+EXACT_RANGES = {**PUBLISHED_RANGES, "log10_learning_rate": (-5.0, -3.5)}
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Settings of the supervised denoising autoencoder.
+
+    Attributes
+    ----------
+    protocol : {"exact", "published"}
+        ``exact``: every patient in every step, Efron ties over the full risk set, Cox term and penalty as
+        means (per death; per patient). ``published``: mini-batches whose risk set is the batch, Cox term and
+        penalty as sums over the batch, as the code released with the paper does.
+    hidden, latent : int
+        Units of the wide layers and of the code between them.
+    dropout : float
+        Fraction of the inputs set to zero at each step, in [0, 1).
+    alpha : float
+        Weight of the reconstruction error (mean over patients and features); the Cox term has 1 - alpha.
+        Its meaning depends on the protocol, because the scale of the Cox term does.
+    log10_learning_rate, log10_l1 : float
+        Adam's rate, and the weight of the L1 penalty on the activity of the first hidden layer.
+    epochs : int
+        Passes over the patients; with the learning rate, the main regulariser.
+    batch_size : int
+        Patients per step under ``published``; not used under ``exact``.
+    frozen_batches : bool
+        ``published`` only: form the batches once and keep them, as the first author's code does.
+    standardise : {"none", "global", "columns"}
+        How features are scaled before the network, from training rows only: not at all (millimetres);
+        centred, with one common scale; or each column to mean 0 and SD 1.
+    """
+
+    protocol: str = "exact"
+    hidden: int = 100
+    latent: int = 12
+    dropout: float = 0.5
+    alpha: float = 0.5
+    log10_learning_rate: float = -4.0
+    log10_l1: float = -5.5
+    epochs: int = 100
+    batch_size: int = 16
+    frozen_batches: bool = True
+    standardise: str = "columns"
+
+    def __post_init__(self) -> None:
+        check_field_types(self)
+        _one_of(self, "protocol", PROTOCOLS)
+        _one_of(self, "standardise", STANDARDISATIONS)
+        for name in ("hidden", "latent", "epochs", "batch_size"):
+            check_range(self, name, 1, math.inf)
+        check_range(self, "alpha", 0.0, 1.0)
+        check_range(self, "dropout", 0.0, 0.99)
+        check_range(self, "log10_learning_rate", -12.0, 1.0)
+        check_range(self, "log10_l1", -30.0, 2.0)
+
+    @classmethod
+    def exact(cls, **changes) -> NetworkSettings:
+        """The default protocol: full batch, exact likelihood."""
+        return cls(**{"protocol": "exact", **changes})
+
+    @classmethod
+    def published(cls, **changes) -> NetworkSettings:
+        """The released protocol: frozen batches of 16, batch risk sets, sums, raw millimetres.
+
+        Widths, dropout and rates are the middle of the published search ranges: the released code has no
+        default of its own.
+        """
+        middle = {name: (low + high) / 2 for name, (low, high) in PUBLISHED_RANGES.items()}
+        middle["hidden"], middle["latent"] = int(middle["hidden"]), int(middle["latent"])
+        return cls(**{"protocol": "published", "standardise": "none", **middle, **changes})
+
+
+def search_ranges(protocol: str) -> dict[str, tuple[float, float]]:
+    """Ranges of the six searched settings for a protocol, in the order the search uses."""
+    return dict(PUBLISHED_RANGES if protocol == "published" else EXACT_RANGES)
+
+
+def check_field_types(settings) -> None:
+    """Refuse a field of a frozen dataclass whose value is not of its annotated int, float, str or bool."""
+    kinds = {"int": int, "float": (int, float), "str": str, "bool": bool}
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        kind = kinds[field.type]
+        wrong_bool = isinstance(value, bool) and field.type != "bool"
+        if wrong_bool or not isinstance(value, kind):
+            raise ValueError(f"{type(settings).__name__}.{field.name} must be {field.type}, got {value!r}")
+
+
+def check_range(settings, name: str, low: float, high: float) -> None:
+    """Refuse a field outside [low, high] or not a number."""
+    value = getattr(settings, name)
+    if not low <= value <= high:
+        raise ValueError(f"{type(settings).__name__}.{name} must be between {low} and {high}, got {value!r}")
+
+
+def _one_of(settings, name: str, allowed: tuple[str, ...]) -> None:
+    if getattr(settings, name) not in allowed:
+        raise ValueError(f"NetworkSettings.{name} must be one of {allowed}, got {getattr(settings, name)!r}")

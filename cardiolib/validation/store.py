@@ -1,0 +1,164 @@
+"""One file with everything a bootstrap produced: bags, predictions and what failed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.imaging.files import atomic_path
+from cardiolib.survival.outcomes import check_outcomes
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class BootstrapStore:
+    """Bags of patients and the predictions, for ALL patients, of the model trained on each bag.
+
+    Every estimate of performance is derived from this store; nothing is ever refitted.
+
+    Attributes
+    ----------
+    patient_id : (N,) array of str
+    event : (N,) array of bool
+    time : (N,) array
+    in_bag : (B, N) array of int
+        Row numbers drawn for replicate b, with repeats.
+    log_risk : (B, N) array
+        Prediction of model b for every patient; NaN in the rows of failed replicates.
+    log_risk_apparent : (N,) array, optional
+        Prediction of the model trained on all patients. Absent in the files released with the paper.
+    message : tuple of str, length B
+        Empty where the replicate succeeded, otherwise what went wrong.
+    seconds : (B,) array
+    parameters : DataFrame, optional
+        What the tuning inside each replicate chose, one row a replicate (index = replicate; -1 = all
+        patients).
+    meta : dict of str to str
+        Model, seed and fingerprint of the data.
+    """
+
+    patient_id: np.ndarray
+    event: np.ndarray
+    time: np.ndarray
+    in_bag: np.ndarray
+    log_risk: np.ndarray
+    log_risk_apparent: np.ndarray | None = None
+    message: tuple[str, ...] | None = None
+    seconds: np.ndarray | None = None
+    parameters: pd.DataFrame | None = None
+    meta: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        event, time = check_outcomes(self.event, self.time)
+        n, b = time.size, len(self.in_bag)
+        set_ = object.__setattr__  # frozen: this is the one place where fields are put in order
+        set_(self, "event", event)
+        set_(self, "time", time)
+        set_(self, "patient_id", np.asarray(self.patient_id, dtype=str))
+        set_(self, "in_bag", np.asarray(self.in_bag, dtype=np.int64))
+        set_(self, "log_risk", np.asarray(self.log_risk, dtype=float))
+        set_(self, "message", ("",) * b if self.message is None else tuple(self.message))
+        seconds = np.full(b, np.nan) if self.seconds is None else self.seconds
+        set_(self, "seconds", np.asarray(seconds, dtype=float))
+        _expect("patient_id", self.patient_id.shape, (n,))
+        _expect("in_bag", self.in_bag.shape, (b, n))
+        _expect("log_risk", self.log_risk.shape, (b, n))
+        _expect("message", (len(self.message),), (b,))
+        _expect("seconds", self.seconds.shape, (b,))
+        if b and (self.in_bag.min() < 0 or self.in_bag.max() >= n):
+            raise ValueError(f"in_bag must hold row numbers 0..{n - 1}, got "
+                             f"{self.in_bag.min()}..{self.in_bag.max()}")
+        if not np.isfinite(self.log_risk[self.succeeded]).all():
+            raise ValueError("log_risk is not finite in a replicate that reports no failure; give it a "
+                             "message")
+        if self.log_risk_apparent is not None:
+            set_(self, "log_risk_apparent", np.asarray(self.log_risk_apparent, dtype=float))
+            _expect("log_risk_apparent", self.log_risk_apparent.shape, (n,))
+
+    @property
+    def n_patients(self) -> int:
+        """Number of patients N."""
+        return self.time.size
+
+    @property
+    def n_replicates(self) -> int:
+        """Number of replicates B, failed ones included."""
+        return len(self.in_bag)
+
+    @property
+    def succeeded(self) -> np.ndarray:
+        """(B,) bool: replicates with predictions."""
+        return np.array([not text for text in self.message], dtype=bool)
+
+    @property
+    def out_of_bag(self) -> np.ndarray:
+        """(B, N) bool: True where the patient was not drawn."""
+        drawn = np.zeros(self.in_bag.shape, dtype=bool)
+        np.put_along_axis(drawn, self.in_bag, True, axis=1)
+        return ~drawn
+
+    def failures(self) -> pd.DataFrame:
+        """Failed replicates and their messages; empty when all went well."""
+        failed = np.flatnonzero(~self.succeeded)
+        return pd.DataFrame({"replicate": failed, "message": [self.message[b] for b in failed]})
+
+    def __repr__(self) -> str:
+        return (f"BootstrapStore({self.meta.get('model', 'model')!r}: {self.n_replicates} replicates "
+                f"({int((~self.succeeded).sum())} failed) of {self.n_patients} patients, "
+                f"{int(self.event.sum())} deaths)")
+
+
+def write_bootstrap(store: BootstrapStore, path: str | os.PathLike[str]) -> None:
+    """Write the store as one compressed npz without pickled objects."""
+    arrays = {
+        "schema_version": np.array(SCHEMA_VERSION), "patient_id": store.patient_id, "event": store.event,
+        "time": store.time, "in_bag": store.in_bag.astype(np.int32), "log_risk": store.log_risk,
+        "message": np.array(store.message, dtype=str), "seconds": store.seconds,
+        "meta_keys": np.array(list(store.meta), dtype=str),
+        "meta_values": np.array(list(store.meta.values()), dtype=str),
+    }
+    if store.log_risk_apparent is not None:
+        arrays["log_risk_apparent"] = store.log_risk_apparent
+    if store.parameters is not None:
+        arrays["parameter_names"] = np.array(list(store.parameters.columns), dtype=str)
+        arrays["parameter_rows"] = np.array(store.parameters.index, dtype=np.int64)
+        arrays["parameters"] = store.parameters.to_numpy(dtype=float)
+    with atomic_path(path) as temporary, open(temporary, "wb") as handle:
+        np.savez_compressed(handle, **arrays)
+
+
+def read_bootstrap(path: str | os.PathLike[str]) -> BootstrapStore:
+    """Read what :func:`write_bootstrap` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a store or was written by another schema version.
+    """
+    with np.load(Path(path), allow_pickle=False) as file:
+        if "schema_version" not in file:
+            raise ValueError(f"{path} holds {sorted(file.files)[:8]}; it is not a bootstrap store of "
+                             "cardiolib")
+        if int(file["schema_version"]) != SCHEMA_VERSION:
+            raise ValueError(f"{path} has schema version {int(file['schema_version'])}, this code reads "
+                             f"{SCHEMA_VERSION}")
+        parameters = None
+        if "parameters" in file:
+            parameters = pd.DataFrame(file["parameters"], columns=file["parameter_names"].tolist(),
+                                      index=pd.Index(file["parameter_rows"], name="replicate"))
+        return BootstrapStore(
+            file["patient_id"], file["event"], file["time"], file["in_bag"], file["log_risk"],
+            file["log_risk_apparent"] if "log_risk_apparent" in file else None,
+            tuple(file["message"].tolist()), file["seconds"], parameters,
+            dict(zip(file["meta_keys"].tolist(), file["meta_values"].tolist(), strict=True)),
+        )
+
+
+def _expect(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if shape != wanted:
+        raise ValueError(f"{name} has shape {shape}, expected {wanted} (replicates, patients)")

@@ -1,0 +1,176 @@
+"""Kaplan-Meier curves of risk groups: a picture, with the numbers at risk that a reader needs beside it.
+
+The evidence is the continuous out-of-bag risk (concordance, calibration). A median split throws information
+away, and the log-rank p of groups cut from out-of-bag risks is only approximate, since those risks depend on
+each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from lifelines import CoxPHFitter, KaplanMeierFitter
+from lifelines.exceptions import ConvergenceError, ConvergenceWarning
+from lifelines.statistics import multivariate_logrank_test
+
+from cardiolib.survival.outcomes import check_outcomes
+
+_NAMES = {2: ("low risk", "high risk"), 3: ("low risk", "middle risk", "high risk")}
+
+
+@dataclass(frozen=True)
+class GroupedSurvival:
+    """Survival of risk groups, lowest risk first.
+
+    Attributes
+    ----------
+    names : tuple of str
+    group : (N,) array of int
+        Group of each patient, 0 the lowest risk.
+    curves : DataFrame
+        group, time, survival, low, high (log-log 95 % interval); right-continuous steps, from time 0.
+    at_risk : DataFrame
+        One row a group, one column a time: patients with time >= t (start of the period, as R counts).
+    summary : DataFrame
+        One row a group: patients, deaths, median survival (inf where it is not reached), and hazard ratio
+        against the lowest group with its 95 % Wald interval (NaN for that group, and where a group has no
+        death).
+    logrank_chi2, logrank_p : float
+        Unweighted log-rank test of all groups, `len(names) - 1` degrees of freedom.
+    """
+
+    names: tuple[str, ...]
+    group: np.ndarray = field(repr=False)
+    curves: pd.DataFrame = field(repr=False)
+    at_risk: pd.DataFrame = field(repr=False)
+    summary: pd.DataFrame
+    logrank_chi2: float
+    logrank_p: float
+
+
+def risk_groups(log_risk, *, n_groups: int = 2) -> np.ndarray:
+    """Groups 0 (lowest risk), 1, ... cut at equal quantiles; a value at a cut goes to the lower group.
+
+    Raises
+    ------
+    ValueError
+        If a risk is not finite (leave out patients without an out-of-bag risk), or ties leave a group empty.
+    """
+    log_risk = np.asarray(log_risk, dtype=float)
+    if n_groups < 2:
+        raise ValueError(f"n_groups must be at least 2, got {n_groups}")
+    if log_risk.ndim != 1 or log_risk.size == 0 or not np.isfinite(log_risk).all():
+        raise ValueError("log_risk must be a vector of finite numbers; leave out patients without an "
+                         "out-of-bag risk")
+    cuts = np.quantile(log_risk, np.arange(1, n_groups) / n_groups)
+    group = np.searchsorted(cuts, log_risk, side="left")
+    if np.unique(group).size < n_groups:
+        raise ValueError(f"ties in log_risk leave fewer than {n_groups} groups (sizes "
+                         f"{np.bincount(group).tolist()})")
+    return group
+
+
+def kaplan_meier_groups(log_risk, event, time, *, n_groups: int = 2, at_risk_times=None) -> GroupedSurvival:
+    """Kaplan-Meier curves of groups cut at the median (or other quantiles) of the risk.
+
+    Parameters
+    ----------
+    log_risk, event, time : (N,) arrays
+        Higher risk is worse; True where death was observed; any one time unit. Use out-of-bag risks.
+    n_groups : int
+        2 splits at the median, 3 at the tertiles.
+    at_risk_times : sequence of float, optional
+        Columns of the at-risk table; by default about six round times over the follow-up.
+
+    Raises
+    ------
+    ValueError
+        For invalid input or if nobody died.
+    """
+    event, time = check_outcomes(event, time)
+    if np.shape(log_risk) != time.shape:
+        raise ValueError(f"log_risk has shape {np.shape(log_risk)}, event and time have shape {time.shape}")
+    if not event.any():
+        raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
+    group = risk_groups(log_risk, n_groups=n_groups)
+    names = _NAMES.get(n_groups, tuple(f"risk group {k + 1} of {n_groups}" for k in range(n_groups)))
+    times = _round_times(time.max()) if at_risk_times is None else np.asarray(at_risk_times, dtype=float)
+    test = multivariate_logrank_test(time, group, event)
+    parts = [_one_curve(name, event[group == k], time[group == k]) for k, name in enumerate(names)]
+    summary = pd.DataFrame([row for _, row in parts], index=pd.Index(names, name="group"))
+    summary[["hazard ratio", "95% low", "95% high"]] = _hazard_ratios(group, event, time, n_groups)
+    return GroupedSurvival(names, group, pd.concat([curve for curve, _ in parts], ignore_index=True),
+                           numbers_at_risk(time, group, times, names=names), summary,
+                           float(test.test_statistic), float(test.p_value))
+
+
+def numbers_at_risk(time, group, times, *, names=None) -> pd.DataFrame:
+    """Patients still under observation at the START of each time: those with time >= t, as R counts.
+
+    Parameters
+    ----------
+    time : (N,) array
+    group : (N,) array of int
+    times : (T,) array
+    names : sequence of str, optional
+        Names of groups 0, 1, ...
+
+    Returns
+    -------
+    DataFrame
+        One row a group, one column a time.
+    """
+    time, group, times = np.asarray(time, dtype=float), np.asarray(group), np.asarray(times, dtype=float)
+    if time.shape != group.shape:
+        raise ValueError(f"time and group must have one length, got {time.shape} and {group.shape}")
+    labels = np.arange(group.max() + 1) if names is not None else np.unique(group)
+    counts = [[int(((group == label) & (time >= t)).sum()) for t in times] for label in labels]
+    index = pd.Index(names if names is not None else labels, name="group")
+    return pd.DataFrame(counts, index=index, columns=pd.Index(times, name="time"))
+
+
+def survival_at(curves: pd.DataFrame, group: str, times) -> np.ndarray:
+    """Kaplan-Meier survival of one group at given times: the step at or before each."""
+    curve = curves[curves["group"] == group]
+    if curve.empty:
+        raise ValueError(f"there is no group {group!r}; there are {sorted(set(curves['group']))}")
+    steps = np.searchsorted(curve["time"].to_numpy(), np.asarray(times, dtype=float), side="right") - 1
+    return curve["survival"].to_numpy()[np.maximum(steps, 0)]
+
+
+def _one_curve(name: str, event: np.ndarray, time: np.ndarray) -> tuple[pd.DataFrame, dict[str, float]]:
+    fit = KaplanMeierFitter().fit(time, event)
+    band = fit.confidence_interval_survival_function_
+    curve = pd.DataFrame({"group": name, "time": fit.survival_function_.index.to_numpy(dtype=float),
+                          "survival": fit.survival_function_.iloc[:, 0].to_numpy(),
+                          "low": band.iloc[:, 0].to_numpy(), "high": band.iloc[:, 1].to_numpy()})
+    return curve, {"patients": time.size, "deaths": int(event.sum()), "median "
+                                                                      "survival": fit.median_survival_time_}
+
+
+def _hazard_ratios(group, event, time, n_groups: int) -> np.ndarray:
+    """(n_groups, 3): ratio and 95 % Wald interval against group 0; NaN where nothing can be compared."""
+    ratios = np.full((n_groups, 3), np.nan)
+    deaths = np.bincount(group, weights=event, minlength=n_groups)
+    usable = [k for k in range(1, n_groups) if deaths[k] > 0]
+    if deaths[0] == 0 or not usable:
+        return ratios
+    rows = np.isin(group, [0, *usable])
+    table = pd.DataFrame({f"g{k}": (group[rows] == k).astype(float) for k in usable})
+    table["time"], table["event"] = time[rows], event[rows]
+    try:
+        fit = CoxPHFitter().fit(table, "time", "event")
+    except (ConvergenceError, ConvergenceWarning):  # the groups are separated: the ratio is not finite
+        return ratios
+    ratios[usable, 0] = np.exp(fit.params_.to_numpy())
+    ratios[usable, 1:] = np.exp(fit.confidence_intervals_.to_numpy())
+    return ratios
+
+
+def _round_times(longest: float) -> np.ndarray:
+    """0 and up to seven multiples of a round step (1, 2, 2.5 or 5 times a power of ten)."""
+    power = 10.0 ** np.floor(np.log10(max(longest, 1e-12) / 6))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10) if longest / (s * power) <= 7)
+    return np.arange(0, longest + 1e-9 * step, step)

@@ -1,0 +1,129 @@
+"""The command line behind the Makefile: ``python -m cardiolib.workflow run|status|verify|expect``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+BUDGET_SECONDS = {"smoke": 180, "default": 1800, "paper": None}
+"""Seconds a whole run may take on two cores, after installation."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0 when all is well."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        _say("stopped. Nothing is half-written; the same command goes on from here.")
+        return 130
+    except (ValueError, OSError, RuntimeError) as error:
+        _say(f"error: {error}")
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.publish import publish
+    from cardiolib.workflow.runner import run_stages
+
+    started = time.time()
+    run = _plan(options)
+    _say(f"profile {run.profile}, cohort {run.cohort}, seed {run.seed}")
+    if options.expect_fresh:
+        stale = _stale(run)
+        if stale:
+            _say("these stages are not up to date: " + "; ".join(f"{name} ({why[0]})" for name, why in stale.items()))
+            return 1
+    executed = run_stages(run, say=_say)
+    index = publish(run)
+    seconds, budget = time.time() - started, BUDGET_SECONDS[run.profile]
+    limit = f" (budget on 2 cores: {budget} s)" if budget and executed else ""
+    _say(f"{len(executed)} stages run, {seconds:.0f} s{limit}")
+    _say(f"report: {index}")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.stages import STAGES
+
+    run = _plan(options)
+    for name, stage in STAGES.items():
+        if name != "cohort" and not run.finished("cohort"):
+            _say(f"  {stage.title}: not known before the cohort has been opened")
+            continue
+        reason = run.nothing_to_do(stage)
+        why = run.stale(stage) if reason is None else []
+        _say(f"  {stage.title}: " + (reason and f"nothing to do: {reason}" or "; ".join(why) or "up to date"))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.verify import verify
+
+    problems, remarks = verify()
+    for line in [*remarks, *(f"PROBLEM {problem}" for problem in problems)]:
+        _say(line)
+    _say("not verified" if problems else "verified")
+    return 1 if problems else 0
+
+
+def _expect(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.expectation import write_expectation
+
+    _say(f"wrote {write_expectation()}")
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> object:
+    from cardiolib.workflow.run_plan import Run
+
+    return Run(
+        profile=options.profile, cohort=options.cohort, seed=options.seed, overrides=tuple(options.set),
+        workers=options.workers,
+    )
+
+
+def _stale(run: object) -> dict[str, list[str]]:
+    from cardiolib.workflow.stages import STAGES
+
+    stale = {}
+    for name, stage in STAGES.items():
+        if name == "cohort" and run.finished(name) is None:
+            return {name: ["it has never run"]}
+        why = run.stale(stage) if run.nothing_to_do(stage) is None else []
+        if why:
+            stale[name] = why
+    return stale
+
+
+def _parser() -> argparse.ArgumentParser:
+    from cardiolib.workflow.parameters import DEFAULT_SEED, PROFILES
+
+    parser = argparse.ArgumentParser(prog="python -m cardiolib.workflow", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="run|status|verify|expect")
+    for name, command, text in (
+        ("run", _run, "run what is stale and publish the report"),
+        ("status", _status, "say of each stage whether it is up to date, and why not"),
+        ("verify", _verify, "check the published report against hashes and expected metrics"),
+        ("expect", _expect, "make the published metrics the committed expectation of this profile"),
+    ):
+        sub = commands.add_parser(name, help=text)
+        sub.set_defaults(command=command)
+        sub.add_argument("--profile", default="default", help=f"one of {', '.join(PROFILES)}")
+        sub.add_argument("--cohort", default="simulated", help="named simulated cohort, or a folder or file of data")
+        sub.add_argument("--seed", type=int, default=DEFAULT_SEED)
+        sub.add_argument("--set", action="append", default=[], metavar="stage.parameter=value")
+        sub.add_argument("--workers", type=int, default=0, help="processes; 0 for one per core")
+        sub.add_argument("--expect-fresh", action="store_true", help="fail instead of running a stale stage")
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The first stage: simulate the named cohort, or open somebody's data and check it before anything else runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cardiolib.workflow.compute import Compute
+from cardiolib.workflow.session import COHORT_FILE, stage_seed, write_json
+
+
+def prepare_cohort(run: Any, folder: Path) -> None:
+    """Fill the cohort stage's folder.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        Working folder of the stage. A simulated cohort is written into it; of real data only a
+        reference and a summary are kept, the data stay where they are.
+
+    Raises
+    ------
+    CohortError
+        When the folder is of no known layout, or its tables are wrong; nothing else has run then.
+    """
+    from cardiolib.cohorts import build_simulated_cohort, open_cohort
+
+    if run.named_simulation:
+        compute = Compute(run.workers)
+        try:
+            cohort = build_simulated_cohort(
+                folder, settings=run.settings["cohort"], seed=stage_seed(run.seed, "cohort"), map_units=compute
+            )
+        finally:
+            compute.close()
+        source = None
+    else:
+        source = str(Path(run.cohort).resolve())
+        cohort = open_cohort(source)
+    write_json(folder / COHORT_FILE, {"source": source})
+    write_json(folder / "metrics.json", cohort_metrics(cohort))
+
+
+def cohort_metrics(cohort: Any) -> dict[str, Any]:
+    """Headline numbers of a cohort."""
+    table = cohort.table
+    metrics: dict[str, Any] = {
+        "name": cohort.name, "layout": cohort.layout, "simulated": cohort.simulated,
+        "provides": sorted(cohort.provides), "subjects_count": len(table),
+    }
+    if "outcomes" in cohort.provides:
+        unit = cohort.time_unit
+        metrics["deaths_count"] = int(table["event"].sum())
+        metrics["deaths_percent"] = round(100 * float(table["event"].mean()), 2)
+        metrics[f"median_follow_up_{unit}"] = round(float(table["time"].median()), 4)
+    return metrics

@@ -1,0 +1,119 @@
+"""Executing a notebook with papermill and rendering it to one HTML page that needs no network."""
+
+from __future__ import annotations
+
+import ast
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from cardiolib.workflow.errors import ParameterError, StageError
+from cardiolib.workflow.stages import Stage
+
+
+def notebook_parameters(path: Path) -> dict[str, Any]:
+    """Names and default values in a notebook's one cell tagged ``parameters``.
+
+    Raises
+    ------
+    ParameterError
+        If there is not exactly one such cell, or it holds anything but plain assignments.
+    """
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if len(tagged) != 1:
+        raise ParameterError(f"{path.name} must have one cell tagged 'parameters', it has {len(tagged)}")
+    values = {}
+    for statement in ast.parse("".join(tagged[0]["source"])).body:
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+            raise ParameterError(f"{path.name}: the parameters cell may hold only `name = value` lines")
+        values[statement.targets[0].id] = ast.literal_eval(statement.value)
+    return values
+
+
+def execute(stage: Stage, parameters: dict[str, Any], folder: Path) -> Path:
+    """Run a stage's notebook; the executed copy is ``notebook.ipynb`` in `folder`.
+
+    Raises
+    ------
+    StageError
+        Naming the notebook, the cell and the error, when a cell fails.
+    ParameterError
+        When the notebook's parameters cell does not know one of the parameters.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    source = stage.notebook_path
+    unknown = parameters.keys() - notebook_parameters(source).keys()
+    if unknown:
+        raise ParameterError(f"{source.name} has no parameter named {', '.join(sorted(unknown))}")
+    target = folder / "notebook.ipynb"
+    try:
+        papermill.execute_notebook(
+            str(source), str(target), parameters=parameters, cwd=str(source.parent), progress_bar=False,
+            kernel_name="python3", log_output=False,
+        )
+    except PapermillExecutionError as error:
+        line = error.source.strip().splitlines()[-1] if error.source.strip() else ""
+        raise StageError(
+            f"stage {stage.title!r} failed in {source.name}, code cell {error.exec_count} "
+            f"(cell {error.cell_index + 1} of the notebook), at or before `{line}`\n"
+            f"  {error.ename}: {error.evalue}\n"
+            f"  the notebook with its outputs up to there: {target}"
+        ) from None
+    return target
+
+
+def render(notebook: Path, title: str, *, banner: str) -> str:
+    """An executed notebook as one HTML page: style inside, images inside, no script, no network.
+
+    Parameters
+    ----------
+    notebook : Path
+        Executed notebook.
+    title : str
+        Title of the page.
+    banner : str
+        One sentence shown on top (what the reader is looking at: simulated or real).
+    """
+    import nbformat
+    from nbconvert import HTMLExporter
+    from nbconvert.preprocessors import TagRemovePreprocessor
+
+    exporter = HTMLExporter(template_name="basic")
+    exporter.register_preprocessor(
+        TagRemovePreprocessor(remove_cell_tags=("remove-cell", "injected-parameters-duplicate")), enabled=True
+    )
+    # progress bars belong to the terminal, not to a report
+    content = nbformat.read(notebook, as_version=4)
+    for cell in content.cells:
+        cell["outputs"] = [out for out in cell.get("outputs", []) if not _is_progress(out)]
+    body, _ = exporter.from_notebook_node(content)
+    return page(title, f'<article class="notebook">{body}</article>', banner=banner)
+
+
+def page(title: str, body: str, *, banner: str) -> str:
+    """Wrap a body into the report's page: the same style for the index and the notebooks."""
+    style = (Path(__file__).with_name("report.css")).read_text(encoding="utf-8")
+    return (
+        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{html.escape(title)}</title><style>{style}\n{_code_colours()}</style></head>"
+        f"<body><nav><a href='index.html'>cardiolib report</a></nav>"
+        f"<p class='banner'>{html.escape(banner)}</p>{body}</body></html>\n"
+    )
+
+
+def _code_colours() -> str:
+    from pygments.formatters import HtmlFormatter
+
+    return HtmlFormatter(style="default").get_style_defs(".highlight")
+
+
+def _is_progress(output: Any) -> bool:
+    if output.get("output_type") == "stream" and output.get("name") == "stderr":
+        return True
+    data = output.get("data", {})
+    return "application/vnd.jupyter.widget-view+json" in data

@@ -1,0 +1,126 @@
+"""From a profile and the command line to one checked settings object per stage."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cardiolib.workflow.errors import ParameterError
+from cardiolib.workflow.stages import STAGES
+
+PROFILES = ("smoke", "default", "paper")
+DEFAULT_SEED = 20190211
+"""Day on which the paper appeared."""
+
+_PROFILE_FOLDER = Path(__file__).with_name("profiles")
+
+
+def load_profile(name: str) -> dict[str, dict[str, Any]]:
+    """Read a profile: ``{stage: {parameter: value}}``, only what differs from the stages' defaults.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such profile.
+    """
+    if name not in PROFILES:
+        raise ParameterError(f"unknown profile {name!r}{_nearest(name, PROFILES)}; profiles: {', '.join(PROFILES)}")
+    with open(_PROFILE_FOLDER / f"{name}.toml", "rb") as file:
+        return tomllib.load(file)
+
+
+def stage_settings(profile: Mapping[str, Mapping[str, Any]], overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Build and check the settings of every stage before anything runs.
+
+    Parameters
+    ----------
+    profile : mapping
+        As `load_profile` returns it.
+    overrides : sequence of str
+        ``"stage.parameter=value"``, value in TOML notation (``survival.latent=8``).
+
+    Returns
+    -------
+    dict
+        Stage name to an instance of the stage's frozen settings dataclass.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown stage or parameter (naming the nearest one), or a value of the wrong type or range.
+    """
+    values = {stage: dict(table) for stage, table in profile.items()}
+    for text in overrides:
+        stage, parameter, value = _parse_override(text)
+        values.setdefault(stage, {})[parameter] = value
+    for stage in values:
+        if stage not in STAGES:
+            raise ParameterError(f"unknown stage {stage!r}{_nearest(stage, STAGES)}; stages: {', '.join(STAGES)}")
+    return {name: build_settings(stage.settings_class(), values.get(name, {}), where=name)
+            for name, stage in STAGES.items()}
+
+
+def build_settings(cls: type, values: Mapping[str, Any], *, where: str) -> Any:
+    """Instantiate a settings dataclass from plain values, refusing unknown names and wrong types."""
+    hints = typing.get_type_hints(cls)
+    known = [field.name for field in dataclasses.fields(cls)]
+    checked = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ParameterError(
+                f"stage {where!r} has no parameter {name!r}{_nearest(name, known)}; it has: {', '.join(known)}"
+            )
+        checked[name] = _check_type(value, hints[name], f"{where}.{name}")
+    try:
+        return cls(**checked)
+    except (ValueError, TypeError) as error:
+        raise ParameterError(f"parameters of stage {where!r} refused: {error}") from error
+
+
+def as_parameters(settings: Any) -> dict[str, Any]:
+    """The settings as the flat mapping that papermill carries (tuples become lists)."""
+    return {key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(settings).items()}
+
+
+def _parse_override(text: str) -> tuple[str, str, Any]:
+    name, equals, value = text.partition("=")
+    stage, dot, parameter = name.strip().partition(".")
+    if not equals or not dot:
+        raise ParameterError(f"{text!r} is no parameter: write stage.parameter=value, for example survival.latent=8")
+    try:
+        parsed = tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return stage, parameter, parsed
+
+
+def _check_type(value: Any, hint: Any, name: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        item_types = [kind for kind in typing.get_args(hint) if kind is not Ellipsis]
+        if not isinstance(value, (list, tuple)):
+            raise ParameterError(f"{name} must be a list, got {value!r}")
+        return tuple(_check_type(item, item_types[0], f"{name}[{i}]") for i, item in enumerate(value))
+    options = typing.get_args(hint) or (hint,)
+    if origin is typing.Literal:
+        if value not in options:
+            raise ParameterError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+        return value
+    if float in options and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    # bool is a subclass of int: `epochs = true` must not pass as 1
+    if not isinstance(value, options) or (isinstance(value, bool) and bool not in options):
+        wanted = " or ".join(getattr(option, "__name__", str(option)) for option in options)
+        raise ParameterError(f"{name} must be {wanted}, got {value!r} ({type(value).__name__})")
+    return value
+
+
+def _nearest(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

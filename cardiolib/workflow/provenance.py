@@ -1,0 +1,140 @@
+"""Content hashes, the key that decides whether a stage is stale, and what a run was made with."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cardiolib.workflow.stages import REPOSITORY, Stage
+
+RECORDED_PACKAGES = (
+    "torch", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "nibabel", "lifelines", "pyswarms",
+    "umap-learn", "numba", "matplotlib", "plotly", "pyvista", "vtk", "papermill", "nbconvert", "doit", "dask",
+)
+
+_SESSION_FILES = ("session.py", "compute.py", "stages.py")
+"""The part of the workflow that runs inside a notebook; the rest cannot change a stage's outputs."""
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tree_hashes(folder: Path, *, skip: Iterable[str] = ()) -> dict[str, str]:
+    """Relative path to SHA-256 of every file below a folder, leaving out top-level names in `skip`."""
+    skipped = set(skip)
+    files = (path for path in folder.rglob("*") if path.is_file())
+    named = {path.relative_to(folder): path for path in files}
+    return {str(name): file_hash(path) for name, path in sorted(named.items()) if name.parts[0] not in skipped}
+
+
+def combined_hash(hashes: dict[str, str]) -> str:
+    """One hash of a mapping of names to hashes."""
+    return text_hash(json.dumps(hashes, sort_keys=True))
+
+
+def layer_hash(layer: str) -> str:
+    """Hash of everything in one package of cardiolib that can change what it computes."""
+    folder = REPOSITORY / "cardiolib" / layer
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return combined_hash({str(path.relative_to(folder)): file_hash(path) for path in files})
+
+
+def notebook_hash(path: Path) -> str:
+    """Hash of a notebook's cells (kind and source), blind to outputs, counts and metadata."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return text_hash(json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells]))
+
+
+def environment_hash() -> str:
+    """Hash of the locked environment: Python's minor version, the dependency list, the pinned versions."""
+    with open(REPOSITORY / "pyproject.toml", "rb") as file:
+        dependencies = tomllib.load(file)["project"]["dependencies"]
+    pins = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8")
+    return text_hash(json.dumps([platform.python_version_tuple()[:2], dependencies, pins]))
+
+
+def stage_key(stage: Stage, *, settings: Any, seed: int, inputs: dict[str, str]) -> dict[str, Any]:
+    """Everything that decides a stage's outputs, by content.
+
+    Parameters
+    ----------
+    stage : Stage
+    settings : dataclass instance
+        The stage's parameters.
+    seed : int
+        The run's seed.
+    inputs : dict
+        Name of an upstream stage (or of the cohort's source) to the hash of its outputs.
+    """
+    session = REPOSITORY / "cardiolib" / "workflow"
+    key: dict[str, Any] = {
+        "environment": environment_hash(),
+        "seed": seed,
+        "parameters": json.loads(json.dumps(dataclasses.asdict(settings))),
+        "inputs": inputs,
+        "layers": {layer: layer_hash(layer) for layer in stage.layers},
+    }
+    key["layers"]["workflow"] = combined_hash({name: file_hash(session / name) for name in _SESSION_FILES})
+    if stage.notebook:
+        key["notebook"] = notebook_hash(stage.notebook_path)
+    return key
+
+
+def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
+    """Why a stage with key `old` is stale under key `new`, in words; empty when it is not."""
+    if old is None:
+        return ["it has never run"]
+    reasons = []
+    for part in ("environment", "notebook", "seed"):
+        if old.get(part) != new.get(part):
+            change = f": {old.get(part)} -> {new.get(part)}" if part == "seed" else ""
+            reasons.append(f"the {part} changed{change}")
+    for part, word in (("parameters", "parameter"), ("layers", "layer"), ("inputs", "input")):
+        before, after = old.get(part, {}), new.get(part, {})
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                change = f": {before.get(name)} -> {after.get(name)}" if part == "parameters" else ""
+                reasons.append(f"{word} {name} changed{change}")
+    return reasons
+
+
+def versions() -> dict[str, str]:
+    """Python, platform and the versions of the packages that matter."""
+    found = {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
+    for name in RECORDED_PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def git_state() -> dict[str, Any]:
+    """Commit and dirty flag of the checkout; recorded, never part of a key."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": None}
+
+
+def _git(*arguments: str) -> str:
+    run = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return run.stdout.strip()

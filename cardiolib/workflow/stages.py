@@ -1,0 +1,139 @@
+"""The stage table: what runs, in which order, from which notebook, and what it needs and makes."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+LAYERS = (
+    "imaging",
+    "meshes",
+    "digital_heart",
+    "cohorts",
+    "segmentation",
+    "motion",
+    "survival",
+    "validation",
+    "interpretation",
+    "figures",
+    "workflow",
+)
+"""Packages of cardiolib in order: each may import only from those before it (held by a test)."""
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the stage table.
+
+    Attributes
+    ----------
+    name : str
+        Also the key of the stage in ``metrics.json`` and the folder of its outputs.
+    title : str
+        What a reader of the report sees.
+    notebook : str or None
+        File in ``notebooks/``; None for the cohort, which needs no notebook.
+    settings : str
+        ``package.module:Class`` of the frozen dataclass that holds the stage's parameters.
+    layers : tuple of str
+        Packages whose content decides whether the stage is stale.
+    after : tuple of str
+        Stages whose outputs are read.
+    figures : tuple of str
+        Figures that a run on the simulated cohort must make (``name.png``, ``.svg``, ``.csv``).
+    interactive : tuple of str
+        Figures to turn and hover (``name.html``).
+    """
+
+    name: str
+    title: str
+    notebook: str | None
+    settings: str
+    layers: tuple[str, ...]
+    after: tuple[str, ...]
+    figures: tuple[str, ...] = ()
+    interactive: tuple[str, ...] = ()
+
+    @property
+    def notebook_path(self) -> Path:
+        """Where the notebook lies."""
+        return REPOSITORY / "notebooks" / str(self.notebook)
+
+    def settings_class(self) -> type:
+        """The dataclass that `settings` names."""
+        module, name = self.settings.split(":")
+        return getattr(importlib.import_module(module), name)
+
+
+_IMAGE_LAYERS = ("imaging", "meshes", "digital_heart", "cohorts")
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            name="cohort",
+            title="Cohort",
+            notebook=None,
+            settings="cardiolib.cohorts:SimulatedCohortSettings",
+            layers=_IMAGE_LAYERS,
+            after=(),
+        ),
+        Stage(
+            name="segmentation",
+            title="1 Segmentation",
+            notebook="01_segmentation.ipynb",
+            settings="cardiolib.segmentation.stage:SegmentationStageSettings",
+            layers=(*_IMAGE_LAYERS, "segmentation", "figures"),
+            after=("cohort",),
+            figures=(
+                "01_training",
+                "01_segmentations",
+                "01_agreement",
+                "01_shape_model",
+            ),
+            interactive=("01_shape_model",),
+        ),
+        Stage(
+            name="motion",
+            title="2 Motion",
+            notebook="02_motion.ipynb",
+            settings="cardiolib.motion.stage:MotionStageSettings",
+            layers=(*_IMAGE_LAYERS, "segmentation", "motion", "figures"),
+            after=("cohort", "segmentation"),
+            figures=("02_endpoint_error", "02_motion_of_the_heart", "02_displacement_curves"),
+            interactive=("02_beating_heart",),
+        ),
+        Stage(
+            name="survival",
+            title="3 Survival network",
+            notebook="03_dae_survival.ipynb",
+            settings="cardiolib.survival.stage:SurvivalStageSettings",
+            layers=("imaging", "meshes", "digital_heart", "cohorts", "motion", "survival", "figures"),
+            after=("cohort", "motion"),
+            figures=("03_search", "03_training", "03_reconstruction"),
+        ),
+        Stage(
+            name="validation",
+            title="4 Validation",
+            notebook="04_validation.ipynb",
+            settings="cardiolib.validation.stage:ValidationStageSettings",
+            layers=("imaging", "meshes", "digital_heart", "cohorts", "motion", "survival", "validation", "figures"),
+            after=("cohort", "motion", "survival"),
+            figures=("04_concordance", "04_kaplan_meier"),
+            interactive=("04_kaplan_meier",),
+        ),
+        Stage(
+            name="interpretation",
+            title="5 Interpretation",
+            notebook="05_interpretability.ipynb",
+            settings="cardiolib.interpretation.stage:InterpretationStageSettings",
+            layers=LAYERS[:-1],
+            after=("cohort", "motion", "survival"),
+            figures=("05_latent_map", "05_saliency", "05_saliency_regions"),
+            interactive=("05_latent_map", "05_saliency"),
+        ),
+    )
+}

@@ -1,0 +1,60 @@
+"""Data flow one way: a package imports only from packages before it in the list of layers."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from cardiolib.workflow.captions import CAPTIONS
+from cardiolib.workflow.stages import LAYERS, REPOSITORY, STAGES
+
+PACKAGE = REPOSITORY / "cardiolib"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported_layers(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level != 1:  # level 1 stays within the package
+            module = ".".join(filter(None, ["cardiolib" if node.level else "", node.module]))
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return {name.split(".")[1] for name in names if name.startswith("cardiolib.")}
+
+
+def test_every_folder_of_the_package_is_a_layer() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(LAYERS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_imports_only_from_layers_before_it(path: Path) -> None:
+    layer = path.relative_to(PACKAGE).parts[0]
+    if layer not in LAYERS:  # cardiolib/__init__.py
+        assert imported_layers(path) == set()
+        return
+    allowed = set(LAYERS[: LAYERS.index(layer) + 1])
+    assert imported_layers(path) <= allowed, f"{layer} may import from {sorted(allowed)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_is_short_and_does_not_print(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+
+
+def test_a_stage_lists_every_layer_its_settings_module_may_import() -> None:
+    for stage in STAGES.values():
+        own = stage.settings.split(".")[1].partition(":")[0]
+        assert own in stage.layers
+        assert list(stage.layers) == [layer for layer in LAYERS if layer in stage.layers]
+
+
+def test_every_declared_figure_has_a_caption() -> None:
+    declared = {name for stage in STAGES.values() for name in (*stage.figures, *stage.interactive)}
+    assert {name for name in declared if not name.startswith("02_beating")} <= set(CAPTIONS)

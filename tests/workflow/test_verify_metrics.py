@@ -1,0 +1,91 @@
+"""Comparison of metrics with the committed expectation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cardiolib.workflow.provenance import file_hash
+from cardiolib.workflow.session import write_json
+from cardiolib.workflow.verify import compare_metrics, flatten, verify
+
+WANTED = {
+    "seed": 1, "metrics": {"a": {"c_index": 0.75, "n": 302, "layout": "simulated"}, "b": None},
+    "tolerances": {"a.c_index": 0.03}, "relative_tolerance": 1e-4, "absolute_tolerance": 1e-6,
+}
+
+
+def test_flatten_names_nested_values() -> None:
+    assert flatten({"a": {"b": [1, {"c": 2}]}, "d": None}) == {"a.b.0": 1, "a.b.1.c": 2, "d": None}
+
+
+def test_values_within_their_own_tolerance_agree() -> None:
+    found = {"a": {"c_index": 0.779, "n": 302, "layout": "simulated"}, "b": None}
+    assert compare_metrics(found, WANTED) == ([], 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"c_index": 0.79}, "expected 0.75, found 0.79"), ({"n": 301}, "expected 302"), ({"layout": "acdc"}, "layout"),
+     ({"extra": 1}, "a.extra is not in the expectation")],
+)
+def test_a_difference_is_named(change: dict, message: str) -> None:
+    found = {"a": {"c_index": 0.75, "n": 302, "layout": "simulated", **change}, "b": None}
+    problems, _ = compare_metrics(found, WANTED)
+    assert len(problems) == 1 and message in problems[0]
+
+
+def test_a_missing_metric_is_named() -> None:
+    problems, _ = compare_metrics({"a": {"c_index": 0.75, "n": 302}, "b": None}, WANTED)
+    assert problems == ["metric a.layout is missing"]
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "01_x.png").write_bytes(b"picture")
+    stage = {"status": "complete", "declared_figures": ["01_x.png"], "outputs": {},
+             "figures": {"01_x.png": file_hash(tmp_path / "figures" / "01_x.png")}}
+    write_json(tmp_path / "reports" / "manifest.json", {
+        "profile": "smoke", "cohort": "simulated", "overrides": [], "seed": 1, "run_folder": "data/derived/none",
+        "stages": {"a": stage, "b": {"status": "nothing to do", "reason": "no follow-up"}},
+    })
+    metrics = {"a": {"c_index": 0.75, "n": 302, "layout": "simulated"}, "b": None}
+    write_json(tmp_path / "reports" / "metrics.json", metrics)
+    write_json(tmp_path / "reports" / "expected" / "smoke.json", WANTED)
+    return tmp_path
+
+
+def test_a_published_run_is_verified(published: Path) -> None:
+    problems, remarks = verify(root=published)
+    assert problems == []
+    assert "4 metrics compared with reports/expected/smoke.json" in remarks
+
+
+def test_a_missing_declared_figure_fails(published: Path) -> None:
+    (published / "figures" / "01_x.png").unlink()
+    assert "declared figure figures/01_x.png is missing" in verify(root=published)[0]
+
+
+def test_a_changed_figure_fails(published: Path) -> None:
+    (published / "figures" / "01_x.png").write_bytes(b"another picture")
+    assert verify(root=published)[0] == ["figures/01_x.png differs from the recorded hash"]
+
+
+def test_changed_metrics_fail(published: Path) -> None:
+    write_json(published / "reports" / "metrics.json", json.loads('{"a": {"c_index": 0.5, "n": 302}}'))
+    assert any("c_index" in problem for problem in verify(root=published)[0])
+
+
+def test_another_seed_is_not_compared(published: Path) -> None:
+    manifest = json.loads((published / "reports" / "manifest.json").read_text())
+    write_json(published / "reports" / "manifest.json", {**manifest, "seed": 2})
+    problems, remarks = verify(root=published)
+    assert problems == [] and any("not compared: seed 2" in remark for remark in remarks)
+
+
+def test_nothing_published_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="make reproduce"):
+        verify(root=tmp_path)
