@@ -8,8 +8,9 @@ from cardiolib.cohorts.authors_files import (
     read_inputdata,
     read_model_cstats,
 )
-from cardiolib.cohorts.cohort import PROVIDABLE, VOLUME_COLUMNS, Cohort, displacements
+from cardiolib.cohorts.cohort import PROVIDABLE, Cohort
 from cardiolib.cohorts.foursegment_writing import write_4dsegment
+from cardiolib.cohorts.measurements import VOLUME_COLUMNS, displacements
 from cardiolib.cohorts.motion_file import column_meaning, point_list_sha256, write_motion_file
 from cardiolib.cohorts.opening import LAYOUTS, open_cohort
 from cardiolib.cohorts.pickles import read_pickle

@@ -129,6 +129,11 @@ def read_patient(folder: Path) -> AcdcPatient:
             given = f"{phase}: {text}" if text else f"no line {phase}:"
             raise CohortError(f"{folder.name}/Info.cfg: {given}; expected a frame number from 1")
         frames[phase] = int(text) - 1
+    total = entries.get("NbFrame", "")
+    if total.isdigit() and int(total) <= max(frames.values()):
+        raise CohortError(
+            f"{folder.name}/Info.cfg: ED {frames['ED'] + 1} and ES {frames['ES'] + 1} of only {total} frames (NbFrame)"
+        )
     patient = AcdcPatient(folder, frames["ED"], frames["ES"], _covariates(entries))
     absent = [patient.frame(i).name for i in (patient.ed, patient.es) if not patient.frame(i).is_file()]
     if absent:

@@ -3,6 +3,7 @@
 Layouts (UK-Digital-Heart-Project/4Dsurvival, folder data; checked against the files themselves):
 
 * ``inputdata_DL.pkl``: ``[X (n, 11514), y (n, 2) = [status, time]]`` and perhaps a list of IDs;
+* ``inputdata_DL_nooutcome.pkl``: ``[X, IDs]``;
 * ``inputdata_conv.pkl``: the same with X (n, 3) = RVEDV, RVESV (mL), RVEF (percent);
 * ``bootout_*.pkl``: ``[y (n, 2), B predictions (n, 1), B arrays (n,) of in-bag row numbers]``;
 * ``modelCstats_*.pkl``: ``[C_app, B values of optimism]``.
@@ -25,16 +26,24 @@ from cardiolib.cohorts.table import CohortError, text_ids
 LAYOUT = "the authors' pickles (inputdata_*.pkl)"
 PAPER_FEATURES = 19 * 202 * 3
 CONVENTIONAL_COLUMNS = ("RVEDV", "RVESV", "RVEF")
-_NO_UNIT = "in the unit of the file (not stated there)"
+_NO_UNIT = "unstated unit"
 
 
 @dataclass(frozen=True)
 class InputData:
-    """Content of ``inputdata_*.pkl``: features (n, d), event (n,) bool, time (n,), IDs if the file has them."""
+    """Content of ``inputdata_*.pkl``.
+
+    Attributes
+    ----------
+    features : (n, d) float64
+    event : (n,) bool, or None in a file without outcome
+    time : (n,) float64, or None; the file does not state the unit
+    ids : tuple of str, or None if the file has none
+    """
 
     features: np.ndarray
-    event: np.ndarray
-    time: np.ndarray
+    event: np.ndarray | None
+    time: np.ndarray | None
     ids: tuple[str, ...] | None
 
     @property
@@ -97,9 +106,11 @@ def read_inputdata(path: str | os.PathLike[str]) -> InputData:
     if not isinstance(content, (list, tuple)) or len(content) not in (2, 3):
         raise CohortError(f"{path}: expected [X, y] or [X, y, IDs], found {_described(content)}.")
     features = _matrix(content[0], path, "X")
-    event, time = _outcomes(content[1], path)
     n, d = features.shape
-    if n != len(time):
+    event, time, rest = None, None, list(content[1:])
+    if len(rest) == 2 or not _is_ids(rest[0]):
+        event, time = _outcomes(rest.pop(0), path)
+    if time is not None and n != len(time):
         raise CohortError(f"{path}: X has {n} rows and y has {len(time)}; they must describe the same patients.")
     if d != len(CONVENTIONAL_COLUMNS) and (d == 0 or d % 57):
         raise CohortError(
@@ -107,8 +118,8 @@ def read_inputdata(path: str | os.PathLike[str]) -> InputData:
             f"({PAPER_FEATURES} for the paper's 202 points), and {d} is not a multiple of 57."
         )
     ids = None
-    if len(content) == 3:
-        ids = text_ids(np.asarray(content[2], dtype=object).reshape(-1).tolist(), source=f"{path}: IDs")
+    if rest:
+        ids = text_ids(np.asarray(rest[0], dtype=object).reshape(-1).tolist(), source=f"{path}: IDs")
         if len(ids) != n:
             raise CohortError(f"{path}: {len(ids)} IDs for {n} rows of X.")
     return InputData(features=features, event=event, time=time, ids=ids)
@@ -163,16 +174,16 @@ def open_authors_files(path: Path) -> Cohort:
     parts = {file.name: read_inputdata(file) for file in files}
     first = next(iter(parts.values()))
     for name, part in parts.items():
-        if not (np.array_equal(part.time, first.time) and np.array_equal(part.event, first.event)):
+        if not _same_patients(part, first):
             raise CohortError(
-                f"{path}: {next(iter(parts))} and {name} hold different patients (their y differ). Open one of "
-                "the files by its own path."
+                f"{path}: {next(iter(parts))} and {name} hold different patients (their y or IDs differ). Open one "
+                "of the files by its own path."
             )
     notes = []
     ids = next((part.ids for part in parts.values() if part.ids is not None), None)
     if ids is None:
-        width = len(str(len(first.time)))
-        ids = tuple(f"row{i + 1:0{width}d}" for i in range(len(first.time)))
+        n = len(first.features)
+        ids = tuple(f"row{i + 1:0{len(str(n))}d}" for i in range(n))
         notes.append(f"the files hold no IDs: subjects are named by their row, {ids[0]} to {ids[-1]}")
     motion, volumes = None, None
     for name, part in parts.items():
@@ -181,11 +192,26 @@ def open_authors_files(path: Path) -> Cohort:
             notes.append(_size_note(name, part))
         else:
             volumes = pd.DataFrame(part.features, index=list(ids), columns=list(CONVENTIONAL_COLUMNS))
-    table = pd.DataFrame({"time": first.time, "event": first.event}, index=list(ids))
+    table = pd.DataFrame(index=list(ids))
+    if first.time is not None:
+        table["time"], table["event"] = first.time, first.event
     name = path.stem if path.is_file() else path.name
     return Cohort(
         name, table, time_unit=_NO_UNIT, layout=LAYOUT, folder=path, notes=notes, volumes=volumes, motion=motion
     )
+
+
+def _is_ids(value: Any) -> bool:
+    array = np.asarray(value, dtype=object) if isinstance(value, (list, tuple)) else value
+    return isinstance(array, np.ndarray) and array.size > 0 and all(isinstance(i, str) for i in array.reshape(-1))
+
+
+def _same_patients(a: InputData, b: InputData) -> bool:
+    if a.ids is not None and b.ids is not None and a.ids != b.ids:
+        return False
+    if (a.time is None) != (b.time is None) or len(a.features) != len(b.features):
+        return False
+    return a.time is None or (np.array_equal(a.time, b.time) and np.array_equal(a.event, b.event))
 
 
 def _size_note(name: str, part: InputData) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from nibabel.filebasedimages import ImageFileError
 
+from cardiolib.cohorts.measurements import displacements
 from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
 
 if TYPE_CHECKING:
@@ -17,7 +21,6 @@ if TYPE_CHECKING:
     from cardiolib.imaging import Cine, LabelMap
 
 PROVIDABLE = ("images", "labels", "landmarks", "motion", "outcomes", "volumes", "truth")
-VOLUME_COLUMNS = ("RVEDV", "RVESV", "RVEF", "LVEDV", "LVESV", "LVEF")
 
 _REASONS = {
     "images": "no cine images: segmentation and tracking have nothing to read",
@@ -99,13 +102,11 @@ class Cohort:
     @property
     def provides(self) -> frozenset[str]:
         """What at least one subject has."""
-        return frozenset(what for what in PROVIDABLE if self.ids_with(what))
+        return frozenset(what for what in PROVIDABLE if self._any_has(what))
 
     def ids_with(self, what: str) -> tuple[str, ...]:
         """IDs of the subjects that have `what` (one of `PROVIDABLE`), in the order of the table."""
-        if what not in PROVIDABLE:
-            raise ValueError(f"a cohort can provide {named(PROVIDABLE)}; asked for {what!r}")
-        return tuple(subject_id for subject_id in self.ids if self._has(subject_id, what))
+        return tuple(subject_id for subject_id in self.ids if self._has(subject_id, _providable(what)))
 
     def missing_for(self, needs: Iterable[str]) -> str:
         """Why a stage that needs `needs` cannot run on this cohort; empty if it can.
@@ -113,7 +114,7 @@ class Cohort:
         >>> Cohort("two", pd.DataFrame(index=["a", "b"])).missing_for(["outcomes"])
         'this cohort has no follow-up (time, event): survival stages have nothing to do'
         """
-        absent = [what for what in needs if not self.ids_with(what)]
+        absent = [what for what in needs if not self._any_has(what)]
         return "; ".join(f"this cohort has {_REASONS[what]}" for what in absent)
 
     @property
@@ -145,7 +146,8 @@ class Cohort:
     def image(self, subject_id: str) -> Cine:
         """The cine of one subject (a note in it says when it holds only the ED and ES frames)."""
         self._require(subject_id, "images")
-        return self._read_image(subject_id)
+        with _naming("image", subject_id, self.name):
+            return self._read_image(subject_id)
 
     def labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
         """Reference label map and, for each of its frames, the frame of `image` that it labels.
@@ -153,7 +155,8 @@ class Cohort:
         A frame number is None where the files do not say it.
         """
         self._require(subject_id, "labels")
-        return self._read_labels(subject_id)
+        with _naming("label map", subject_id, self.name):
+            return self._read_labels(subject_id)
 
     def positions(self, subject_id: str) -> np.ndarray:
         """(T, V, 3) positions in mm of the same V material points in every frame."""
@@ -240,6 +243,9 @@ class Cohort:
             raise self._absent("volumes")
         return self._volumes.loc[list(ids)].copy()
 
+    def _any_has(self, what: str) -> bool:
+        return any(self._has(subject_id, _providable(what)) for subject_id in self.ids)
+
     # ---- checks --------------------------------------------------------------------------------
 
     def _require(self, subject_id: str, what: str) -> None:
@@ -268,7 +274,7 @@ class Cohort:
     def _checked_volumes(self, volumes: pd.DataFrame) -> pd.DataFrame:
         checked = volumes.copy()
         checked.index = pd.Index(text_ids(volumes.index, source="volumes"), name="ID", dtype=object)
-        return numeric_or_raise(join_by_id(self.ids, checked, source="volumes")[0])
+        return _numbers(join_by_id(self.ids, checked, source="volumes")[0])
 
     def _checked_motion(self, motion: np.ndarray) -> np.ndarray:
         matrix = np.asarray(motion, dtype=np.float64)
@@ -283,32 +289,27 @@ class Cohort:
         return matrix
 
 
-def displacements(positions: np.ndarray) -> np.ndarray:
-    """(T, V, 3) positions to the ((T-1)*3V,) row of displacements from frame 0 (same unit).
-
-    Column ``(t-1)*3V + 3v + c`` holds coordinate c of point v in frame t minus frame 0: 19 x 202 x 3 =
-    11,514 columns in the paper. Nothing is rotated, scaled or centred, as in the released code
-    (UK-Digital-Heart-Project/4Dsurvival, inputdata_setup.py).
-    """
-    positions = np.asarray(positions, dtype=np.float64)
-    return (positions[1:] - positions[0]).reshape(-1)
+def _providable(what: str) -> str:
+    if what not in PROVIDABLE:
+        raise ValueError(f"a cohort can provide {named(PROVIDABLE)}; asked for {what!r}")
+    return what
 
 
-def ejection_fraction_percent(end_diastolic_ml: float, end_systolic_ml: float) -> float:
-    """Share of the end-diastolic volume that is ejected, in percent."""
-    return 100.0 * (1.0 - end_systolic_ml / end_diastolic_ml) if end_diastolic_ml > 0 else float("nan")
+@contextmanager
+def _naming(what: str, subject_id: str, name: str) -> Iterator[None]:
+    """A damaged file becomes one kind of error that names the subject."""
+    try:
+        yield
+    except CohortError:
+        raise
+    except (OSError, EOFError, zlib.error, ValueError, ImageFileError) as error:
+        raise CohortError(
+            f"the {what} of subject {subject_id!r} of cohort {name!r} cannot be read "
+            f"({type(error).__name__}: {error}). Copy the file again from its source."
+        ) from error
 
 
-def volumes_row(volumes_ml: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """{"RV": (EDV, ESV), "LV": (EDV, ESV)} in mL to one row of a volumes table."""
-    row = {}
-    for side, (end_diastolic, end_systolic) in volumes_ml.items():
-        row[f"{side}EDV"], row[f"{side}ESV"] = float(end_diastolic), float(end_systolic)
-        row[f"{side}EF"] = ejection_fraction_percent(end_diastolic, end_systolic)
-    return row
-
-
-def numeric_or_raise(frame: pd.DataFrame) -> pd.DataFrame:
+def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns as float64, refusing a table that holds text."""
     try:
         return frame.astype(np.float64)

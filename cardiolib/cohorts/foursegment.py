@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cardiolib.cohorts.cohort import Cohort, volumes_row
+from cardiolib.cohorts.cohort import Cohort
+from cardiolib.cohorts.measurements import volumes_row
 from cardiolib.cohorts.stacking import stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id, text_ids
 from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, read_label_map
@@ -116,6 +117,9 @@ def open_foursegment(path: Path) -> Cohort:
     ids = text_ids(_lines(path / "subjnames.txt"), source=str(path / "subjnames.txt"))
     if not ids:
         raise CohortError(f"{path / 'subjnames.txt'}: is empty; expected one subject folder name a line.")
+    strange = [name for name in ids if "/" in name or "\\" in name or name in (".", "..")]
+    if strange:
+        raise CohortError(f"{path / 'subjnames.txt'}: {named(strange)} cannot be the name(s) of a subject's folder.")
     notes: list[str] = []
     table = pd.DataFrame(index=pd.Index(list(ids), dtype=object))
     if (path / "surv_outcomes.csv").is_file():

@@ -70,8 +70,9 @@ def write_4dsegment(
         write_matched_points(np.repeat(np.arange(n_points)[:, None], 2, axis=1), work / "matchedpointsnew.txt")
         (work / "subjnames.txt").write_text("".join(f"{name}\n" for name in chosen), encoding="utf-8", newline="\n")
         _write_tables(cohort, chosen, work)
-        for subject_id in chosen if images else ():
-            if subject_id in cohort.ids_with("images"):
+        imaged = set(cohort.ids_with("images")) if images else set()
+        for subject_id in chosen:
+            if subject_id in imaged:
                 write_cine(cohort.image(subject_id), work / subject_id / "lvsa_.nii.gz")
         work.chmod(0o755)  # mkdtemp makes private folders
         os.rename(work, folder)
@@ -82,7 +83,8 @@ def write_4dsegment(
 
 
 def _check(cohort: Cohort, ids: tuple[str, ...]) -> None:
-    without = [name for name in ids if name not in cohort.ids_with("motion")]
+    moving = set(cohort.ids_with("motion"))
+    without = [name for name in ids if name not in moving]
     if without or not ids:
         raise CohortError(
             f"cohort {cohort.name!r} has no motion for {named(without) or 'any subject'}: 4Dsegment's layout is built "

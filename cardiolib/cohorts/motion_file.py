@@ -102,7 +102,7 @@ def open_motion_file(path: Path) -> Cohort:
         The file is damaged, holds pickled objects (which are not loaded), lacks an array, or is not in mm.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             content = {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise CohortError(f"{path}: is not a readable motion file ({error}).") from error

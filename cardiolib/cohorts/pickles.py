@@ -48,7 +48,7 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
         raise FileNotFoundError(f"no file {path}")
     with path.open("rb") as stream:
         try:
-            return _plain(_AllowListUnpickler(stream).load(), depth=0)
+            return _Builder().plain(_AllowListUnpickler(stream).load())
         except CohortError as error:
             raise CohortError(f"{path}: {error}") from error
         except MemoryError as error:
@@ -60,7 +60,10 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
             ) from error
 
 
-class _AllowListUnpickler(pickle.Unpickler):
+# The unpickler written in Python, not the one in C: there a damaged file of 100 bytes can reserve all memory
+# (a memo index or a length of 2^31), here it runs into the end of the file. It is fast enough: the authors'
+# files hold few but large arrays.
+class _AllowListUnpickler(pickle._Unpickler):
     """An unpickler that knows the stand-ins below and no other name."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -95,33 +98,33 @@ class _ArrayType(_Kept):
 class _Array(_Kept):
     """numpy's _reconstruct(...) followed by its state (version, shape, dtype, is_fortran, data)."""
 
-    def build(self) -> np.ndarray:
+    def build(self, builder: _Builder) -> np.ndarray:
         if not isinstance(self.state, tuple) or len(self.state) != 5:
             raise CohortError("an array in the pickle has no data")
         _, shape, dtype, fortran, data = self.state
-        return _array(data, dtype, shape, "F" if fortran else "C")
+        return _array(builder.plain(data), dtype, shape, "F" if fortran else "C")
 
 
 class _BufferArray(_Kept):
     """numpy's _frombuffer(data, dtype, shape, order), as pickle protocol 5 writes arrays."""
 
-    def build(self) -> np.ndarray:
+    def build(self, builder: _Builder) -> np.ndarray:
         data, dtype, shape, order = self.args
-        return _array(data, dtype, shape, order)
+        return _array(builder.plain(data), dtype, shape, order)
 
 
 class _Scalar(_Kept):
     """numpy's scalar(dtype, data)."""
 
-    def build(self) -> Any:
+    def build(self, builder: _Builder) -> Any:
         dtype, data = self.args
-        return _array(data, dtype, (), "C")[()]
+        return _array(builder.plain(data), dtype, (), "C")[()]
 
 
 class _Dtype(_Kept):
     """numpy.dtype("f8", ...) followed by its state, of which only the byte order is used."""
 
-    def build(self) -> np.dtype:
+    def build(self, builder: _Builder | None = None) -> np.dtype:
         code = self.args[0] if self.args else None
         if not isinstance(code, str) or not _NUMBER_TYPE.fullmatch(code):
             raise CohortError(f"an array of type {code!r} in the pickle; only numbers and text are read")
@@ -132,24 +135,33 @@ class _Dtype(_Kept):
 class _Encoded(_Kept):
     """_codecs.encode(text, "latin1"): how protocol 2 carries bytes."""
 
-    def build(self) -> bytes:
+    def build(self, builder: _Builder) -> bytes:
         text, codec = self.args
         if not isinstance(text, str) or codec not in ("latin1", "latin-1"):
             raise CohortError(f"bytes in the pickle in the unexpected encoding {codec!r}")
         return text.encode("latin1")
 
 
+class _NoBytes(_Kept):
+    """bytes(): how protocol 2 carries no bytes at all."""
+
+    def build(self, builder: _Builder) -> bytes:
+        if self.args:
+            raise CohortError("the pickle calls bytes(...) with an argument")
+        return b""
+
+
 class _DataFrame(_Kept):
     """A pandas < 2 data frame; its block manager holds one block of numbers, column by column."""
 
-    def build(self, depth: int) -> np.ndarray:
+    def build(self, builder: _Builder) -> np.ndarray:
         try:
             manager = self.state.get("_data", self.state.get("_mgr"))
-            blocks = manager.state[3]["0.14.1"]["blocks"]
-            (block,) = blocks
+            (block,) = manager.state[3]["0.14.1"]["blocks"]
+            values = block["values"]
         except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             raise CohortError("a pandas object in the pickle is not a data frame of one block of numbers") from error
-        return _plain(block["values"], depth + 1).T
+        return builder.plain(values).T
 
 
 _ALLOWED: dict[str, Any] = {
@@ -159,6 +171,7 @@ _ALLOWED: dict[str, Any] = {
     "numpy.core.multiarray.scalar": _Scalar,
     "numpy.core.numeric._frombuffer": _BufferArray,
     "_codecs.encode": _Encoded,
+    "__builtin__.bytes": _NoBytes,
     "builtins.slice": _Kept,
     "__builtin__.slice": _Kept,
     "pandas.core.frame.DataFrame": _DataFrame,
@@ -172,24 +185,35 @@ _ALLOWED: dict[str, Any] = {
 _STAND_INS = {tuple(full.rsplit(".", 1)): stand_in for full, stand_in in _ALLOWED.items()}
 
 
-def _plain(value: Any, depth: int) -> Any:
-    if depth > _MAX_DEPTH:
-        raise CohortError("the pickle is nested too deeply, or contains itself")
-    if isinstance(value, _DataFrame):
-        return value.build(depth)
-    if isinstance(value, (_Array, _BufferArray, _Scalar, _Dtype, _Encoded)):
-        return value.build()
-    if isinstance(value, _Kept) or isinstance(value, type):
-        raise CohortError(f"the pickle holds a bare {type(value).__name__.strip('_')} where data were expected")
-    if isinstance(value, list):
-        return [_plain(item, depth + 1) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_plain(item, depth + 1) for item in value)
-    if isinstance(value, dict):
-        return {key: _plain(item, depth + 1) for key, item in value.items()}
-    if value is None or isinstance(value, (bool, int, float, str, bytes, bytearray)):
-        return value
-    raise CohortError(f"the pickle holds a {type(value).__name__}; only arrays and plain containers are read")
+class _Builder:
+    """Replaces every stand-in by what it stands for; each object once, however often it is referred to."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, Any] = {}
+        self._depth = 0
+
+    def plain(self, value: Any) -> Any:
+        if value is None or isinstance(value, (bool, int, float, str, bytes, bytearray)):
+            return value
+        if id(value) not in self._done:
+            if self._depth > _MAX_DEPTH:
+                raise CohortError("the pickle is nested too deeply, or contains itself")
+            self._depth += 1
+            self._done[id(value)] = self._built(value)
+            self._depth -= 1
+        return self._done[id(value)]
+
+    def _built(self, value: Any) -> Any:
+        if isinstance(value, _Kept) and hasattr(value, "build"):
+            return value.build(self)
+        if isinstance(value, list):
+            return [self.plain(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self.plain(item) for item in value)
+        if isinstance(value, dict):
+            return {key: self.plain(item) for key, item in value.items()}
+        what = value.__name__ if isinstance(value, type) else type(value).__name__
+        raise CohortError(f"the pickle holds a bare {what.strip('_')}; only arrays and plain containers are read")
 
 
 def _array(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
@@ -200,8 +224,6 @@ def _array(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape) or len(shape) > 8:
         raise CohortError(f"an array in the pickle has the impossible shape {shape!r}")
     count = int(np.prod(shape, dtype=object)) if shape else 1
-    if isinstance(data, _Encoded):
-        data = data.build()
     if kind.hasobject:
         return _object_array(data, shape, count)
     if not isinstance(data, (bytes, bytearray)) or len(data) != count * kind.itemsize:
@@ -215,10 +237,9 @@ def _object_array(data: Any, shape: tuple[int, ...], count: int) -> np.ndarray:
     """Arrays of text or numbers kept as objects (pandas columns of IDs, for example)."""
     if not isinstance(data, list) or len(data) != count:
         raise CohortError("an array of objects in the pickle does not match its shape")
-    items = [_plain(item, 1) for item in data]
-    strange = sorted({type(item).__name__ for item in items if not isinstance(item, (str, int, float, np.generic))})
+    strange = sorted({type(item).__name__ for item in data if not isinstance(item, (str, int, float, np.generic))})
     if strange:
         raise CohortError(f"an array of objects in the pickle holds {named(strange)}; text or numbers were expected")
     array = np.empty(count, dtype=object)
-    array[:] = items
+    array[:] = data
     return array.reshape(shape)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cardiolib.cohorts.cohort import VOLUME_COLUMNS, Cohort
+from cardiolib.cohorts.cohort import Cohort
+from cardiolib.cohorts.measurements import VOLUME_COLUMNS
 from cardiolib.cohorts.table import CohortError, named, numeric, read_csv_by_id
 from cardiolib.cohorts.ukbiobank import read_subject_image, read_subject_labels
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row
@@ -52,8 +53,8 @@ class SimulatedCohort(Cohort):
     def true_world_positions(self, subject_id: str) -> np.ndarray:
         """(T, V, 3) true positions in mm in the world space of the subject's image.
 
-        The heart as it would lie without breath-hold misregistration: slice k of the image shows it shifted
-        by `slice_shift_mm` (K, 3) of `scan_truth`.
+        The heart as it lies without breath-hold misregistration. Slice k of the image shows it displaced by
+        `slice_shift_mm` [k] of `scan_truth` along the directions of I, J, K.
         """
         return _moved(self.scan_truth(subject_id)["heart_to_world"], self.true_positions(subject_id))
 
@@ -62,8 +63,11 @@ class SimulatedCohort(Cohort):
         return self.scan_truth(subject_id)["landmarks_world_mm"]
 
     def scan_truth(self, subject_id: str) -> dict[str, np.ndarray]:
-        """What is known of one scan: heart_to_world (4, 4), slice_shift_mm (K, 3), landmarks_world_mm (T, 6, 3),
-        ed_frame, es_frame."""
+        """What is known of one scan, by name.
+
+        ``heart_to_world`` (4, 4); ``slice_shift_mm`` (K, 3), displacement of the heart in each slice along
+        the directions of I, J, K; ``landmarks_world_mm`` (T, 6, 3); ``ed_frame`` and ``es_frame``, from 0.
+        """
         self._require(subject_id, "images")
         with np.load(self._subject_folder(subject_id) / "truth.npz") as stored:
             return {name: stored[name] for name in stored.files}

@@ -11,30 +11,27 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
-import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cardiolib.cohorts.cohort import volumes_row
+from cardiolib.cohorts.measurements import volumes_row
 from cardiolib.cohorts.simulated import LAYOUT, SimulatedCohort, declaration, open_simulated
+from cardiolib.cohorts.simulated_imaging import (
+    ImagingUnit,
+    code_digest,
+    cycle_phases,
+    image_subject,
+    subject_generator,
+)
 from cardiolib.cohorts.simulated_settings import SimulatedCohortSettings
 from cardiolib.cohorts.table import CohortError
-from cardiolib.digital_heart import (
-    AcquisitionSettings,
-    DigitalHeart,
-    acquire,
-    parameters_from_row,
-    simulate_outcomes,
-    simulate_population,
-)
-from cardiolib.imaging import LabelMap, write_cine, write_label_map
+from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_outcomes, simulate_population
+from cardiolib.digital_heart.acquisition import AcquisitionSettings
 from cardiolib.imaging.files import atomic_path
 
 ABOUT = (
@@ -59,25 +56,6 @@ COLUMNS = {
     "LVEF": "percent, as RVEF",
     "LVM": "g, true volume of the LV wall times 1.05 g/mL",
 }
-_LAYERS = ("imaging", "meshes", "digital_heart", "cohorts")
-
-
-@dataclass(frozen=True)
-class ImagingUnit:
-    """One subject to be imaged: all that a worker needs."""
-
-    root: str
-    subject_id: str
-    parameters: tuple[tuple[str, float], ...]
-    n_phases: int
-    acquisition: AcquisitionSettings
-    seed: int
-
-    @property
-    def key(self) -> str:
-        """Changes with anything that decides the files: parameters, settings, seed, code."""
-        content = [self.subject_id, self.parameters, self.n_phases, repr(self.acquisition), self.seed, _code_digest()]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def build_simulated_cohort(
@@ -123,6 +101,8 @@ def build_simulated_cohort(
     request = {"settings": asdict(settings), "seed": int(seed)}
     _refuse_other_cohort(root, request)
     _declare(root, request, settings, complete=False)
+    for leftover in (root / "images").glob(".writing-*"):  # of a build that was killed
+        shutil.rmtree(leftover)
     population, outcomes = _draw(settings, seed)
     _write_parameters(population, root)
     _write_tables(population, outcomes, settings, root, map_units)
@@ -143,7 +123,7 @@ def build_simulated_cohort(
 def move_subject(item: tuple[tuple[tuple[str, float], ...], int]) -> dict[str, Any]:
     """True motion, landmarks and volumes of one heart; `item` is its parameters and the number of phases."""
     parameters, n_phases = item
-    heart, phases = DigitalHeart(parameters_from_row(dict(parameters))), _phases(n_phases)
+    heart, phases = DigitalHeart(parameters_from_row(dict(parameters))), cycle_phases(n_phases)
     volumes = heart.volumes_ml(phases)
     lv, rv = volumes["lv_cavity"], volumes["rv_cavity"]
     row = volumes_row({"RV": (rv[0], rv.min()), "LV": (lv[0], lv.min())})
@@ -155,57 +135,15 @@ def move_subject(item: tuple[tuple[tuple[str, float], ...], int]) -> dict[str, A
     }
 
 
-def image_subject(unit: ImagingUnit) -> str:
-    """Image one subject into its own folder, unless that is done already; return its ID."""
-    root = Path(unit.root)
-    target, marker = root / "images" / unit.subject_id, root / "units" / f"{unit.subject_id}.txt"
-    if target.is_dir() and marker.is_file() and marker.read_text(encoding="utf-8") == unit.key:
-        return unit.subject_id
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
-    try:
-        _write_scan(unit, work)
-        work.chmod(0o755)  # mkdtemp makes private folders
-        marker.unlink(missing_ok=True)
-        if target.is_dir():
-            shutil.rmtree(target)
-        os.rename(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    with atomic_path(marker) as temporary:
-        temporary.write_text(unit.key, encoding="utf-8")
-    return unit.subject_id
-
-
-def _write_scan(unit: ImagingUnit, work: Path) -> None:
-    heart = DigitalHeart(parameters_from_row(dict(unit.parameters)))
-    phases = _phases(unit.n_phases)
-    scan = acquire(heart, unit.acquisition, rng=_generator(unit.seed, "scan", unit.subject_id), phases=phases)
-    ed, es = 0, int(np.argmin(heart.volumes_ml(phases)["lv_cavity"]))
-    write_cine(scan.cine, work / "sa.nii.gz")
-    write_label_map(scan.labels, work / "label_sa.nii.gz")
-    for phase, frame in (("ED", ed), ("ES", es)):
-        one = LabelMap(scan.labels.labels[..., frame : frame + 1], scan.labels.affine, scan.labels.scheme)
-        write_label_map(one, work / f"label_sa_{phase}.nii.gz")
-    np.savez(
-        work / "truth.npz",
-        heart_to_world=scan.heart_to_world,
-        slice_shift_mm=scan.slice_shift_mm,
-        landmarks_world_mm=scan.landmarks_world_mm,
-        ed_frame=ed,
-        es_frame=es,
-    )
-
-
 def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Population and outcomes, both indexed by ID."""
     population = simulate_population(
-        settings.n_subjects, kind=settings.population, rng=_generator(seed, "population"),
+        settings.n_subjects, kind=settings.population, rng=subject_generator(seed, "population"),
         separate_shape=settings.separate_shape,
     )
     outcomes = simulate_outcomes(
         population, hazard=settings.hazard, b=settings.hazard_strength, death_fraction=settings.death_fraction,
-        rng=_generator(seed, "outcomes"),
+        rng=subject_generator(seed, "outcomes"),
     )
     index = pd.Index(settings.ids, name="ID")
     return population.set_axis(index), outcomes.set_axis(index)
@@ -251,7 +189,7 @@ def _write_tables(
 
 
 def _tables_key(population: pd.DataFrame, outcomes: pd.DataFrame, settings: SimulatedCohortSettings) -> str:
-    text = population.to_csv() + outcomes.to_csv() + str(settings.n_phases) + _code_digest()
+    text = population.to_csv() + outcomes.to_csv() + str(settings.n_phases) + code_digest()
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -280,30 +218,17 @@ def _declare(root: Path, request: dict[str, Any], settings: SimulatedCohortSetti
         "imaged": list(settings.ids[: settings.n_imaged]),
         "columns": COLUMNS,
     }
-    with atomic_path(root / "cohort.json") as temporary:
+    _write_json(content, root / "cohort.json")
+    if settings.n_imaged:  # so that images/, opened alone as a folder in UK Biobank layout, still says what it is
+        kept = ("name", "simulated", "about", "label_scheme")
+        _write_json({name: content[name] for name in kept}, root / "images" / "cohort.json")
+
+
+def _write_json(content: dict[str, Any], path: Path) -> None:
+    with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _heart_items(row: pd.Series) -> tuple[tuple[str, float], ...]:
     """The numbers of a population row as a hashable, picklable sequence."""
     return tuple((name, float(value)) for name, value in row.items() if not isinstance(value, str))
-
-
-def _generator(seed: int, purpose: str, subject_id: str = "") -> np.random.Generator:
-    return np.random.default_rng([int(seed), zlib.crc32(purpose.encode()), zlib.crc32(subject_id.encode())])
-
-
-def _phases(n: int) -> np.ndarray:
-    return np.arange(n) / n
-
-
-@cache
-def _code_digest() -> str:
-    """Hash of the code that decides a scan, so that a change of it is never hidden by old files."""
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for layer in _LAYERS:
-        for file in sorted((package / layer).rglob("*")):
-            if file.suffix in (".py", ".txt", ".json"):
-                digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardiolib.cohorts.table import named
-from cardiolib.digital_heart import COHORT_KINDS
+from cardiolib.digital_heart.outcomes import COHORT_KINDS
 
 SIMULATED_NAMES = tuple(COHORT_KINDS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cardiolib.cohorts.cohort import volumes_row
+from cardiolib.cohorts.measurements import volumes_row
 from cardiolib.cohorts.table import CohortError
 from cardiolib.imaging import Cine, LabelMap, LabelScheme, read_cine, read_label_map
 

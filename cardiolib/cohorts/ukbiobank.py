@@ -98,6 +98,11 @@ def open_ukbiobank(path: Path, *, scheme: LabelScheme | str | None = None) -> Co
     folders = _subject_folders(path)
     declared = _declared(path)
     notes: list[str] = []
+    without = [] if has_images(path) else [f.name for f in _folders(path) if f.name not in folders]
+    if without:
+        notes.append(f"folders without sa.nii.gz or sa_ED.nii.gz and sa_ES.nii.gz left out: {named(without)}")
+    if declared.get("about"):
+        notes.append(str(declared["about"]))
     found = _scheme(scheme or declared.get("label_scheme"), folders, path, notes)
     table = pd.DataFrame(index=pd.Index(list(folders), dtype=object))
     for file in OUTCOME_FILES:
@@ -239,8 +244,11 @@ def _declared(path: Path) -> dict[str, Any]:
 def _subject_folders(path: Path) -> dict[str, Path]:
     if has_images(path):
         return {path.resolve().name: path}
-    return {folder.name: folder for folder in sorted(path.iterdir())
-            if folder.is_dir() and not folder.name.startswith(".") and has_images(folder)}
+    return {folder.name: folder for folder in _folders(path) if has_images(folder)}
+
+
+def _folders(path: Path) -> list[Path]:
+    return [folder for folder in sorted(path.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
 
 
 def _label_cine(folder: Path) -> Path | None:

@@ -35,8 +35,8 @@ class Activation:
         for delay in (0.0, self.lag):
             if self.end_systole(delay) + 0.04 + self.filling_width > 0.98:
                 raise ValueError(
-                    f"the heart cycle does not close: with heart_rate_per_min={self.heart_rate_per_min:g} and "
-                    f"lag={self.lag:g} early filling would end after 0.98 of the cycle; lower one of them"
+                    f"the heart cycle does not close: with heart_rate_per_min={self.heart_rate_per_min:g} "
+                    f"and lag={self.lag:g} early filling would end after 0.98 of the cycle; lower one of them"
                 )
 
     @property
@@ -52,7 +52,6 @@ class Activation:
         t = np.mod(np.asarray(t, dtype=float), 1.0)
         t_es = self.end_systole(delay)
         rising = np.sin(0.5 * np.pi * np.clip(t / t_es, 0.0, 1.0)) ** 1.6
-        falling = (
-            1.0 - 0.72 * smoothstep((t - t_es - 0.04) / self.filling_width) - 0.28 * smoothstep((t - 0.82) / 0.16)
-        )
+        e_wave = smoothstep((t - t_es - 0.04) / self.filling_width)
+        falling = 1.0 - 0.72 * e_wave - 0.28 * smoothstep((t - 0.82) / 0.16)
         return np.where(t <= t_es, rising, np.clip(falling, 0.0, 1.0))

@@ -1,10 +1,11 @@
 """End-diastolic geometry: where the surfaces of both ventricles lie, as functions of angle and height.
 
-Heart frame (right-handed, mm): origin at the LV epicardial apex, z along the LV long axis towards the base, x towards
-the lateral wall, y towards the inferior wall; the right ventricle lies around theta = pi.  A material point has the
-coordinates (Q, Th, Z): squared radius (mm^2), angle and height at end-diastole (ED).  Squared radii make areas
-linear: area = 1/2 * integral of q dth.  psi = wrap(Th - pi) is the angle from the middle of the septum; psi > 0 is
-the anterior, outflow side and psi = +-al are the insertions of the right ventricle.
+Heart frame (right-handed, mm): origin at the LV epicardial apex, z along the LV long axis towards the base,
+x towards the lateral wall, y towards the inferior wall; the right ventricle lies around theta = pi. A
+material point has the coordinates (Q, Th, Z): squared radius (mm^2), angle and height at end-diastole (ED).
+Squared radii make areas linear: area = 1/2 * integral of q dth. psi = wrap(Th - pi) is the angle from the
+middle of the septum; psi > 0 is the anterior, outflow side and psi = +-al are the insertions of the right
+ventricle.
 """
 
 from __future__ import annotations
@@ -94,8 +95,8 @@ class Anatomy:
         A0 = a0 F G  where a0 > 0, else a0              E0 = max(A0 + (e0 - a0) N, 0)
         B0 = (sqrt E0 + delta b)^2                      W0 = (sqrt B0 + h_rv tau)^2
 
-    N is sqrt(G) away from the apex (it keeps the wall as thick on the long as on the short side of an oval LV) and 1
-    at the apex (it keeps the apex closed).
+    N is sqrt(G) away from the apex (it keeps the wall as thick on the long as on the short side of an oval
+    LV) and 1 at the apex (it keeps the apex closed).
     """
 
     parameters: HeartParameters
@@ -113,13 +114,15 @@ class Anatomy:
     def flattening(self, at: Bearing, amount: Values, half_angle: Values, cos_half: Values) -> Values:
         """F = 1 - d [1 - (cos al / cos u)^2] S((1 - |psi|/al) / edge), u = clip(psi, -al, al).
 
-        d = 0 is a circle and d = 1 a chord between the insertions; the last factor (absent when edge = 0) takes away
-        the kink at psi = +-al.  cos u = max(cos psi, cos al) because al < pi/2.
+        d = 0 is a circle and d = 1 a chord between the insertions; the last factor (absent when edge = 0)
+        takes away the kink at psi = +-al. cos u = max(cos psi, cos al) because al < pi/2.
         """
         chord = cos_half / np.maximum(at.cos, cos_half)
         hollow = amount * (1.0 - chord * chord)
         if self.parameters.flattening_edge > 0:
-            hollow = hollow * smoothstep((1.0 - np.abs(at.psi) / half_angle) / self.parameters.flattening_edge)
+            hollow = hollow * smoothstep(
+                (1.0 - np.abs(at.psi) / half_angle) / self.parameters.flattening_edge
+            )
         return 1.0 - hollow
 
     def ellipse(self, at: Bearing, ratio: Values) -> Values:
@@ -178,8 +181,8 @@ class Anatomy:
     def _rv_taper(self, at: Bearing, Z: Values, depth: Values) -> Values:
         """Relative thickness tau of the RV wall: S(6 (1 - u)) S(delta/6), lifted to a floor at its borders.
 
-        The floor itself fades out over a cuff beyond the insertions and below the RV apex, where the wall lies on the
-        LV epicardium (B0 = E0), so that the outer surface has no step.
+        The floor itself fades out over a cuff beyond the insertions and below the RV apex, where the wall
+        lies on the LV epicardium (B0 = E0), so that the outer surface has no step.
         """
         p = self.parameters
         outside = np.abs(at.psi) - p.rv_half_angle_rad

@@ -27,8 +27,8 @@ def decimated_points(motion: Kinematics, phases: NDArray[np.float64]) -> NDArray
 def decimated_mesh(points: NDArray[np.float64]) -> SurfaceMesh:
     """The 202 points (202, 3) as a surface for drawing: free wall and septum, joined along the insertions.
 
-    Each sheet is triangulated once, over (psi/al, U); a vertex on the insertions or at the RV apex belongs to both
-    sheets and counts as "rv_free".
+    Each sheet is triangulated once, over (psi/al, U); a vertex on the insertions or at the RV apex belongs
+    to both sheets and counts as "rv_free".
     """
     points = np.asarray(points, float)
     if points.shape != (_N_POINTS, 3):
@@ -76,8 +76,8 @@ def decimated_triangles() -> NDArray[np.int64]:
 def choose_matched_points(points: NDArray[np.float64]) -> NDArray[np.int64]:
     """How the shipped indices were made: farthest points of the template's RV, its border first.
 
-    The border (insertions and RV apex) is sampled first, so that both sheets can be triangulated up to it; then the
-    vertex farthest from all chosen ones is added until there are 202.
+    The border (insertions and RV apex) is sampled first, so that both sheets can be triangulated up to it;
+    then the vertex farthest from all chosen ones is added until there are 202.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import decimation, location, surfaces, volumes
-from .anatomy import Bearing, wrap
+from .anatomy import Anatomy, Bearing, wrap
 from .kinematics import Kinematics
 from .landmarks import landmark_material
 from .location import Located
@@ -18,6 +18,8 @@ from .parameters import HeartParameters
 Sheet = Literal["lv", "rv"]
 PHASES: NDArray[np.float64] = np.arange(20) / 20
 PHASES.setflags(write=False)
+
+_LEAST_SLOPE = 0.05  # of f: below it the wall at the base would be twenty times as thick as at rest
 
 
 class DigitalHeart:
@@ -33,30 +35,32 @@ class DigitalHeart:
     Attributes
     ----------
     motion : Kinematics
-        The solved motion; `motion.anatomy.radius_mm`, `.depth_mm`, `motion.k_left` and `motion.k_right` are the
-        four solved unknowns R, D, k_L and k_R.
+        The solved motion; `motion.anatomy.radius_mm`, `.depth_mm`, `motion.k_left` and `motion.k_right` are
+        the four solved unknowns R, D, k_L and k_R.
 
     Raises
     ------
     ValueError
-        When a requested volume or ejection fraction cannot be met, the cycle does not close, or a wall would fold.
+        When a requested volume or ejection fraction cannot be met, the cycle does not close, or a wall
+        would fold.
 
     Notes
     -----
-    Sheet "lv" carries the left ventricle with the septum, sheet "rv" the RV free wall.  A point of the wall belongs
-    to one of them; say which one, because at their border the position alone does not tell.
+    Sheet "lv" carries the left ventricle with the septum, sheet "rv" the RV free wall. A point of the wall
+    belongs to one of them; say which one, because at their border the position alone does not tell.
     """
 
     def __init__(self, parameters: HeartParameters) -> None:
         self.parameters = parameters
+        _check_unfolded(Kinematics(Anatomy(parameters)))  # first: folded walls have no volume to solve for
         self.motion: Kinematics = volumes.solve(parameters, PHASES)
-        self._check_unfolded()
 
     def __repr__(self) -> str:
-        p, a = self.parameters, self.motion.anatomy
+        p, motion = self.parameters, self.motion
         return (
-            f"DigitalHeart(LVEDV {p.lvedv_ml:.0f} mL, LVEF {p.lvef:.0%}, RVEDV {p.rvedv_ml:.0f} mL, RVEF {p.rvef:.0%}; "
-            f"R {a.radius_mm:.1f} mm, D {a.depth_mm:.1f} mm, k_L {self.motion.k_left:.2f}, k_R {self.motion.k_right:.2f})"
+            f"DigitalHeart(LVEDV {p.lvedv_ml:.0f} mL, LVEF {p.lvef:.0%}, "
+            f"RVEDV {p.rvedv_ml:.0f} mL, RVEF {p.rvef:.0%}; R {motion.anatomy.radius_mm:.1f} mm, "
+            f"D {motion.anatomy.depth_mm:.1f} mm, k_L {motion.k_left:.2f}, k_R {motion.k_right:.2f})"
         )
 
     @property
@@ -69,7 +73,9 @@ class DigitalHeart:
         """The one of the 20 phases at which the LV cavity is smallest."""
         return float(PHASES[np.argmin(self.volumes_ml(PHASES)["lv_cavity"])])
 
-    def move(self, Q: ArrayLike, Th: ArrayLike, Z: ArrayLike, t: ArrayLike, *, sheet: Sheet) -> NDArray[np.float64]:
+    def move(
+        self, Q: ArrayLike, Th: ArrayLike, Z: ArrayLike, t: ArrayLike, *, sheet: Sheet
+    ) -> NDArray[np.float64]:
         """Positions of material points at phase t.
 
         Parameters
@@ -137,7 +143,7 @@ class DigitalHeart:
         }
 
     def ejection_fractions(self) -> dict[str, float]:
-        """"lvef" and "rvef" from the volumes at the 20 phases: 1 - least volume / volume at phase 0."""
+        """Fractions "lvef" and "rvef" from the volumes at the 20 phases: 1 - least volume / volume at phase 0."""
         found = {}
         for name, volume in (("lvef", volumes.lv_cavity_ml), ("rvef", volumes.rv_cavity_ml)):
             curve = volume(self.motion, PHASES)
@@ -163,17 +169,18 @@ class DigitalHeart:
         points[..., 4, :] = self.move(Q[4], Th[4], Z[4], t, sheet="rv")
         return points
 
-    def _check_unfolded(self) -> None:
-        """f' > 0 at the top of both sheets, where it is least, at full activation."""
-        p, motion = self.parameters, self.motion
-        at = Bearing.of(np.linspace(-p.rv_half_angle_rad, p.rv_half_angle_rad, 41))
-        phase = motion.phase(volumes.systolic_times(motion.activation, PHASES), 1)
-        _, slope = motion.height(motion.anatomy.rv_base(at.psi), phase, motion.excess(at, phase))
-        if not np.min(slope) > 0.0:
-            raise ValueError(
-                f"the RV free wall would fold at its base: tapse_mm={p.tapse_mm:g} is too large for "
-                f"length_mm={p.length_mm:g} and outflow_mm={p.outflow_mm:g}"
-            )
+
+def _check_unfolded(motion: Kinematics) -> None:
+    """f' stays above 0 at the top of both sheets, where it is least, at full activation."""
+    p = motion.parameters
+    at = Bearing.of(np.linspace(-p.rv_half_angle_rad, p.rv_half_angle_rad, 41))
+    phase = motion.phase(volumes.systolic_times(motion.activation, PHASES), 1)
+    _, slope = motion.height(motion.anatomy.rv_base(at.psi), phase, motion.excess(at, phase))
+    if not np.min(slope) > _LEAST_SLOPE:
+        raise ValueError(
+            f"the RV free wall would fold at its base: tapse_mm={p.tapse_mm:g} is too large for "
+            f"length_mm={p.length_mm:g} and outflow_mm={p.outflow_mm:g}"
+        )
 
 
 def _check_sheet(sheet: str) -> None:

@@ -1,15 +1,17 @@
 """The motion of the walls: closed form, incompressible, and exactly invertible.
 
-A material point (Q, Th, Z) goes to the spatial cylinder coordinates (q, th, z) in three steps, and is then placed::
+A material point (Q, Th, Z) goes to the spatial cylinder coordinates (q, th, z) in three steps, and is then
+placed::
 
     1  height    z = f(Z),                   f' = df/dZ
     2  flow      th' = chi(Th; z, t),        chi' = d chi/d Th,        q = A + (Q - A0) / (f' chi')
     3  twist     th = th' + phi(q, z, t)
        placing   x = sqrt(q) cos th + s_x(z, t),  y = sqrt(q) sin th + s_y(z, t),  z -> z + p_x x + p_y y
 
-The volume element is r dr dth dz = d(q/2) dth dz.  Step 1-2 has a triangular Jacobian in the order (z, th', q) with
-the product f' chi' / (f' chi') = 1 whatever A(Z, Th, t) is; step 3 and the placing are shears.  So det(dx/dX) = 1.
-The left ventricle with the septum (sheet "lv") and the RV free wall (sheet "rv") differ in f and in A.
+The volume element is r dr dth dz = d(q/2) dth dz. Step 1-2 has a triangular Jacobian in the order (z, th',
+q) with the product f' chi' / (f' chi') = 1 whatever A(Z, Th, t) is; step 3 and the placing are shears. So
+det(dx/dX) = 1. The left ventricle with the septum (sheet "lv") and the RV free wall (sheet "rv") differ in
+f and in A.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from numpy.typing import ArrayLike
 from .activation import Activation
 from .anatomy import Anatomy, Array, Bearing, LeftGeometry, Values, smoothstep
 from .parameters import HeartParameters
+
+_CURVED_SHARE = 0.4  # of the way from the RV apex to the base, over which the free wall's descent sets in
 
 
 class Phase(NamedTuple):
@@ -99,8 +103,6 @@ class Kinematics:
             p.sway_y_mm * c_left,
         )
 
-    # -- heights ---------------------------------------------------------------------------------------------------
-
     def excess(self, at: Bearing, phase: Phase) -> Values:
         """De = eps_R - eps_L = ((TAPSE/L) c_R - eps_L) clip(1 - (psi/al)^2, 0, 1)."""
         side = at.psi / self.parameters.rv_half_angle_rad
@@ -109,9 +111,14 @@ class Kinematics:
     def height(self, Z: Values, phase: Phase, excess: Values | None = None) -> tuple[Values, Values]:
         """z = f(Z) and f'; `excess` is De on sheet R and absent on sheet L.
 
-        f_L = Z [1 - eps_L (beta + (1 - beta) Z/L)];  f_R = f_L - De K y^2 with y = max(Z - z_r, 0) and
-        K = L/(L - z_r)^2, so both sheets move alike at the RV apex and f_R(L) still descends by TAPSE.  Without
-        `close_rv_apex`, f_R is f_L with eps_R in the place of eps_L.
+        ::
+
+            f_L = Z [1 - eps_L (beta + (1 - beta) Z/L)];    f_R = f_L - De K g(y),    y = max(Z - z_r, 0)
+            g = y^2 up to y = m, then m (2 y - m);          K = L / g(L - z_r)
+
+        Both sheets move alike at the RV apex, where they touch, and f_R(L) descends by TAPSE.  The straight
+        part of g keeps f' well above 0 in the outflow tract, which rises above L.  Without `close_rv_apex`,
+        f_R is f_L with eps_R in the place of eps_L.
         """
         p = self.parameters
         relative = (1.0 - p.beta) / p.length_mm * Z
@@ -122,36 +129,40 @@ class Kinematics:
         slope = 1.0 - phase.strain_left * (p.beta + 2.0 * relative)
         if excess is None:
             return z, slope
+        m, gain = self._descent
         y = np.maximum(Z - self.anatomy.rv_apex_mm, 0.0)
-        gain = excess * self._apex_gain * y
-        return z - gain * y, slope - 2.0 * gain
+        curved = np.minimum(y, m)
+        pull = excess * gain * curved
+        return z - pull * (2.0 * y - curved), slope - 2.0 * pull
 
     def height_inverse(self, z: Values, phase: Phase, excess: Values | None = None) -> Values:
-        """Z = f^-1(z): the root of a Z^2 - b Z + c = 0 that is continuous with Z = z at a = 0."""
+        """Z = f^-1(z): on each part of f the root of a Z^2 - b Z + c = 0 that is continuous with Z = z at a = 0."""
         p = self.parameters
         if not p.close_rv_apex:
             strain = phase.strain_left if excess is None else phase.strain_left + excess
             return _root(strain * (1.0 - p.beta) / p.length_mm, 1.0 - strain * p.beta, z)
         a, b = phase.strain_left * (1.0 - p.beta) / p.length_mm, 1.0 - phase.strain_left * p.beta
-        left = _root(a, b, z)
+        apical = _root(a, b, z)
         if excess is None:
-            return left
-        z_r, gain = self.anatomy.rv_apex_mm, excess * self._apex_gain
-        right = _root(a + gain, b + 2.0 * gain * z_r, z + gain * z_r * z_r)
-        return np.where(left > z_r, right, left)
+            return apical
+        z_r, (m, gain) = self.anatomy.rv_apex_mm, self._descent
+        pull = excess * gain
+        curved = _root(a + pull, b + 2.0 * pull * z_r, z + pull * z_r * z_r)
+        straight = _root(a, b - 2.0 * pull * m, z - pull * m * (2.0 * z_r + m))
+        return np.where(apical <= z_r, apical, np.where(curved <= z_r + m, curved, straight))
 
-    @property
-    def _apex_gain(self) -> float:
-        length, z_r = self.parameters.length_mm, self.anatomy.rv_apex_mm
-        return length / (length - z_r) ** 2
-
-    # -- circumferential flow --------------------------------------------------------------------------------------
+    @cached_property
+    def _descent(self) -> tuple[float, float]:
+        """m (mm), where the extra descent of the RV free wall turns from quadratic to linear, and K (1/mm)."""
+        length, span = self.parameters.length_mm, self.parameters.length_mm - self.anatomy.rv_apex_mm
+        m = _CURVED_SHARE * span
+        return m, length / (m * (2.0 * span - m))
 
     def flow(self, z: Values, phase: Phase) -> Values | None:
         """k(z, t) = 1 + (k - 1) c_R S((z - Ze)/(0.3 L)); None when there is no flow.
 
-        It depends on the spatial height, so both sheets flow alike where they touch, and is 1 in the apical cap,
-        where a flow about the axis would not be smooth.
+        It depends on the spatial height, so both sheets flow alike where they touch, and is 1 in the apical
+        cap, where a flow about the axis would not be smooth.
         """
         p = self.parameters
         if p.septal_flow == 1.0:
@@ -159,8 +170,6 @@ class Kinematics:
         return 1.0 + (p.septal_flow - 1.0) * phase.c_right * smoothstep(
             (z - p.apex_height_mm) / (0.3 * p.length_mm)
         )
-
-    # -- sheets ----------------------------------------------------------------------------------------------------
 
     def left(self, at: Bearing, Z: Values, phase: Phase) -> LeftState:
         """Sheet L: A = a0 F(psi', d(t)) G(th', p(t)) (1 - k_L c_L) where A0 > 0, else A0/(f' chi');
@@ -197,8 +206,6 @@ class Kinematics:
     def rv_slope(self, Z: Values) -> Values:
         """1 + s_a (Z/L - 0.55): RV contraction from apex to base."""
         return 1.0 + self.parameters.rv_contraction_slope * (Z / self.parameters.length_mm - 0.55)
-
-    # -- twist and placing -----------------------------------------------------------------------------------------
 
     def twist(self, q: Values, z: Values, phase: Phase) -> Values:
         """phi = -phi_max c_L [1 - 0.7 S((sqrt q - 30)/25)] (0.72 - z/L); negative at the apex, which therefore turns

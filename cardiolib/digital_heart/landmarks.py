@@ -22,8 +22,8 @@ _LEVEL = 0.55  # height of the four landmarks on the walls, as a share of L
 def landmark_material(motion: Kinematics) -> NDArray[np.float64]:
     """Material coordinates (6, 3) of the landmarks: Q (mm^2), Th (radians), Z (mm).
 
-    The apex is (0, -, 0.2 mm) and the mitral centre (0, -, L); the lateral point and the insertions lie on E0 at
-    0.55 L; "rv_lateral" lies on B0 there and belongs to sheet "rv", the others to sheet "lv".
+    The apex is (0, -, 0.2 mm) and the mitral centre (0, -, L); the lateral point and the insertions lie on
+    E0 at 0.55 L; "rv_lateral" lies on B0 there and belongs to sheet "rv", the others to sheet "lv".
     """
     p, anatomy = motion.parameters, motion.anatomy
     Z, half = _LEVEL * p.length_mm, p.rv_half_angle_rad

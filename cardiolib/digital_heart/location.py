@@ -16,9 +16,9 @@ BACKGROUND, LV_CAVITY, LV_WALL, RV_WALL, RV_CAVITY = range(5)
 class Located(NamedTuple):
     """Points of space in heart terms; every array has the shape of the points given.
 
-    Lengths are in mm, angles in radians.  `r` and the radii of the surfaces are measured from the (bent) long axis
-    in the short-axis plane, along the direction of the point, so `r < r_lv_endo` is inside the LV's endocardium.
-    Outside the RV's sector all of `r_rv_endo` and `r_rv_epi` equal `r_lv_epi`.
+    Lengths are in mm, angles in radians. `r` and the radii of the surfaces are measured from the (bent)
+    long axis in the short-axis plane, along the direction of the point, so `r < r_lv_endo` is inside the
+    LV's endocardium. Outside the RV's sector all of `r_rv_endo` and `r_rv_epi` equal `r_lv_epi`.
     """
 
     r: Array

@@ -96,8 +96,8 @@ class HeartParameters:
     base_tilt_x, base_tilt_y : float
         Slopes of the base plane (mm of height per mm sideways).
     flattening_start, flattening_rise : float
-        The flattening sets in at height `flattening_start` and is complete `flattening_rise` higher (fractions
-        of L); a rise of 0 makes it uniform along the axis.
+        The flattening sets in at height `flattening_start` and is complete `flattening_rise` higher
+        (fractions of L); a rise of 0 makes it uniform along the axis.
     flattening_edge : float
         Share of the half-angle over which the flattening fades out towards the insertions; 0 leaves the kink.
     rv_wall_floor : float
@@ -144,7 +144,7 @@ class HeartParameters:
     base_tilt_y: float = -0.06
     flattening_start: float = 0.1
     flattening_rise: float = 0.3
-    flattening_edge: float = 0.25
+    flattening_edge: float = 0.75
     rv_wall_floor: float = 0.3
     rv_cuff_rad: float = 0.12
     close_rv_apex: bool = True
@@ -232,12 +232,12 @@ def parameters_at_severity(severity: float, *, bsa_m2: float = 1.85) -> HeartPar
 def septal_extensions(flattening_ed: float, flattening_es: float) -> dict[str, float]:
     """Mean ellipse and circumferential flow that go with a septal flattening, by field name.
 
-    A flattened septum alone cannot carry the eccentricity seen in severe PH (about 1.3 at end-systole): the whole
-    short axis becomes oval, and the septum widens as it straightens.
+    A flattened septum alone cannot carry the eccentricity seen in severe PH (about 1.3 at end-systole): the
+    whole short axis becomes oval, and the septum widens as it straightens.
     """
     return {
-        "lv_axis_ratio_ed": 1.0 + 0.20 * flattening_ed,
-        "lv_axis_ratio_es": 1.0 + 0.20 * flattening_es,
+        "lv_axis_ratio_ed": 1.0 + 0.15 * flattening_ed,
+        "lv_axis_ratio_es": 1.0 + 0.15 * flattening_es,
         "septal_flow": 1.0 + 0.15 * flattening_es,
     }
 

@@ -224,9 +224,7 @@ def _draw_function(
     }
 
 
-def _draw_shape_extensions(
-    flat_ed: np.ndarray, flat_es: np.ndarray, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def _draw_shape_extensions(flat_ed: np.ndarray, flat_es: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Oval short axis, widening septum, bent and swaying axis, tilted base: harmless variety, small spreads."""
     n, mean = len(flat_ed), HeartParameters()
     oval = septal_extensions(flat_ed, flat_es)

@@ -1,9 +1,10 @@
 """Meshes of a digital heart: vertex i is the same material point in every phase and every subject.
 
-The full mesh has 3,683 vertices in the order lv_endo, lv_epi, rv_free, rv_septum.  Each ventricular surface of the LV
-is a pole at the apex and rings up to the base; the RV surface is two sheets over (psi/al, U), welded along the
-insertions (psi = +-al) and the RV apex (U = 0), whose vertices count as rv_free.  Surfaces are open at the base.
-Triangles are oriented so that normals point out of the cavity they bound (out of the wall for lv_epi).
+The full mesh has 3,683 vertices in the order lv_endo, lv_epi, rv_free, rv_septum. Each ventricular surface
+of the LV is a pole at the apex and rings up to the base; the RV surface is two sheets over (psi/al, U),
+welded along the insertions (psi = +-al) and the RV apex (U = 0), whose vertices count as rv_free. Surfaces
+are open at the base. Triangles are oriented so that normals point out of the cavity they bound (out of the
+wall for lv_epi).
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Lattice(NamedTuple):
         return Lattice(self.region[index], self.side[index], self.level[index])
 
 
-def surface_points(motion: Kinematics, phases: NDArray[np.float64], lattice: Lattice | None = None) -> NDArray[np.float64]:
+def surface_points(
+    motion: Kinematics, phases: NDArray[np.float64], lattice: Lattice | None = None
+) -> NDArray[np.float64]:
     """Vertices (T, V, 3) in mm at phases (T,); of the full mesh, or of another `lattice`."""
     lattice = full_lattice() if lattice is None else lattice
     points = np.empty((len(phases), lattice.region.size, 3))
@@ -99,8 +102,8 @@ def template_topology() -> SurfaceMesh:
 def _material(motion: Kinematics, lattice: Lattice) -> tuple[Bearing, NDArray[np.float64]]:
     """Angle and height of lattice points in one heart.
 
-    LV: Z = Zmin + s^2 (L - Zmin), which spaces the rings evenly near the pole, where the radius grows like the
-    root of the height.  RV: Z = z_r + U (L_RV(psi) - z_r).
+    LV: Z = Zmin + s^2 (L - Zmin), which spaces the rings evenly near the pole, where the radius grows like
+    the root of the height. RV: Z = z_r + U (L_RV(psi) - z_r).
     """
     p, z_r = motion.parameters, motion.anatomy.rv_apex_mm
     on_left = lattice.region < RV_FREE
@@ -114,7 +117,9 @@ def _material(motion: Kinematics, lattice: Lattice) -> tuple[Bearing, NDArray[np
     return Bearing.of(psi), Z
 
 
-def _grid(side: NDArray[np.float64], level: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _grid(
+    side: NDArray[np.float64], level: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """All pairs, level by level."""
     level, side = np.meshgrid(level, side, indexing="ij")
     return side.ravel(), level.ravel()
@@ -123,8 +128,8 @@ def _grid(side: NDArray[np.float64], level: NDArray[np.float64]) -> tuple[NDArra
 def _quads(index: NDArray[np.integer]) -> NDArray[np.integer]:
     """Two triangles for each cell of a grid of vertex indices.
 
-    The diagonal leans outward-down on both halves: at a corner where two welded borders meet, the other diagonal
-    would cut off a triangle of border vertices, which both sheets would own.
+    The diagonal leans outward-down on both halves: at a corner where two welded borders meet, the other
+    diagonal would cut off a triangle of border vertices, which both sheets would own.
     """
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
     half = a.shape[1] // 2

@@ -9,7 +9,7 @@ import numpy as np
 from cardiolib.imaging.geometry import check_affine, spacing_of
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cine:
     """Grey values of a stack of slices over the heart cycle.
 
@@ -47,6 +47,12 @@ class Cine:
         object.__setattr__(self, "voxels", voxels)
         object.__setattr__(self, "affine", check_affine(self.affine))
         object.__setattr__(self, "notes", tuple(self.notes))
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        voxel = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
+        time = "unknown frame time" if self.frame_time_ms is None else f"{self.frame_time_ms:.4g} ms apart"
+        return f"Cine({size} voxels of {voxel} mm, {self.n_frames} frames, {time})"
 
     @property
     def spacing_mm(self) -> np.ndarray:

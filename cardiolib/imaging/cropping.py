@@ -44,8 +44,8 @@ def pad_or_crop(
     """
     array = np.asarray(array)
     _check_window(array.shape, shape)
-    centre = [(n - 1) / 2 for n in array.shape[: len(shape)]] if centre is None else centre
-    return _cut(array, crop_start(shape, centre), shape, fill)
+    start = _middle_start(array.shape, shape) if centre is None else crop_start(shape, centre)
+    return _cut(array, start, shape, fill)
 
 
 def pad_or_crop_image(
@@ -63,8 +63,7 @@ def pad_or_crop_image(
         Value outside the old image (0 is background).
     """
     _check_window(image.shape, shape)
-    centre = [(n - 1) / 2 for n in image.shape[: len(shape)]] if centre is None else centre
-    start = crop_start(shape, centre)
+    start = _middle_start(image.shape, shape) if centre is None else crop_start(shape, centre)
     return _with(image, _cut(_array(image), start, shape, fill), _moved(image.affine, start))
 
 
@@ -230,6 +229,11 @@ def _check_window(old: Sequence[int], new: Sequence[int]) -> None:
         raise ValueError(
             f"a window of an array {tuple(old)} needs 1 to {len(old)} positive sizes; given {tuple(new)}"
         )
+
+
+def _middle_start(old: Sequence[int], new: Sequence[int]) -> tuple[int, ...]:
+    """Rounded towards zero, so that padding and then cropping to the old size gives the old array."""
+    return tuple(int((n - size) / 2) for n, size in zip(old, new, strict=False))
 
 
 def _cut(array: np.ndarray, start: Sequence[int], shape: Sequence[int], fill: float) -> np.ndarray:

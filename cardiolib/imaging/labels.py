@@ -15,7 +15,7 @@ ENCLOSED_AT_LEAST = 0.6
 """Part of the LV cavity's in-plane border that must be myocardium for a scheme to be believed."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LabelMap:
     """Structures of a stack of slices over the heart cycle.
 
@@ -54,6 +54,11 @@ class LabelMap:
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "affine", check_affine(self.affine))
         object.__setattr__(self, "notes", tuple(self.notes))
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        voxel = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
+        return f"LabelMap({size} voxels of {voxel} mm, {self.n_frames} frames, scheme {self.scheme.name!r})"
 
     @property
     def spacing_mm(self) -> np.ndarray:

@@ -142,6 +142,7 @@ def _frame_time(zoom: float, unit: str) -> tuple[float | None, str | None]:
         milliseconds = zoom * _MILLISECONDS[unit]
         if low <= milliseconds <= high:
             return milliseconds, None
+    if unit != "unknown":
         return None, f"fourth zoom {zoom:.6g} {unit} is no frame time of a cine: frame time unknown"
     for name, factor in (("milliseconds", 1.0), ("seconds", 1000.0)):
         if low <= zoom * factor <= high:

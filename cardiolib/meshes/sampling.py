@@ -27,7 +27,7 @@ def farthest_point_indices(points: np.ndarray, n: int, *, start: int = 0) -> np.
     """
     points = check_points(points)
     if not 1 <= n <= len(points) or not 0 <= start < len(points):
-        raise ValueError(f"choose 1 to {len(points)} of {len(points)} points, starting at one; given n={n}, start={start}")
+        raise ValueError(f"choose 1 to {len(points)} points, starting at one of them; given n={n}, start={start}")
     chosen = np.empty(n, np.int64)
     chosen[0] = start
     nearest = np.full(len(points), np.inf)

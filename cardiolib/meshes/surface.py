@@ -9,7 +9,7 @@ import numpy as np
 REGION_NAMES = ("lv_endo", "lv_epi", "rv_free", "rv_septum")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SurfaceMesh:
     """Points, triangles and the region of each point.
 
@@ -60,6 +60,10 @@ class SurfaceMesh:
         object.__setattr__(self, "triangles", triangles.astype(np.int64, copy=False))
         object.__setattr__(self, "region", region.astype(np.int8, copy=False))
         object.__setattr__(self, "region_names", names)
+
+    def __repr__(self) -> str:
+        counts = [f"{name} {(self.region == i).sum()}" for i, name in enumerate(self.region_names)]
+        return f"SurfaceMesh({self.n_points} points, {len(self.triangles)} triangles; {', '.join(counts)})"
 
     @property
     def n_points(self) -> int:

@@ -115,5 +115,6 @@ def _read_table(path: str | os.PathLike[str], columns: tuple[int, ...]) -> np.nd
     except ValueError as error:
         raise ValueError(f"{path}: a value is not a number ({error})") from error
     if not np.isfinite(table).all():
-        raise ValueError(f"{path}: a value is not finite, first on line {np.flatnonzero(~np.isfinite(table).all(1))[0] + 1}")
+        row = int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])
+        raise ValueError(f"{path}: a value is not finite, first in row {row + 1}")
     return table

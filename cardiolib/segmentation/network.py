@@ -54,6 +54,10 @@ class SegmentationNetwork(nn.Module):
         if len(widths) < 2 or min(widths) < 1:
             raise ValueError(f"widths must name at least two levels of one channel or more, got {widths}")
         self.widths = tuple(int(width) for width in widths)
+        with torch.random.fork_rng(devices=[]):  # torch draws weights on the spot; leave its generator alone
+            self._build()
+
+    def _build(self) -> None:
         self.encoder = nn.ModuleList()
         channels = N_NEIGHBOURS
         for level, width in enumerate(self.widths):

@@ -86,16 +86,26 @@ class PlaneGrid:
 def _resampling_matrix(*, n_in: int, positions: np.ndarray, step: float) -> np.ndarray:
     """Weights (n_out, n_in) of linear interpolation at `positions` (in input samples).
 
-    The triangle is as wide as the output sample when the output is coarser than the input (`step` > 1),
-    which avoids aliasing. Positions outside the input give zero rows.
+    Where the output is coarser than the input (`step` > 1) the interpolant is averaged over a box, which avoids
+    aliasing; the box shrinks to nothing at equal size. A linear image is reproduced exactly either way.
+    Positions outside the input give zero rows.
     """
-    reach = max(step, 1.0)
-    distance = np.abs(positions[:, None] - np.arange(n_in)[None, :]) / reach
-    weights = np.clip(1 - distance, 0, None)
+    distance = positions[:, None] - np.arange(n_in)[None, :]
+    width = np.sqrt(max(step**2 - 1.0, 0.0))
+    if width > 1e-6:
+        weights = (_hat_integral(distance + width / 2) - _hat_integral(distance - width / 2)) / width
+    else:
+        weights = np.clip(1 - np.abs(distance), 0, None)
     inside = (positions > -0.5 - 1e-9) & (positions < n_in - 0.5 + 1e-9)
     total = weights.sum(axis=1, keepdims=True)
     weights = np.where(inside[:, None], weights / np.maximum(total, 1e-9), 0)
     return weights.astype(np.float32)
+
+
+def _hat_integral(x: np.ndarray) -> np.ndarray:
+    """Integral from minus infinity to x of the hat function max(1 - |x|, 0)."""
+    x = np.clip(x, -1, 1)
+    return 0.5 + x - 0.5 * x * np.abs(x)
 
 
 def whole_plane_grid(

@@ -37,7 +37,8 @@ class SegmentationSettings(AugmentationSettings):
     peak_learning_rate, warmup_fraction, weight_decay : float
         AdamW under a one-cycle schedule.
     averaging : float
-        The network kept is a running average of the trained one with this decay a step; 0 switches it off.
+        The network kept is a running average of the trained one that looks back over about this share of
+        all steps; 0 switches it off.
     dice_weight, landmark_weight : float
         Weights of the soft Dice and landmark losses beside the cross-entropy.
     patience : int
@@ -58,7 +59,7 @@ class SegmentationSettings(AugmentationSettings):
     peak_learning_rate: float = 4e-3
     warmup_fraction: float = 0.2
     weight_decay: float = 1e-4
-    averaging: float = 0.98
+    averaging: float = 0.05
     dice_weight: float = 1.0
     landmark_weight: float = 0.1
     patience: int = 0
@@ -71,7 +72,7 @@ class SegmentationSettings(AugmentationSettings):
         positive = ("pixel_mm", "neighbour_mm", "peak_learning_rate")
         for name, low, high in (
             *((name, 1e-12, np.inf) for name in positive),
-            ("warmup_fraction", 0.01, 0.99), ("weight_decay", 0, np.inf), ("averaging", 0, 0.9999),
+            ("warmup_fraction", 0.01, 0.99), ("weight_decay", 0, np.inf), ("averaging", 0, 1),
             ("dice_weight", 0, np.inf), ("landmark_weight", 0, np.inf),
         ):
             value = getattr(self, name)
@@ -234,8 +235,8 @@ class _Run:
     @torch.no_grad()
     def _update_average(self) -> None:
         """Running average of the weights; the decay starts low so that early noise is forgotten."""
-        decay = min(self.settings.averaging, (1 + self.step) / (10 + self.step))
-        decay = 0.0 if self.settings.averaging == 0 else decay
+        window = self.settings.averaging * self.schedule.total_steps
+        decay = min(1 - 1 / max(window, 1), (1 + self.step) / (10 + self.step))
         for kept, new in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
             if kept.dtype.is_floating_point:
                 kept.lerp_(new, 1 - decay)

@@ -1,20 +1,37 @@
 """From motion to log risk: the supervised denoising autoencoder, its search, and the models it is compared with."""
 
 from cardiolib.survival.concordance import ConcordanceCounts, concordance_counts, concordance_index
+from cardiolib.survival.conventional import CoxSettings, FittedCox, PcaCoxSettings, fit_cox, fit_pca_cox
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline, cox_nll
+from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.model import FittedNetwork, load_network
+from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
+from cardiolib.survival.search import SearchResult, SearchSettings, cross_validate, search
 from cardiolib.survival.settings import NetworkSettings
 from cardiolib.survival.training import fit_network
 
 __all__ = [
     "BaselineHazard",
     "ConcordanceCounts",
+    "CoxRecipe",
+    "CoxSettings",
+    "FittedCox",
     "FittedNetwork",
+    "NetworkRecipe",
     "NetworkSettings",
+    "PcaCoxRecipe",
+    "PcaCoxSettings",
+    "SearchResult",
+    "SearchSettings",
     "breslow_baseline",
     "concordance_counts",
     "concordance_index",
     "cox_nll",
+    "cross_validate",
+    "fit_cox",
     "fit_network",
+    "fit_pca_cox",
     "load_network",
+    "patient_folds",
+    "search",
 ]

@@ -1,10 +1,11 @@
 """A cheap stand-in for a network fit, to rank settings in a search. Never a reported model.
 
-The training rows are rotated to their principal axes: at most N - 1 numbers a patient instead of 11,514, and
-exactly the same distances. The *training* is not the same: Adam treats every weight alike and so is not
-indifferent to a rotation; dropout of single features becomes noise along all axes, drawn here as Gaussian noise
-of the same total strength (part of it, through weights that no training patient reaches, is added to the first
-hidden layer directly); and a step of one rate moves fewer weights, so the rate is raised by sqrt(D / r).
+The training rows are rotated to their principal axes: at most N - 1 numbers a patient instead of 11,514, with
+the same distances (axes that together hold a thousandth of the variance are left out). The *training* is not
+the same: Adam treats every weight alike and so is not indifferent to a rotation; dropout of single features
+becomes noise along all axes, drawn here as Gaussian noise of the same total strength (part of it, through
+weights that no training patient reaches, is added to the first hidden layer directly); and a step of one rate
+moves fewer weights, so the rate is raised by sqrt(D / r).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cardiolib.survival.gradient import LossGradient, Weights
+from cardiolib.survival.gradient import Weights
 from cardiolib.survival.preprocessing import Standardiser
-from cardiolib.survival.risk_sets import RiskSets
 from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.training import Adam, initialise
+from cardiolib.survival.training import Corruption, initialise, optimise
+
+_LOST_VARIANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ def reduce_rows(train: np.ndarray, test: np.ndarray, standardise: str) -> Reduce
     standardiser = Standardiser.fit(train, standardise)
     x, y = standardiser.apply(train, np.float32), standardiser.apply(test, np.float32)
     values, vectors = np.linalg.eigh((x @ x.T).astype(float))
-    keep = values > 1e-6 * values[-1]  # the Gram matrix is float32: smaller ones are rounding
+    keep = np.cumsum(values) > _LOST_VARIANCE * values.sum()  # ascending: the smallest together are dropped
     axes = vectors[:, keep] / np.sqrt(values[keep])  # (N, r): training rows to unit axes
     return ReducedRows(
         train=np.ascontiguousarray(vectors[:, keep] * np.sqrt(values[keep]), dtype=np.float32),
@@ -71,36 +73,42 @@ def screened_log_risk(rows: ReducedRows, event, time, settings: NetworkSettings,
     event, time : (N,) arrays
         Outcomes of the training rows.
     settings : NetworkSettings
-        Every patient is used in every step whatever the protocol; the protocol still sets the scales.
+        Everything has its usual meaning; the learning rate is raised as described above.
     seed : int
 
     Raises
     ------
     FloatingPointError
-        If a predicted risk is not finite.
+        If the loss or a predicted risk is not finite.
     """
-    n, r = rows.train.shape
-    seeds = np.random.SeedSequence(seed).spawn(2)
+    r = rows.train.shape[1]
+    weight_seed, noise_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
     weights = Weights(r, settings.hidden, settings.latent)
-    initialise(weights, seeds[0], n_features=rows.n_features)
-    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1,
-                        exact=settings.protocol == "exact", n_features_scale=rows.n_features)
-    rate = 10.0**settings.log10_learning_rate * np.sqrt(rows.n_features / r)
-    adam = Adam(weights, loss.gradient, learning_rate=rate, epsilon=1e-8)
-    risk_sets = RiskSets(event, time)
-    rng = np.random.Generator(np.random.SFC64(seeds[1]))
-    strength = (np.sqrt(settings.dropout / (1 - settings.dropout)) * rows.rms)[:, None]
-    unreached = (rows.n_features - r) * 2.0 / (rows.n_features + settings.hidden)  # squared norm of their weights
-    strength_h = (strength * np.sqrt(max(unreached, 0.0))).astype(np.float32)
-    for _ in range(settings.epochs):
-        noisy = rng.standard_normal((n, r), dtype=np.float32)
-        noisy *= strength
-        noisy += rows.train
-        noise_h = rng.standard_normal((n, settings.hidden), dtype=np.float32)
-        noise_h *= strength_h
-        loss(noisy, rows.train, risk_sets, noise_h=noise_h)
-        adam.step()
+    initialise(weights, weight_seed, n_features=rows.n_features)
+    optimise(
+        weights, rows.train, np.asarray(event), np.asarray(time), settings,
+        corrupt=_gaussian(rows, settings, np.random.Generator(np.random.SFC64(noise_seed))),
+        learning_rate=10.0**settings.log10_learning_rate * np.sqrt(rows.n_features / r),
+        rng=np.random.default_rng(batch_seed), n_features_scale=rows.n_features,
+    )
     return _log_risk(weights, rows.test)
+
+
+def _gaussian(rows: ReducedRows, settings: NetworkSettings, rng: np.random.Generator) -> Corruption:
+    """Noise of the strength of dropout: on every axis, and on h for the weights that no training row reaches."""
+    strength = (np.sqrt(settings.dropout / (1 - settings.dropout)) * rows.rms)[:, None]
+    unreached = (rows.n_features - rows.train.shape[1]) * 2.0 / (rows.n_features + settings.hidden)
+    strength_h = (strength * np.sqrt(max(unreached, 0.0))).astype(np.float32)
+
+    def corrupt(clean, chosen):
+        noisy = rng.standard_normal(clean.shape, dtype=np.float32)
+        noisy *= strength[chosen]
+        noisy += clean
+        noise_h = rng.standard_normal((clean.shape[0], settings.hidden), dtype=np.float32)
+        noise_h *= strength_h[chosen]
+        return noisy, noise_h
+
+    return corrupt
 
 
 def _log_risk(weights: Weights, x: np.ndarray) -> np.ndarray:

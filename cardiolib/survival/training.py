@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from cardiolib.survival.preprocessing import Standardiser
 from cardiolib.survival.risk_sets import RiskSets
 from cardiolib.survival.settings import NetworkSettings
 
+Corruption = Callable[[np.ndarray, slice | np.ndarray], tuple[np.ndarray, np.ndarray | None]]
 ADAM_EPSILON = {"exact": 1e-8, "published": 1e-7}  # the second is Keras' default, as released
 
 
@@ -61,10 +62,13 @@ def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature
                          f"but X has {X.shape[1]} columns")
     standardiser = Standardiser.fit(X, settings.standardise)
     x = standardiser.apply(X, dtype=np.float32)
-    seeds = np.random.SeedSequence(seed).spawn(2)
+    weight_seed, mask_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
     weights = Weights(x.shape[1], settings.hidden, settings.latent)
-    initialise(weights, seeds[0])
-    history = _train(weights, x, event, time, settings, seeds[1], progress)
+    initialise(weights, weight_seed)
+    history = optimise(
+        weights, x, event, time, settings, corrupt=_dropout(settings, mask_seed, x.shape),
+        learning_rate=10.0**settings.log10_learning_rate, rng=np.random.default_rng(batch_seed), progress=progress,
+    )
     fitted = FittedNetwork(
         settings=settings, standardiser=standardiser, weights=dict(weights.views), baseline=None,
         history=history, seed=seed, n_patients=int(event.size), n_events=int(event.sum()),
@@ -102,62 +106,83 @@ def initialise(weights: Weights, seeds: np.random.SeedSequence, *, n_features: i
         view[...] = np.random.Generator(np.random.SFC64(child)).uniform(-limit, limit, size=view.shape)
 
 
-class Adam:
-    """Adam over one flat vector, through torch's fused kernel; weights and gradient share numpy's memory.
+def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSettings, *, corrupt: Corruption,
+             learning_rate: float, rng: np.random.Generator, n_features_scale: int | None = None,
+             progress: bool = False) -> pd.DataFrame:
+    """Run all epochs on network inputs `x`, moving `weights` in place.
 
-    Source: Kingma and Ba, ICLR (2015).
+    Parameters
+    ----------
+    weights : Weights
+    x : (N, D) float32 array
+    event, time : (N,) arrays
+    settings : NetworkSettings
+        `protocol` decides batches, ties, scales and Adam's epsilon.
+    corrupt : callable
+        ``(clean, rows) -> (noisy, noise_h or None)``, see `LossGradient`.
+    learning_rate : float
+    rng : numpy.random.Generator
+        Of the mini-batches.
+    n_features_scale : int, optional
+        See `LossGradient`.
+
+    Returns
+    -------
+    DataFrame
+        One row an epoch: epoch, total, reconstruction, cox, activity (means over its steps).
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss stops being finite.
     """
-
-    def __init__(self, weights: Weights, gradient: Weights, *, learning_rate: float, epsilon: float) -> None:
-        parameter = torch.from_numpy(weights.flat)
-        parameter.grad = torch.from_numpy(gradient.flat)
-        self._optimiser = torch.optim.Adam([parameter], lr=learning_rate, eps=epsilon, fused=True)
-
-    def step(self) -> None:
-        """Move the weights by one step along the current gradient."""
-        self._optimiser.step()
-
-
-def _train(weights, x, event, time, settings, seeds, progress) -> pd.DataFrame:
-    batch_seed, mask_seed = seeds.spawn(2)
     exact = settings.protocol == "exact"
-    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=exact)
-    adam = Adam(weights, loss.gradient, learning_rate=10.0**settings.log10_learning_rate,
-                epsilon=ADAM_EPSILON[settings.protocol])
-    corrupt = Dropout(settings.dropout, np.random.Generator(np.random.SFC64(mask_seed)))
-    noisy = np.empty_like(x)
-    if exact:
-        epochs = _full_batches(x, event, time, settings)
-    else:
-        epochs = _mini_batches(x, event, time, settings, np.random.default_rng(batch_seed))
-    rows = []
+    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=exact,
+                        n_features_scale=n_features_scale)
+    adam = _adam(weights, loss.gradient, learning_rate, ADAM_EPSILON[settings.protocol])
+    epochs = _full_batches(event, time, settings) if exact else _mini_batches(event, time, settings, rng)
+    rows_of_history = []
     for batches in tqdm(epochs, total=settings.epochs, desc="training", disable=not progress):
         steps = []
-        for clean, risk_sets in batches:
-            steps.append(loss(corrupt(clean, noisy[: clean.shape[0]]), clean, risk_sets))
+        for rows, risk_sets in batches:
+            clean = x[rows]
+            noisy, noise_h = corrupt(clean, rows)
+            steps.append(loss(noisy, clean, risk_sets, noise_h=noise_h))
             adam.step()
-        rows.append(np.mean(steps, axis=0))
-        if not np.isfinite(rows[-1][0]):
-            raise FloatingPointError(f"the loss is not finite after epoch {len(rows)}: lower log10_learning_rate "
-                                     f"(now {settings.log10_learning_rate}) or standardise the features")
-    history = pd.DataFrame(np.array(rows), columns=list(StepLoss._fields))
-    history.insert(0, "epoch", np.arange(1, len(rows) + 1))
+        rows_of_history.append(np.mean(steps, axis=0))
+        if not np.isfinite(rows_of_history[-1][0]):
+            raise FloatingPointError(f"the loss is not finite after epoch {len(rows_of_history)}: lower "
+                                     f"log10_learning_rate (now {settings.log10_learning_rate}) or standardise")
+    history = pd.DataFrame(np.array(rows_of_history), columns=list(StepLoss._fields))
+    history.insert(0, "epoch", np.arange(1, len(history) + 1))
     return history
 
 
-def _full_batches(x, event, time, settings) -> Iterator[list]:
-    batch = [(x, RiskSets(event, time, ties="efron"))]
+def _adam(weights: Weights, gradient: Weights, learning_rate: float, epsilon: float) -> torch.optim.Adam:
+    """Adam (Kingma and Ba, ICLR 2015) over the one flat vector; torch works on numpy's memory."""
+    parameter = torch.from_numpy(weights.flat)
+    parameter.grad = torch.from_numpy(gradient.flat)
+    return torch.optim.Adam([parameter], lr=learning_rate, eps=epsilon, fused=True)
+
+
+def _dropout(settings: NetworkSettings, seeds: np.random.SeedSequence, shape: tuple[int, int]) -> Corruption:
+    dropout = Dropout(settings.dropout, np.random.Generator(np.random.SFC64(seeds)))
+    buffer = np.empty(shape, dtype=np.float32)
+    return lambda clean, rows: (dropout(clean, buffer[: clean.shape[0]]), None)
+
+
+def _full_batches(event, time, settings) -> Iterator[list]:
+    batch = [(slice(None), RiskSets(event, time, ties="efron"))]
     for _ in range(settings.epochs):
         yield batch
 
 
-def _mini_batches(x, event, time, settings, rng) -> Iterator[list]:
+def _mini_batches(event, time, settings, rng) -> Iterator[list]:
     """Partitions into batches, the smaller last one kept: one for all epochs if frozen, else one an epoch."""
     batches: list = []
     for _ in range(settings.epochs):
         if not batches or not settings.frozen_batches:
-            order = rng.permutation(event.size)
             cuts = np.arange(settings.batch_size, event.size, settings.batch_size)
-            batches = [(x[rows], RiskSets(event[rows], time[rows], ties="breslow"))
-                       for rows in np.split(order, cuts)]
+            batches = [(rows, RiskSets(event[rows], time[rows], ties="breslow"))
+                       for rows in np.split(rng.permutation(event.size), cuts)]
         yield batches

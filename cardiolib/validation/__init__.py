@@ -17,11 +17,13 @@ from cardiolib.validation.estimators import (
     validate,
 )
 from cardiolib.validation.paper import paper_out_of_bag_risk, paper_percentile_interval, paper_wilcoxon
+from cardiolib.validation.pipelines import FitRecipe
 from cardiolib.validation.resampling import BootstrapSettings, Prediction, draw_bag, run_bootstrap
 from cardiolib.validation.sample_size import max_parameters, max_r2_cox_snell, minimum_sample_size
 from cardiolib.validation.store import BootstrapStore, read_bootstrap, write_bootstrap
 from cardiolib.validation.survival_curves import (
     GroupedSurvival,
+    compare_groups,
     kaplan_meier_groups,
     numbers_at_risk,
     risk_groups,
@@ -29,8 +31,8 @@ from cardiolib.validation.survival_curves import (
 )
 
 __all__ = [
-    "BootstrapSettings", "BootstrapStore", "Concordance", "ConcordanceComparison", "GroupedSurvival",
-    "Prediction", "Validation", "compare_concordance", "compare_models", "concordance", "draw_bag",
+    "BootstrapSettings", "BootstrapStore", "Concordance", "ConcordanceComparison", "FitRecipe", "GroupedSurvival",
+    "Prediction", "Validation", "compare_concordance", "compare_groups", "compare_models", "concordance", "draw_bag",
     "estimate_632plus", "kaplan_meier_groups", "max_parameters", "max_r2_cox_snell",
     "minimum_sample_size", "numbers_at_risk", "out_of_bag_risk", "paper_out_of_bag_risk",
     "paper_percentile_interval", "paper_wilcoxon", "read_bootstrap", "replicate_concordances",

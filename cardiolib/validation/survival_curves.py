@@ -92,15 +92,40 @@ def kaplan_meier_groups(log_risk, event, time, *, n_groups: int = 2, at_risk_tim
     event, time = check_outcomes(event, time)
     if np.shape(log_risk) != time.shape:
         raise ValueError(f"log_risk has shape {np.shape(log_risk)}, event and time have shape {time.shape}")
+    names = _NAMES.get(n_groups, tuple(f"risk group {k + 1} of {n_groups}" for k in range(n_groups)))
+    group = risk_groups(log_risk, n_groups=n_groups)
+    return compare_groups(group, event, time, names=names, at_risk_times=at_risk_times)
+
+
+def compare_groups(group, event, time, *, names: tuple[str, ...], at_risk_times=None) -> GroupedSurvival:
+    """Kaplan-Meier curves of groups that are given, for example by a threshold stated in advance.
+
+    Parameters
+    ----------
+    group : (N,) array of int
+        0 for the first of `names` (the reference of the hazard ratios), 1 for the second, ...
+    event, time : (N,) arrays
+    names : tuple of str
+    at_risk_times : sequence of float, optional
+        As :func:`kaplan_meier_groups`.
+
+    Raises
+    ------
+    ValueError
+        For invalid outcomes, groups without members or names, or if nobody died.
+    """
+    event, time = check_outcomes(event, time)
+    group, names = np.asarray(group, dtype=np.int64), tuple(names)
+    if group.shape != time.shape or not np.array_equal(np.unique(group), np.arange(len(names))):
+        raise ValueError(f"group must give each of {time.size} patients a number 0 to {len(names) - 1}, all of them "
+                         f"used; got shape {group.shape} and values {np.unique(group)[:10].tolist()}")
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
-    group = risk_groups(log_risk, n_groups=n_groups)
-    names = _NAMES.get(n_groups, tuple(f"risk group {k + 1} of {n_groups}" for k in range(n_groups)))
     times = _round_times(time.max()) if at_risk_times is None else np.asarray(at_risk_times, dtype=float)
     test = multivariate_logrank_test(time, group, event)
     parts = [_one_curve(name, event[group == k], time[group == k]) for k, name in enumerate(names)]
     summary = pd.DataFrame([row for _, row in parts], index=pd.Index(names, name="group"))
-    summary[["hazard ratio", "95% low", "95% high"]] = _hazard_ratios(group, event, time, n_groups)
+    summary[["hazard ratio", "95% low", "95% high"]] = _hazard_ratios(group, event, time, len(names))
     return GroupedSurvival(names, group, pd.concat([curve for curve, _ in parts], ignore_index=True),
                            numbers_at_risk(time, group, times, names=names), summary,
                            float(test.test_statistic), float(test.p_value))

@@ -1,0 +1,288 @@
+"""Short-axis cine MR of a digital heart, with the truth that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cardiolib.imaging import OURS, Cine, LabelMap
+
+from . import painting
+from .fields import smooth_field
+from .heart import PHASES, DigitalHeart
+from .pose import Pose, draw_pose
+from .tissue import TissueSignals
+
+_RANGES = {
+    "grid_size": (16, 512),
+    "spacing_mm": (0.3, 10.0),
+    "n_slices": (1, 64),
+    "thickness_mm": (0.1, 30.0),
+    "gap_mm": (0.0, 30.0),
+    "sub_slices": (1, 15),
+    "noise_sd": (0.0, 1.0),
+    "in_plane_shift_mm": (0.0, 20.0),
+    "through_plane_shift_mm": (0.0, 20.0),
+    "bias_sd": (0.0, 1.0),
+    "texture_sd": (0.0, 0.5),
+}
+
+
+@dataclass(frozen=True)
+class AcquisitionSettings:
+    """How a scan is made.
+
+    Parameters
+    ----------
+    grid_size : int
+        Pixels along I and J.
+    spacing_mm : float
+        Pixel size.
+    n_slices : int
+        Slices, apex to base.
+    thickness_mm, gap_mm : float
+        Slice thickness and the gap to the next slice; slices are their sum apart.
+    sub_slices : int
+        Planes averaged through a slice; 1 samples the middle only.
+    noise_sd : float
+        Noise in each of the two receiver channels, relative to blood.
+    in_plane_shift_mm, through_plane_shift_mm : float
+        SD of the displacement of the heart from slice to slice (breath holds).
+    bias_sd : float
+        SD of the log of the coil sensitivity over the image.
+    texture_sd : float
+        SD of the multiplicative texture.
+    papillary, trabeculae, atria : bool
+        Draw papillary muscles (labelled cavity), RV trabeculae (labelled cavity), an atrial stub (unlabelled).
+    exclude_outflow : bool
+        Leave the outflow tract above the LV base plane out of the labels (the convention of ACDC).
+    randomise : bool
+        Domain randomisation: draw tissue contrast (`TissueSignals.randomised`) and noise (`noise_sd` times a
+        log-uniform factor, 0.008/0.015 to 0.05/0.015) anew for every scan.
+
+    Raises
+    ------
+    ValueError
+        Naming the field that is ill-typed or out of range.
+    """
+
+    grid_size: int = 96
+    spacing_mm: float = 1.6
+    n_slices: int = 12
+    thickness_mm: float = 8.0
+    gap_mm: float = 2.0
+    sub_slices: int = 3
+    noise_sd: float = 0.015
+    in_plane_shift_mm: float = 2.0
+    through_plane_shift_mm: float = 1.2
+    bias_sd: float = 0.25
+    texture_sd: float = 0.04
+    papillary: bool = True
+    trabeculae: bool = True
+    atria: bool = True
+    exclude_outflow: bool = False
+    randomise: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "bool":
+                if not isinstance(value, bool | np.bool_):
+                    raise ValueError(f"{field.name} must be True or False, got {value!r}")
+                continue
+            allowed = (int, np.integer) if field.type == "int" else (int, float, np.integer, np.floating)
+            low, high = _RANGES[field.name]
+            if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
+                raise ValueError(f"{field.name} must be of type {field.type}, {low:g} to {high:g}, got {value!r}")
+
+    @property
+    def slice_distance_mm(self) -> float:
+        """Distance between the middles of neighbouring slices."""
+        return self.thickness_mm + self.gap_mm
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedScan:
+    """A cine with its truth.
+
+    Parameters
+    ----------
+    cine : Cine
+        (I, J, K, T): I along columns (image right), J along rows (image down), K from apex to base. Its affine is an
+        oblique, proper rotation in RAS+ mm.
+    labels : LabelMap
+        Scheme `OURS`, every phase, same grid.
+    landmarks_world_mm : (T, 6, 3) array
+        The heart's `LANDMARKS` in the world, without the slice shifts.
+    heart_to_world : (4, 4) array
+        Rigid: heart frame (mm) to world, without the slice shifts.
+    slice_shift_mm : (K, 3) array
+        Displacement of the heart in slice k along the directions of I, J, K, the same in every phase.
+    phases : (T,) array
+        Fractions of the heart cycle.
+    settings : AcquisitionSettings
+    pose : Pose
+
+    Notes
+    -----
+    A material point at heart position x (`DigitalHeart.move`) has the true world position
+    ``w = heart_to_world @ (x, 1)``. Slice k shows it displaced: ``w_k = w + D @ slice_shift_mm[k]``, D being the
+    (3, 3) directions of the affine (its columns divided by the spacing). So the voxel centre (i, j, k) shows the heart
+    point ``inv(heart_to_world) @ (affine @ (i, j, k, 1) - D @ slice_shift_mm[k])``. Without shifts the first relation
+    is all there is.
+    """
+
+    cine: Cine
+    labels: LabelMap
+    landmarks_world_mm: NDArray[np.float64]
+    heart_to_world: NDArray[np.float64]
+    slice_shift_mm: NDArray[np.float64]
+    phases: NDArray[np.float64]
+    settings: AcquisitionSettings
+    pose: Pose
+
+    def world_from_heart(self, xyz: ArrayLike) -> NDArray[np.float64]:
+        """True world positions (..., 3) of heart points (..., 3) mm."""
+        return np.asarray(xyz, float) @ self.heart_to_world[:3, :3].T + self.heart_to_world[:3, 3]
+
+    def heart_from_world(self, xyz: ArrayLike) -> NDArray[np.float64]:
+        """Heart points (..., 3) mm of true world positions (..., 3)."""
+        return (np.asarray(xyz, float) - self.heart_to_world[:3, 3]) @ self.heart_to_world[:3, :3]
+
+    def heart_from_voxel(self, ijk: ArrayLike) -> NDArray[np.float64]:
+        """Heart points that are seen at voxel coordinates (..., 3), slice shifts included."""
+        return self.pose.heart_from_voxel(np.asarray(ijk, float))
+
+    def as_imaged(self, world: ArrayLike) -> NDArray[np.float64]:
+        """Where true world points (..., 3) appear in the image: displaced by the shift of their nearest slice."""
+        world = np.asarray(world, float)
+        return world + self.pose.displacement_as_imaged(world)
+
+
+def acquire(
+    heart: DigitalHeart,
+    settings: AcquisitionSettings | None = None,
+    *,
+    rng: np.random.Generator,
+    phases: ArrayLike = PHASES,
+) -> SimulatedScan:
+    """Scan a heart: balanced steady-state short-axis cine with labels and landmarks for every phase.
+
+    Parameters
+    ----------
+    heart : DigitalHeart
+    settings : AcquisitionSettings, optional
+        Default: `AcquisitionSettings()`.
+    rng : numpy.random.Generator
+        Draws pose, breath holds, chest, coil, texture and noise, in this order; the pose does not depend on the
+        settings' noise or contrast.
+    phases : (T,) array_like
+        Fractions of the heart cycle in [0, 1); 0 is end-diastole.
+
+    Returns
+    -------
+    SimulatedScan
+
+    Raises
+    ------
+    ValueError
+        When `phases` is empty, not one-dimensional or outside [0, 1).
+
+    Notes
+    -----
+    ``image = mean over sub-slices of paint * (1 + texture_sd tex) * exp(bias_sd G)``, both constant in time, with
+    Rician noise ``hypot(image + sigma n1, sigma n2)``. Labels are the majority of the sub-slices. Texture, chest and
+    trabeculae stay where they are while the heart moves through them.
+    """
+    settings = AcquisitionSettings() if settings is None else settings
+    phases = _check_phases(phases)
+    pose = draw_pose(
+        grid_size=settings.grid_size,
+        spacing_mm=settings.spacing_mm,
+        n_slices=settings.n_slices,
+        slice_distance_mm=settings.slice_distance_mm,
+        in_plane_shift_mm=settings.in_plane_shift_mm,
+        through_plane_shift_mm=settings.through_plane_shift_mm,
+        rng=rng,
+    )
+    image, codes = _paint_phases(heart, settings, pose, phases, rng)
+    cine = Cine(image.transpose(3, 2, 1, 0), pose.affine, 60000.0 / heart.parameters.heart_rate_per_min / len(phases))
+    landmarks = heart.landmarks(phases) @ pose.heart_to_world[:3, :3].T + pose.heart_to_world[:3, 3]
+    return SimulatedScan(
+        cine,
+        LabelMap(codes.transpose(3, 2, 1, 0), pose.affine, OURS),
+        landmarks,
+        pose.heart_to_world,
+        pose.slice_shift_mm,
+        phases,
+        settings,
+        pose,
+    )
+
+
+def _paint_phases(
+    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Grey values and codes (T, K, J, I). Everything that does not move is made once."""
+    n, shape = settings.grid_size, (settings.n_slices, settings.grid_size, settings.grid_size)
+    signals, sigma = TissueSignals.standard(), settings.noise_sd
+    if settings.randomise:
+        signals = signals.randomised(rng)
+        sigma *= float(np.exp(rng.uniform(np.log(0.008 / 0.015), np.log(0.05 / 0.015))))
+    texture = smooth_field(shape, 0.12, rng=rng)
+    islands = smooth_field(shape, 0.03, rng=rng)
+    bias = np.exp(settings.bias_sd * smooth_field(shape[1:], 0.012, rng=rng))
+    rows = (np.arange(n, dtype=np.float32)[:, None] - 0.5 * (n - 1)) * np.float32(settings.spacing_mm)
+    chest = painting.draw_surroundings(rows, texture, islands, signals)
+    gain = (1.0 + settings.texture_sd * texture) * bias
+
+    points, pixels, drawn = _sample_points(heart, settings, pose, phases)
+    near = painting.Surroundings(*(array.reshape(-1)[pixels][:, None] for array in chest))
+    image = np.repeat(chest.background[None], len(phases), axis=0)
+    codes = np.zeros(image.shape, np.uint8)
+    for t, phase in enumerate(phases):
+        at = heart.locate(points, float(phase))
+        look = {"drawn": drawn, "length_mm": heart.parameters.length_mm}
+        grey = painting.paint(
+            at,
+            near,
+            signals,
+            pixel_mm=settings.spacing_mm,
+            papillary=settings.papillary,
+            trabeculae=settings.trabeculae,
+            atria=settings.atria,
+            **look,
+        )
+        image[t].reshape(-1)[pixels] = grey.mean(axis=1)
+        codes[t].reshape(-1)[pixels] = painting.majority(
+            painting.label(at, exclude_outflow=settings.exclude_outflow, **look)
+        )
+    image *= gain
+    if sigma > 0:
+        image += sigma * rng.standard_normal(image.shape, dtype=np.float32)
+        image = np.hypot(image, sigma * rng.standard_normal(image.shape, dtype=np.float32))
+    return image, codes
+
+
+def _sample_points(
+    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+    """Heart points (M, S, 3) of the S sub-slices of the M pixels near the heart, the pixels' flat index in (K, J, I),
+    and (M, S) whether the heart can be there."""
+    k, j, i = np.indices((settings.n_slices, settings.grid_size, settings.grid_size)).reshape(3, -1)
+    centres = pose.heart_from_voxel(np.stack([i, j, k], axis=1))
+    offsets = ((np.arange(settings.sub_slices) + 0.5) / settings.sub_slices - 0.5) * settings.thickness_mm
+    points = np.repeat(centres[:, None], settings.sub_slices, axis=1)
+    points[..., 2] += offsets  # heart and scanner share their third axis
+    drawn = painting.reach_of(heart, phases, points)
+    pixels = np.flatnonzero(drawn.any(axis=1))
+    return points[pixels].astype(np.float32), pixels, drawn[pixels]
+
+
+def _check_phases(phases: ArrayLike) -> NDArray[np.float64]:
+    phases = np.asarray(phases, float)
+    if phases.ndim != 1 or not phases.size or not ((phases >= 0) & (phases < 1)).all():
+        raise ValueError(f"phases must be a list of fractions of the heart cycle in [0, 1), got {phases!r}")
+    return phases

@@ -1,0 +1,1 @@
+"""Figures in journal style, with the numbers they draw beside them."""

@@ -1,0 +1,241 @@
+"""Notebook 01 in three steps: train on simulated hearts, segment the cohort, measure against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts import Cohort
+from cardiolib.digital_heart import LANDMARKS
+from cardiolib.imaging import LabelMap, ed_es_frames, read_label_map, write_label_map
+from cardiolib.imaging.files import atomic_path
+from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
+from cardiolib.segmentation.checkpoint import TrainedNetwork
+from cardiolib.segmentation.examples import make_examples, split_by_subject
+from cardiolib.segmentation.inference import Segmentation, segment_scan
+from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
+from cardiolib.segmentation.shape import RefinedShape, refine_shape
+from cardiolib.segmentation.simulation import simulate_training_scans
+from cardiolib.segmentation.training import SegmentationSettings, train_network
+
+
+@dataclass(frozen=True)
+class SegmentationStageSettings:
+    """Parameters of notebook 01.
+
+    Parameters
+    ----------
+    n_training : int
+        Simulated hearts to train on, imaged at ED and ES with randomised contrast. None of them belongs to
+        the cohort.
+    validation_fraction : float
+        Share of them kept aside to choose the best epoch.
+    epochs : int
+    peak_learning_rate : float
+    precision : str
+        "fp32" (bit-stable) or "auto" (bfloat16 where the processor has it: faster).
+    max_scans : int
+        Segment at most so many of the cohort's scans; 0 for all.
+    """
+
+    n_training: int = 40
+    validation_fraction: float = 0.15
+    epochs: int = 10
+    peak_learning_rate: float = 4e-3
+    precision: str = "fp32"
+    max_scans: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_training < 2:
+            raise ValueError(f"n_training must be at least 2, got {self.n_training}")
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(f"validation_fraction must lie between 0 and 1, got {self.validation_fraction}")
+        if self.max_scans < 0:
+            raise ValueError(f"max_scans must be 0 (all) or more, got {self.max_scans}")
+        self.network_settings()
+
+    def network_settings(self) -> SegmentationSettings:
+        """The settings of the network's training."""
+        return SegmentationSettings(
+            epochs=self.epochs, peak_learning_rate=self.peak_learning_rate, precision=self.precision
+        )
+
+
+@dataclass(frozen=True)
+class SegmentedCohort:
+    """What was found in a cohort's scans.
+
+    Attributes
+    ----------
+    measures : DataFrame
+        One row a subject: ed, es (frames), volumes, ejection fractions, masses, notes.
+    reference : DataFrame
+        The same measures of the reference label maps; no rows where there are none.
+    comparison : DataFrame
+        Subject, phase (ED, ES), structure, dice, distances in mm, volumes; no rows without references.
+    landmarks : DataFrame
+        Subject, phase, landmark, in_plane_mm and slices: distance to the known landmark, for simulated cohorts.
+    """
+
+    measures: pd.DataFrame
+    reference: pd.DataFrame
+    comparison: pd.DataFrame
+    landmarks: pd.DataFrame
+
+
+def train_on_simulated(
+    settings: SegmentationStageSettings, *, seed: int, folder: Path, map_units: Callable = map
+) -> tuple[TrainedNetwork, pd.DataFrame]:
+    """Simulate scans, train, and store the network as ``network.pt``; resumes after an interruption.
+
+    Returns
+    -------
+    network : TrainedNetwork
+    history : DataFrame
+        One row an epoch.
+    """
+    scans = simulate_training_scans(settings.n_training, seed=seed, map_units=map_units)
+    examples = [
+        example
+        for subject, scan in scans
+        for example in make_examples(
+            scan.cine, scan.labels, subject=subject, landmarks_world_mm=scan.landmarks_world_mm
+        )
+    ]
+    training, validation = split_by_subject(
+        examples, validation_fraction=settings.validation_fraction, rng=np.random.default_rng(seed)
+    )
+    network, history = train_network(
+        training, settings.network_settings(), seed=seed, validation=validation,
+        checkpoint_path=folder / "units" / "training.pt", progress=True,
+    )
+    network.save(folder / "network.pt")
+    return network, history
+
+
+def segment_cohort(
+    network: TrainedNetwork, cohort: Cohort, *, folder: Path, max_scans: int = 0, map_units: Callable = map
+) -> SegmentedCohort:
+    """Segment every scan of a cohort (or the first `max_scans`) and compare with the reference where there is one.
+
+    Label maps go to ``<folder>/<ID>/label_sa.nii.gz`` in the image's own space as each scan is finished.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    cohort : Cohort
+    folder : Path
+    max_scans : int
+        0 for all.
+    map_units : callable
+        ``map_units(function, items)``.
+    """
+    ids = cohort.ids_with("images")[: max_scans or None]
+    rows = list(map_units(partial(_segment_one, network=network, cohort=cohort, folder=folder), ids))
+    parts = [pd.concat(frames, ignore_index=True) for frames in zip(*rows, strict=True)]
+    measures, reference, comparison, landmarks = parts
+    result = SegmentedCohort(
+        measures.set_index("ID"), reference.set_index("ID") if len(reference) else reference, comparison, landmarks
+    )
+    for name in ("measures", "reference", "comparison", "landmarks"):
+        table = getattr(result, name)
+        with atomic_path(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=name in ("measures", "reference"), float_format="%.6g")
+    return result
+
+
+def segmentation_metrics(result: SegmentedCohort) -> dict[str, float]:
+    """Headline numbers: Dice and distances by structure, errors of the ejection fractions, landmark errors."""
+    metrics: dict[str, float] = {"scans_count": len(result.measures)}
+    if len(result.comparison):
+        by = result.comparison.groupby("structure")
+        metrics |= {f"dice_{name}": float(part["dice"].mean()) for name, part in by}
+        metrics |= {f"assd_{name}_mm": float(part["assd_mm"].mean()) for name, part in by}
+        metrics |= {f"hd95_{name}_mm": float(part["hausdorff95_mm"].mean()) for name, part in by}
+        for side in ("lvef", "rvef"):
+            error = (result.measures[f"{side}_percent"] - result.reference[f"{side}_percent"]).dropna()
+            metrics[f"{side}_mae_points"] = float(error.abs().mean())
+            metrics[f"{side}_bias_points"] = float(error.mean())
+    if len(result.landmarks):
+        metrics["landmark_in_plane_mm"] = float(result.landmarks["in_plane_mm"].mean())
+        metrics["landmark_slices"] = float(result.landmarks["slices"].mean())
+    return metrics
+
+
+def refined_shape_of(folder: Path, subject_id: str, *, frame: int) -> RefinedShape:
+    """The shape step applied to one stored segmentation."""
+    return refine_shape(read_label_map(folder / subject_id / "label_sa.nii.gz", "ours"), frame=frame)
+
+
+def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame:
+    """Distance between the refined ED surfaces and the true ones, for subjects of a simulated cohort.
+
+    Returns
+    -------
+    DataFrame
+        Columns ID, surface, assd_mm, hd95_mm. Both surfaces are open at the base, at slightly different
+        heights: the distance from the refined to the true surface is reported in both directions.
+    """
+    rows = []
+    for subject_id in ids:
+        refined = refined_shape_of(folder, subject_id, frame=0)
+        for name, truth in true_surfaces(cohort, subject_id).items():
+            distance = surface_distance(refined.surfaces[name], truth, spacing_mm=2.0)
+            rows.append({"ID": subject_id, "surface": name, "assd_mm": distance.assd_mm, "hd95_mm": distance.hd95_mm})
+    return pd.DataFrame(rows)
+
+
+def true_surfaces(cohort: Cohort, subject_id: str, *, t: float = 0.0) -> dict[str, SurfaceMesh]:
+    """True surfaces of a simulated subject in the world space of its image: lv_endo, lv_epi, rv_endo."""
+    mesh = cohort.heart(subject_id).surface(t)
+    to_world = cohort.scan_truth(subject_id)["heart_to_world"]
+    placed = mesh.with_points(mesh.points @ to_world[:3, :3].T + to_world[:3, 3])
+    regions = {"lv_endo": ("lv_endo",), "rv_endo": ("rv_free", "rv_septum")}
+    return {name: extract_regions(placed, names)[0] for name, names in regions.items()}
+
+
+def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path) -> tuple[pd.DataFrame, ...]:
+    cine = cohort.image(subject_id)
+    found = segment_scan(network, cine)
+    write_label_map(found.labels, folder / subject_id / "label_sa.nii.gz")
+    notes = "; ".join((*cine.notes, *found.notes))
+    measures = pd.DataFrame([{"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), "notes": notes}])
+    reference, comparison = _against_reference(subject_id, found, cohort)
+    return measures, reference, comparison, _landmark_errors(subject_id, found, cohort)
+
+
+def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if subject_id not in cohort.ids_with("labels"):
+        return pd.DataFrame(), pd.DataFrame()
+    truth, frames = cohort.labels(subject_id)
+    known = [i for i, frame in enumerate(frames) if frame is not None]
+    if len(known) < 2:
+        return pd.DataFrame(), pd.DataFrame()
+    truth = LabelMap(truth.labels[..., known], truth.affine, truth.scheme)
+    at_same = LabelMap(found.labels.labels[..., [frames[i] for i in known]], truth.affine, found.labels.scheme)
+    ed, es = ed_es_frames(truth.volume_ml("lv_cavity"))
+    comparison = compare_label_maps(at_same, truth, frames={"ED": ed, "ES": es})
+    comparison.insert(0, "ID", subject_id)
+    reference = pd.DataFrame([{"ID": subject_id, **clinical_measures(truth, ed=ed, es=es)}])
+    return reference, comparison
+
+
+def _landmark_errors(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.DataFrame:
+    if subject_id not in cohort.ids_with("landmarks"):
+        return pd.DataFrame()
+    affine = found.labels.affine
+    slice_step = np.linalg.norm(affine[:3, 2])
+    normal = affine[:3, 2] / slice_step
+    rows = []
+    for phase, frame in (("ED", found.ed), ("ES", found.es)):
+        offset = found.landmarks_world_mm[frame] - cohort.landmarks(subject_id)[frame]
+        along = offset @ normal
+        in_plane = np.linalg.norm(offset - along[:, None] * normal, axis=1)
+        rows += [{"ID": subject_id, "phase": phase, "landmark": name, "in_plane_mm": in_plane[i],
+                  "slices": abs(along[i]) / slice_step} for i, name in enumerate(LANDMARKS)]
+    return pd.DataFrame(rows)

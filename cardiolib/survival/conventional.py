@@ -1,0 +1,187 @@
+"""The models the network is compared with: Cox on ventricular volumes, and Cox on principal components of motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from lifelines import CoxPHFitter
+
+from cardiolib.survival.concordance import concordance_index
+from cardiolib.survival.cox import BaselineHazard, breslow_baseline
+from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.outcomes import check_features
+from cardiolib.survival.preprocessing import Standardiser
+from cardiolib.survival.ridge import fit_ridge_cox
+from cardiolib.survival.settings import check_field_types, check_range
+from cardiolib.survival.training import check_training_data
+
+PENALTY_MEANINGS = ("per_patient", "total")
+
+
+@dataclass(frozen=True)
+class CoxSettings:
+    """A ridge penalty, and what it multiplies.
+
+    Attributes
+    ----------
+    penalty : float
+        0 for none. The objective is ``log likelihood / N - penalty / 2 * sum((coefficient * SD)**2)``.
+    penalty_meaning : {"per_patient", "total"}
+        ``per_patient``: as above, the `penalizer` of lifelines since 0.24. ``total``: the likelihood is not
+        divided by N, as in the lifelines of 2018 that the paper used; the penalty is then N times weaker.
+    """
+
+    penalty: float = 0.0
+    penalty_meaning: str = "per_patient"
+
+    def __post_init__(self) -> None:
+        check_field_types(self)
+        check_range(self, "penalty", 0.0, np.inf)
+        if self.penalty_meaning not in PENALTY_MEANINGS:
+            raise ValueError(f"CoxSettings.penalty_meaning must be one of {PENALTY_MEANINGS}, "
+                             f"got {self.penalty_meaning!r}")
+
+
+@dataclass(frozen=True)
+class PcaCoxSettings:
+    """Principal components of the features, then ridge Cox on their standardised scores.
+
+    Attributes
+    ----------
+    n_components : int
+        0 chooses among 5, 10, 20 and 40 by cross-validation.
+    log10_penalty : float
+        Per patient. A NaN chooses among -3, -2.5, ... 1 by cross-validation.
+    n_folds : int
+        Of that cross-validation, patients grouped and deaths spread as everywhere.
+    standardise : {"none", "global", "columns"}
+    """
+
+    n_components: int = 0
+    log10_penalty: float = float("nan")
+    n_folds: int = 6
+    standardise: str = "global"
+
+    def __post_init__(self) -> None:
+        check_field_types(self)
+        check_range(self, "n_components", 0, np.inf)
+        check_range(self, "n_folds", 2, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCox:
+    """A linear Cox model on the given columns: Cox on volumes, or Cox on motion through its components.
+
+    Attributes
+    ----------
+    mean : (D,) array
+        Subtracted from the features; risks are centred on the training patients.
+    coefficients : (D,) array
+        Log hazard ratio per unit of each column.
+    baseline : BaselineHazard
+    summary : DataFrame
+        Coefficients and their inference (volumes), or the settings chosen (components).
+    """
+
+    mean: np.ndarray
+    coefficients: np.ndarray
+    baseline: BaselineHazard
+    summary: pd.DataFrame
+
+    def predict_log_risk(self, X) -> np.ndarray:
+        """(N,) log risk of features (N, D), higher is worse; rounded to 10 decimals so that equals stay equal."""
+        X = check_features(X, self.mean.size, dtype=np.float64)
+        return np.round((X - self.mean) @ self.coefficients, 10)
+
+    def survival_curve(self, X, times) -> np.ndarray:
+        """(N, T) probability of surviving beyond each of `times`."""
+        return self.baseline.survival(self.predict_log_risk(X), times)
+
+
+def fit_cox(X, event, time, settings: CoxSettings | None = None) -> FittedCox:
+    """Cox regression on a few columns (for example RVEDV, RVESV, RVEF), by lifelines, Efron ties.
+
+    Parameters
+    ----------
+    X : (N, p) array or DataFrame
+        Column names of a DataFrame appear in the summary.
+    event, time : (N,) arrays
+    settings : CoxSettings, optional
+
+    Raises
+    ------
+    ValueError
+        If X or the outcomes are malformed, or a column is constant.
+    """
+    settings = settings or CoxSettings()
+    names = [str(c) for c in X.columns] if isinstance(X, pd.DataFrame) else [f"x{i}" for i in range(np.shape(X)[1])]
+    values = check_features(X, dtype=np.float64)
+    _, event, time = check_training_data(values, event, time)
+    constant = [name for name, spread in zip(names, values.std(axis=0), strict=True) if spread == 0]
+    if constant:
+        raise ValueError(f"columns {constant} are constant: a Cox model cannot use them")
+    penalty = settings.penalty / (event.size if settings.penalty_meaning == "total" else 1)
+    table = pd.DataFrame(values, columns=names).assign(_time=time, _event=event.astype(int))
+    fitter = CoxPHFitter(penalizer=penalty).fit(table, duration_col="_time", event_col="_event")
+    mean, coefficients = values.mean(axis=0), fitter.params_.to_numpy(dtype=float)
+    baseline = breslow_baseline(np.round((values - mean) @ coefficients, 10), event, time)
+    return FittedCox(mean, coefficients, baseline, fitter.summary.copy())
+
+
+def fit_pca_cox(X, event, time, settings: PcaCoxSettings | None = None, *, seed: int = 0, groups=None) -> FittedCox:
+    """Principal components of motion and ridge Cox: the strong simple competitor of the network.
+
+    Parameters
+    ----------
+    X, event, time
+        As for `fit_network`.
+    settings : PcaCoxSettings, optional
+    seed : int
+        Of the folds that choose the number of components and the penalty.
+    groups : (N,) sequence, optional
+        Original patient of each row, see `patient_folds`.
+    """
+    settings = settings or PcaCoxSettings()
+    X, event, time = check_training_data(X, event, time)
+    components, penalty, score = _choose(X, event, time, settings, seed, groups)
+    scaler, axes, spread = _principal_axes(X, settings.standardise, components)
+    beta = fit_ridge_cox(scaler.apply(X) @ axes / spread, event, time, penalty=10.0**penalty)
+    coefficients = axes @ (beta / spread) / scaler.scale
+    baseline = breslow_baseline(np.round((X.astype(float) - scaler.mean) @ coefficients, 10), event, time)
+    chosen = {"n_components": [axes.shape[1]], "log10_penalty": [penalty], "cross_validated_c": [score]}
+    return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(chosen))
+
+
+def _choose(X, event, time, settings, seed, groups) -> tuple[int, float, float]:
+    """Components and log10 penalty with the best mean concordance over grouped folds."""
+    counts = [settings.n_components] if settings.n_components else [5, 10, 20, 40]
+    penalties = np.arange(-3, 1.01, 0.5) if np.isnan(settings.log10_penalty) else [settings.log10_penalty]
+    if len(counts) * len(penalties) == 1:
+        return counts[0], float(penalties[0]), float("nan")
+    fold = patient_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
+    scores = np.zeros((settings.n_folds, len(counts), len(penalties)))
+    for k in range(settings.n_folds):
+        train, test = fold != k, fold == k
+        scaler, axes, spread = _principal_axes(X[train], settings.standardise, max(counts))
+        z = scaler.apply(X[train]) @ axes / spread
+        z_test = scaler.apply(X[test]) @ axes / spread
+        for i, count in enumerate(counts):
+            for j, penalty in enumerate(penalties):
+                beta = fit_ridge_cox(z[:, :count], event[train], time[train], penalty=10.0**penalty)
+                scores[k, i, j] = concordance_index(z_test[:, :count] @ beta, event[test], time[test])
+    mean = scores.mean(axis=0)
+    i, j = np.unravel_index(np.argmax(mean), mean.shape)
+    return counts[i], float(penalties[j]), float(mean[i, j])
+
+
+def _principal_axes(X, standardise: str, n_components: int) -> tuple[Standardiser, np.ndarray, np.ndarray]:
+    """Scaling (always centred), principal axes (D, k) and the SD (k,) of the training scores, largest first."""
+    scaler = Standardiser.fit(X, standardise)
+    scaler = Standardiser(X.mean(axis=0, dtype=float), scaler.scale)
+    x = scaler.apply(X)
+    values, vectors = np.linalg.eigh(x @ x.T)
+    k = min(n_components, int(np.sum(values > 1e-10 * values[-1])))
+    values, vectors = values[::-1][:k], vectors[:, ::-1][:, :k]
+    return scaler, x.T @ (vectors / np.sqrt(values)), np.sqrt(values / (X.shape[0] - 1))

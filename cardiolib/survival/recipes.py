@@ -1,0 +1,54 @@
+"""Whole fitting procedures under one interface, for resampling: tuning, if any, happens inside `fit`.
+
+Each recipe is a small picklable object with ``fit(X, event, time, *, groups=None, seed=0)``, returning a model
+with ``predict_log_risk(X)``, ``survival_curve(X, times)`` and ``baseline``. In a bootstrap bag, `groups` names
+the original patient of each row, so that no fold of an inner search splits the copies of a patient.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cardiolib.survival.conventional import CoxSettings, FittedCox, PcaCoxSettings, fit_cox, fit_pca_cox
+from cardiolib.survival.model import FittedNetwork
+from cardiolib.survival.search import SearchSettings, search
+from cardiolib.survival.settings import NetworkSettings
+from cardiolib.survival.training import fit_network
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """The network: fitted with given settings, or searched anew in every call when `search_settings` is given."""
+
+    settings: NetworkSettings = field(default_factory=NetworkSettings)
+    search_settings: SearchSettings | None = None
+
+    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedNetwork:
+        """Search (optional), then fit on all rows; the settings used are in the model's `settings`."""
+        settings = self.settings
+        if self.search_settings is not None:
+            settings = search(X, event, time, self.search_settings, base=settings, seed=seed,
+                              groups=groups).best_settings
+        return fit_network(X, event, time, settings, seed=seed)
+
+
+@dataclass(frozen=True)
+class CoxRecipe:
+    """Conventional Cox regression on a few columns; nothing is tuned, so `groups` and `seed` do not matter."""
+
+    settings: CoxSettings = field(default_factory=CoxSettings)
+
+    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedCox:
+        """Fit on all rows."""
+        return fit_cox(X, event, time, self.settings)
+
+
+@dataclass(frozen=True)
+class PcaCoxRecipe:
+    """Principal components of motion and ridge Cox, tuned inside by grouped cross-validation."""
+
+    settings: PcaCoxSettings = field(default_factory=PcaCoxSettings)
+
+    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedCox:
+        """Choose components and penalty, then fit on all rows."""
+        return fit_pca_cox(X, event, time, self.settings, seed=seed, groups=groups)

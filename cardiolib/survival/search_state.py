@@ -1,0 +1,46 @@
+"""The state of a search on disk, so that a stopped search goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+
+import numpy as np
+
+from cardiolib.imaging.files import atomic_path
+
+
+def fingerprint(X, event, time, fold, *settings) -> str:
+    """Hash of everything that decides how a search runs: data, folds, settings, seed."""
+    digest = hashlib.sha256()
+    for array in (X, event, time, fold):
+        digest.update(str((array.shape, array.dtype)).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for item in settings:
+        digest.update(json.dumps(asdict(item) if hasattr(item, "__dataclass_fields__") else item,
+                                 sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def write_state(path: str | os.PathLike[str], key: str, rows: list[dict], swarm: dict) -> None:
+    """Write history rows and the swarm's state to one JSON file, atomically."""
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        json.dump({"fingerprint": key, "history": rows, "swarm": swarm}, file)
+
+
+def read_state(path: str | os.PathLike[str], key: str) -> tuple[list[dict], dict]:
+    """Read what :func:`write_state` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file belongs to a search of other data, settings or seed.
+    """
+    with open(path, encoding="utf-8") as file:
+        state = json.load(file)
+    if state.get("fingerprint") != key:
+        raise ValueError(f"{path} holds the state of another search (other data, settings or seed); "
+                         "give another state_path, or delete the file to start anew")
+    return state["history"], state["swarm"]

@@ -1,0 +1,254 @@
+"""Notebook 03 in steps: join motion with follow-up, search the settings, train, predict, compare with simpler models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts import Cohort, join_by_id, open_cohort
+from cardiolib.imaging.files import atomic_path
+from cardiolib.survival.concordance import concordance_index
+from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.model import FittedNetwork
+from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
+from cardiolib.survival.search import SEARCHED, SearchResult, SearchSettings, search
+from cardiolib.survival.settings import NetworkSettings
+from cardiolib.survival.training import fit_network
+
+CONVENTIONAL = ("RVEDV", "RVESV", "RVEF")
+"""Columns of the conventional model (Bello et al. 2019, Methods): two volumes in mL and a percentage."""
+
+N_FRAMES = 20
+MODEL_FILE = "network.npz"
+
+
+@dataclass(frozen=True)
+class SurvivalStageSettings:
+    """Parameters of notebook 03.
+
+    Parameters
+    ----------
+    protocol : str
+        "exact" or "published", see `NetworkSettings`.
+    epochs : int
+    n_particles, n_generations, n_folds : int
+        Size of the particle swarm search (the paper: 10 x 5, 6 folds).
+    screening : bool
+        Score the swarm's candidates in a reduced basis; the final model is fitted in full in any case.
+    """
+
+    protocol: str = "exact"
+    epochs: int = 100
+    n_particles: int = 8
+    n_generations: int = 5
+    n_folds: int = 6
+    screening: bool = True
+
+    def __post_init__(self) -> None:
+        self.network_settings()
+        self.search_settings()
+
+    def network_settings(self) -> NetworkSettings:
+        """What the search does not choose."""
+        make = NetworkSettings.published if self.protocol == "published" else NetworkSettings
+        return make(protocol=self.protocol, epochs=self.epochs)
+
+    def search_settings(self) -> SearchSettings:
+        """Size and ranges of the search."""
+        make = SearchSettings.published if self.protocol == "published" else SearchSettings
+        return make(
+            n_particles=self.n_particles, n_generations=self.n_generations, n_folds=self.n_folds,
+            screening=self.screening,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalData:
+    """Motion, follow-up and volumes of the same patients in the same order.
+
+    Attributes
+    ----------
+    ids : (N,) tuple of str
+    X : (N, D) float32 array
+        Displacements from end-diastole, mm.
+    event, time : (N,) arrays
+        True where death was observed; time in `time_unit`.
+    volumes : DataFrame or None
+        RVEDV, RVESV (mL), RVEF (percent), one row a patient; None where the cohort has none.
+    feature_shape : tuple
+        (frames, vertices, 3).
+    """
+
+    ids: tuple[str, ...]
+    X: np.ndarray
+    event: np.ndarray
+    time: np.ndarray
+    volumes: pd.DataFrame | None
+    feature_shape: tuple[int, int, int]
+    time_unit: str
+
+    def __repr__(self) -> str:
+        frames, vertices, _ = self.feature_shape
+        volumes = "with" if self.volumes is not None else "without"
+        return (
+            f"{len(self.ids)} patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} points x 3 "
+            f"= {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
+        )
+
+
+def load_survival_data(cohort: Cohort, motion_folder: Path) -> SurvivalData:
+    """Motion of notebook 02 (or of the cohort itself), joined with follow-up and volumes by patient ID.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    motion_folder : Path
+        Results of the motion stage; where it holds no ``motion.npz`` the cohort's own motion is used.
+
+    Raises
+    ------
+    CohortError
+        If the cohort has neither, or no follow-up, or IDs that do not match.
+    """
+    stored = motion_folder / "motion.npz"
+    ids, X = (open_cohort(stored) if stored.is_file() else cohort).motion_matrix()
+    table, _ = join_by_id(ids, cohort.table, source=f"cohort {cohort.name!r}", extra="leave out")
+    if "event" not in table:
+        raise ValueError(f"cohort {cohort.name!r} has no follow-up: give a table with ID, status and time")
+    volumes = None
+    if "volumes" in cohort.provides:
+        volumes = cohort.volumes()
+    elif (motion_folder / "volumes.csv").is_file():
+        volumes = pd.read_csv(motion_folder / "volumes.csv", dtype={"ID": str}).set_index("ID")
+    if volumes is not None:
+        volumes = volumes.reindex(list(ids))[list(CONVENTIONAL)]
+        # a conventional model on part of the patients could not be compared on the same patients
+        volumes = None if volumes.isna().any(axis=None) else volumes
+    shape = (N_FRAMES - 1, X.shape[1] // (3 * (N_FRAMES - 1)), 3)
+    return SurvivalData(
+        tuple(ids), np.ascontiguousarray(X, dtype=np.float32), table["event"].to_numpy(dtype=bool),
+        table["time"].to_numpy(dtype=float), volumes, shape, cohort.time_unit,
+    )
+
+
+def search_settings(
+    data: SurvivalData, settings: SurvivalStageSettings, *, seed: int, folder: Path, map_units: Callable = map
+) -> SearchResult:
+    """The particle swarm search; goes on after an interruption; writes ``search_history.csv``."""
+    units = folder / "units"
+    units.mkdir(parents=True, exist_ok=True)
+    result = search(
+        data.X, data.event, data.time, settings.search_settings(), base=settings.network_settings(), seed=seed,
+        state_path=units / "search_state.npz", map_units=map_units,
+    )
+    # seconds differ from run to run: they belong to the notebook's display, not to a result
+    _write_csv(result.history.drop(columns="seconds"), folder / "search_history.csv")
+    return result
+
+
+def best_table(result: SearchResult) -> pd.DataFrame:
+    """The chosen setting and its score as a small table."""
+    chosen = {name: getattr(result.best_settings, name) for name in SEARCHED}
+    kind = "screened" if result.best_is_screened else "full fits"
+    return pd.DataFrame({"chosen": {**chosen, f"cross-validated C ({kind})": round(result.best_score, 4)}})
+
+
+def train_final(data: SurvivalData, settings: NetworkSettings, *, seed: int, folder: Path) -> FittedNetwork:
+    """Fit the network on all patients and store it as ``network.npz``."""
+    network = fit_network(
+        data.X, data.event, data.time, settings, seed=seed, feature_shape=data.feature_shape
+    )
+    network.save(folder / MODEL_FILE)
+    return network
+
+
+def predict_all(network: FittedNetwork, data: SurvivalData, *, folder: Path) -> pd.DataFrame:
+    """Log risk and latent code of the patients the network was trained on; writes ``predictions.csv``."""
+    code = network.code(data.X)
+    table = pd.DataFrame(code, columns=[f"z{i + 1}" for i in range(code.shape[1])], index=pd.Index(data.ids, name="ID"))
+    table.insert(0, "log_risk", network.predict_log_risk(data.X))
+    _write_csv(table, folder / "predictions.csv", index=True)
+    return table
+
+
+def reconstruction_example(network: FittedNetwork, data: SurvivalData) -> pd.DataFrame:
+    """Mean displacement over the points by phase, put in and reconstructed, at low and at high predicted risk.
+
+    Returns
+    -------
+    DataFrame
+        Columns patient, risk ("low", "high"), phase (1 to 19), kind ("motion", "reconstruction"), displacement_mm.
+    """
+    order = np.argsort(network.predict_log_risk(data.X), kind="stable")
+    rows = []
+    for risk, i in (("low", order[len(order) // 20]), ("high", order[-1 - len(order) // 20])):
+        for kind, x in (("motion", data.X[i]), ("reconstruction", network.reconstruct(data.X[i : i + 1])[0])):
+            mean = np.linalg.norm(x.reshape(data.feature_shape), axis=-1).mean(axis=1)
+            rows += [{"patient": data.ids[i], "risk": risk, "phase": t + 1, "kind": kind, "displacement_mm": value}
+                     for t, value in enumerate(mean)]
+    return pd.DataFrame(rows)
+
+
+def cross_validate_models(
+    data: SurvivalData, settings: NetworkSettings, *, seed: int, n_folds: int, map_units: Callable = map
+) -> pd.DataFrame:
+    """C-index of the network and of simpler models on the same folds.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: mean and standard deviation over the folds.
+    """
+    fold = patient_folds(data.event, n_folds=n_folds, rng=np.random.default_rng(seed))
+    models: dict[str, tuple[object, np.ndarray]] = {
+        "network on motion": (NetworkRecipe(settings), data.X),
+        "principal components of motion, ridge Cox": (PcaCoxRecipe(), data.X),
+    }
+    if data.volumes is not None:
+        models["Cox on RV volumes"] = (CoxRecipe(), data.volumes.to_numpy())
+        models["Cox on RVEF"] = (CoxRecipe(), data.volumes[["RVEF"]].to_numpy())
+    rows = {}
+    for name, (recipe, X) in models.items():
+        work = partial(_score_recipe, recipe=recipe, X=X, event=data.event, time=data.time, fold=fold, seed=seed)
+        scores = np.array(list(map_units(work, range(n_folds))))
+        rows[name] = {"C (cross-validated)": scores.mean(), "SD over folds": scores.std(ddof=1)}
+    return pd.DataFrame(rows).T.rename_axis("model")
+
+
+def survival_metrics(
+    data: SurvivalData, result: SearchResult, network: FittedNetwork, models: pd.DataFrame, cohort: Cohort
+) -> dict[str, float]:
+    """Headline numbers of the stage."""
+    best = {f"best_{name}": getattr(result.best_settings, name) for name in SEARCHED}
+    c = models["C (cross-validated)"]
+    metrics = {
+        "patients_count": len(data.ids), "inputs_count": data.X.shape[1], "settings_tried_count": len(result.history),
+        "search_c_index": result.best_score, **best,
+        "apparent_c_index": concordance_index(network.predict_log_risk(data.X), data.event, data.time),
+        "network_cv_c_index": c["network on motion"],
+        "pca_cox_cv_c_index": c["principal components of motion, ridge Cox"],
+        "dead_code_percent": 100 * network.dead_code_fraction(data.X),
+    }
+    if "Cox on RV volumes" in c:
+        metrics |= {"volumes_cv_c_index": c["Cox on RV volumes"], "rvef_cv_c_index": c["Cox on RVEF"]}
+    if cohort.simulated:
+        truth = cohort.log_hazard().loc[list(data.ids)].to_numpy()
+        varies = np.ptp(truth) > 0  # the null cohort's hazard is the same for all
+        metrics["true_hazard_c_index"] = concordance_index(truth, data.event, data.time) if varies else 0.5
+    return metrics
+
+
+def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> float:
+    train, test = fold != k, fold == k
+    model = recipe.fit(X[train], event[train], time[train], seed=seed)
+    return concordance_index(model.predict_log_risk(X[test]), event[test], time[test])
+
+
+def _write_csv(table: pd.DataFrame, path: Path, *, index: bool = False) -> None:
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=index, float_format="%.6g")

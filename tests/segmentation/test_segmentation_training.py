@@ -1,0 +1,176 @@
+"""Training: it learns, a seed fixes it, a broken run resumes to the same result."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cardiolib.imaging import ACDC, Cine, LabelMap
+from cardiolib.segmentation import (
+    SegmentationSettings,
+    TrainedNetwork,
+    make_examples,
+    split_by_subject,
+    train_network,
+)
+from cardiolib.segmentation.examples import slice_table
+from cardiolib.segmentation.training import pick_device
+
+TINY = SegmentationSettings(
+    widths=(4, 8), size_px=32, pixel_mm=4.8, neighbour_mm=12.0, epochs=3, batch_size=8, shift_px=2.0
+)
+
+
+@pytest.fixture
+def tiny_examples(make_scan):
+    examples = []
+    for seed in range(4):
+        cine, labels = make_scan(seed, shape=(32, 32, 8), spacing=(4.8, 4.8, 12.0))
+        examples += make_examples(cine, labels, subject=f"s{seed}", pixel_mm=4.8, size_px=32, neighbour_mm=12.0)
+    return examples
+
+
+def weights(trained: TrainedNetwork) -> torch.Tensor:
+    return torch.cat([value.flatten().float() for value in trained.network.state_dict().values()])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_seed_fixes_the_result(tiny_examples, seed):
+    state = torch.random.get_rng_state()
+    first, history = train_network(tiny_examples[:6], TINY, seed=seed, validation=tiny_examples[6:])
+    second, again = train_network(tiny_examples[:6], TINY, seed=seed, validation=tiny_examples[6:])
+    other, _ = train_network(tiny_examples[:6], TINY, seed=seed + 7, validation=tiny_examples[6:])
+    assert torch.equal(weights(first), weights(second))
+    assert not torch.equal(weights(first), weights(other))
+    pd.testing.assert_frame_equal(history, again)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_a_broken_run_resumes_to_the_same_weights(tiny_examples, tmp_path, monkeypatch):
+    from cardiolib.segmentation import training
+
+    unbroken, history = train_network(tiny_examples[:6], TINY, seed=3, validation=tiny_examples[6:])
+    path = tmp_path / "state.pt"
+    one_epoch = training._Run.one_epoch
+    calls = []
+
+    def breaks_in_third_epoch(run, held_out):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        one_epoch(run, held_out)
+
+    monkeypatch.setattr(training._Run, "one_epoch", breaks_in_third_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        train_network(tiny_examples[:6], TINY, seed=3, validation=tiny_examples[6:], checkpoint_path=path)
+    monkeypatch.setattr(training._Run, "one_epoch", one_epoch)
+    resumed, again = train_network(
+        tiny_examples[:6], TINY, seed=3, validation=tiny_examples[6:], checkpoint_path=path
+    )
+    assert torch.equal(weights(unbroken), weights(resumed))
+    pd.testing.assert_frame_equal(history, again)
+    with pytest.raises(ValueError, match="another run .other seed."):
+        train_network(tiny_examples[:6], TINY, seed=4, validation=tiny_examples[6:], checkpoint_path=path)
+
+
+def test_saved_networks_load_safely_and_predict_the_same(tiny_examples, tmp_path):
+    trained, _ = train_network(tiny_examples[:6], TINY, seed=0)
+    path = tmp_path / "network.pt"
+    trained.save(path)
+    loaded = TrainedNetwork.load(path)
+    assert loaded.settings == trained.settings and loaded.provenance == trained.provenance
+    assert torch.equal(weights(loaded), weights(trained))
+    assert SegmentationSettings(**loaded.settings) == TINY
+    torch.save({"format": "something else"}, path)
+    with pytest.raises(ValueError, match="is not a"):
+        TrainedNetwork.load(path)
+
+
+def test_training_learns_and_keeps_the_best_epoch(tiny_examples):
+    settings = dataclasses.replace(TINY, epochs=14, widths=(8, 16), peak_learning_rate=1e-2)
+    trained, history = train_network(tiny_examples[:6], settings, seed=0, validation=tiny_examples[6:])
+    assert history["loss"].iloc[-1] < 0.8 * history["loss"].iloc[0]
+    assert trained.provenance["best_epoch"] == 1 + history["dice_mean"].argmax()
+    assert history["dice_lv_cavity"].max() > 0.5
+
+
+def test_early_stopping_waits_for_the_patience(tiny_examples):
+    settings = dataclasses.replace(TINY, epochs=30, peak_learning_rate=1e-9, patience=2, averaging=0.0)
+    _, history = train_network(tiny_examples[:6], settings, seed=0, validation=tiny_examples[6:])
+    assert len(history) < 30
+    assert history["dice_mean"].argmax() + 1 + 2 == len(history)
+
+
+def test_examples_without_rv_wall_train_beside_full_ones(tiny_examples, make_scan):
+    cine, labels = make_scan(9, shape=(32, 32, 8), spacing=(4.8, 4.8, 12.0))
+    real = make_examples(
+        cine, labels.to_scheme(ACDC, drop=("rv_wall",)), subject="real", pixel_mm=4.8, size_px=32, neighbour_mm=12.0
+    )
+    assert not real[0].labelled[3] and 3 not in np.unique(real[0].labels)
+    assert set(np.unique(real[0].labels)) == {0, 1, 2, 4}  # ACDC's own numbers mean other structures
+    trained, history = train_network(tiny_examples[:6] + real, TINY, seed=0, validation=tiny_examples[6:])
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_wall_is_still_learnt_when_half_the_data_does_not_label_it(tiny_examples):
+    """The partly labelled half must not teach the network that the wall is background."""
+    from cardiolib.segmentation.losses import segmentation_loss
+
+    table = slice_table(tiny_examples)
+    logits = torch.zeros(len(table), 5, 32, 32)
+    logits[:, 3] = 4.0
+    logits.requires_grad_()
+    labels = table.labels.long()
+    partly = table.labelled.clone()
+    partly[:, 3] = False
+    segmentation_loss(logits, torch.where(labels == 3, 0, labels), labelled=partly).backward()
+    wall = labels == 3
+    assert logits.grad[:, 3][wall].abs().max() < 1e-5  # certain of wall: no push towards background
+
+
+def test_subjects_never_straddle_the_split(tiny_examples):
+    training, held_out = split_by_subject(tiny_examples, validation_fraction=0.25, rng=np.random.default_rng(0))
+    assert {e.subject for e in training}.isdisjoint({e.subject for e in held_out})
+    assert len(training) == 6 and len(held_out) == 2
+    with pytest.raises(ValueError, match="empty"):
+        split_by_subject(tiny_examples, validation_fraction=0.01, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="training and validation"):
+        train_network(tiny_examples, TINY, seed=0, validation=tiny_examples[:1])
+
+
+def test_unusable_examples_are_refused(make_scan, tiny_examples):
+    cine, labels = make_scan(0)
+    empty = LabelMap(np.zeros_like(labels.labels), labels.affine, labels.scheme)
+    with pytest.raises(ValueError, match="empty in frames"):
+        make_examples(cine, empty, subject="a")
+    with pytest.raises(ValueError, match="share voxels"):
+        make_examples(Cine(cine.voxels[1:], cine.affine), labels, subject="a")
+    with pytest.raises(ValueError, match="say with `frames`"):
+        make_examples(cine, labels, subject="a", frames=(0,))
+    with pytest.raises(ValueError, match="differ in size"):
+        train_network([*tiny_examples, *make_examples(cine, labels, subject="b")], TINY, seed=0)
+    with pytest.raises(ValueError, match="no examples"):
+        train_network([], TINY, seed=0)
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [("epochs", 0), ("epochs", 2.5), ("size_px", 90), ("precision", "bf16"), ("device", "tpu"),
+     ("averaging", 1.5), ("peak_learning_rate", 0), ("widths", (16, -1)), ("shift_px", -2), ("patience", True)],
+)
+def test_bad_settings_name_the_field(field, value):
+    with pytest.raises(ValueError, match=field):
+        SegmentationSettings(**{field: value})
+
+
+def test_cuda_is_refused_where_there_is_none():
+    if torch.cuda.is_available():
+        assert pick_device("auto").type == "cuda"
+    else:
+        assert pick_device("auto").type == "cpu"
+        with pytest.raises(ValueError, match="torch sees none"):
+            pick_device("cuda")

@@ -1,0 +1,109 @@
+"""Cox on volumes against the two meanings of lifelines' penalizer; PCA + ridge Cox."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifelines import CoxPHFitter
+from lifelines.datasets import load_rossi
+
+from cardiolib.survival import (
+    CoxRecipe,
+    CoxSettings,
+    PcaCoxRecipe,
+    PcaCoxSettings,
+    concordance_index,
+    fit_cox,
+    fit_pca_cox,
+)
+from cardiolib.survival.ridge import fit_ridge_cox
+
+
+def test_unpenalised_cox_known_answer(shared_dir):
+    entries = json.loads((shared_dir / "reference" / "survival_known_answers.json").read_text())["entries"]
+    expected = next(e for e in entries if e["id"] == "rossi_cox_all7")["expected"]
+    rossi = load_rossi()
+    X = rossi[["fin", "age", "race", "wexp", "mar", "paro", "prio"]]
+    model = fit_cox(X, rossi["arrest"], rossi["week"])
+    np.testing.assert_allclose(model.coefficients, expected["beta"]["value"], atol=1e-5)
+    assert list(model.summary.index) == list(X.columns)
+    c = concordance_index(model.predict_log_risk(X), rossi["arrest"], rossi["week"])
+    assert c == pytest.approx(expected["C"]["value"], abs=1e-7)
+
+
+def test_penalties_known_answer(shared_dir):
+    answers = json.loads((shared_dir / "reference" / "authors_released_results.json").read_text())["answers"]
+    answers = answers if isinstance(answers, list) else list(answers.values())
+    grid = next(a for a in answers if a["id"] == "penalised_cox_grid")["values"]["grid"]
+    X, event, time = released_volumes(shared_dir)
+    for row in grid[::3]:
+        for meaning, key in (("per_patient", "penalty_scaled_by_n"), ("total", "penalty_not_scaled")):
+            settings = CoxSettings(penalty=10.0 ** row["log10_penalty"], penalty_meaning=meaning)
+            model = fit_cox(X, event, time, settings)
+            np.testing.assert_allclose(model.coefficients, row[key]["full_beta"], atol=2e-5)
+            c = concordance_index(model.predict_log_risk(X), event, time)
+            assert c == pytest.approx(row[key]["full_C"], abs=2e-4)
+
+
+def released_volumes(shared_dir):
+    """Volumes and outcomes of the authors' released pickle (arrays only)."""
+    class ArraysOnly(pickle.Unpickler):
+        def find_class(self, module, name):
+            if (module.split(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype")) or (
+                    module, name) == ("_codecs", "encode"):
+                return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
+
+    with open(shared_dir / "data" / "4dsurvival" / "inputdata_conv.pkl", "rb") as file:
+        X, y = ArraysOnly(file, encoding="latin1").load()
+    return X, y[:, 0], y[:, 1]
+
+
+@pytest.mark.parametrize("penalty", [0.01, 1.0])
+def test_ridge_against_lifelines(penalty):
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(80, 3))
+    z /= z.std(axis=0, ddof=1)
+    event, time = rng.random(80) < 0.6, rng.integers(1, 12, size=80).astype(float)
+    table = pd.DataFrame(z, columns=list("abc")).assign(t=time, e=event.astype(int))
+    expected = CoxPHFitter(penalizer=penalty).fit(table, "t", "e").params_
+    np.testing.assert_allclose(fit_ridge_cox(z, event, time, penalty=penalty), expected, atol=1e-5)
+
+
+def test_ridge_says_when_it_does_not_converge():
+    separated = np.arange(10.0)[:, None]  # the order of death is perfectly predicted: no finite optimum
+    with pytest.raises(ArithmeticError, match="did not converge"):
+        fit_ridge_cox(separated, np.ones(10), 10.0 - np.arange(10), penalty=0.0, max_steps=30)
+
+
+def test_pca_cox_recovers_and_agrees_with_its_scores(motion, new_patients):
+    model = fit_pca_cox(motion.X, motion.event, motion.time)
+    c = concordance_index(model.predict_log_risk(new_patients.X), new_patients.event, new_patients.time)
+    assert c > 0.65
+    chosen = model.summary.iloc[0]
+    assert chosen["n_components"] in (5, 10, 20, 40) and -3 <= chosen["log10_penalty"] <= 1
+    fixed = PcaCoxSettings(n_components=5, log10_penalty=0.0, standardise="columns")
+    scaled = fit_pca_cox(motion.X * 10 + 3, motion.event, motion.time, fixed)
+    plain = fit_pca_cox(motion.X, motion.event, motion.time, fixed)
+    np.testing.assert_allclose(scaled.predict_log_risk(motion.X * 10 + 3), plain.predict_log_risk(motion.X), atol=1e-4)
+
+
+def test_recipes_share_one_interface(motion):
+    bag = np.random.default_rng(0).integers(0, 90, size=90)
+    for recipe, X in ((CoxRecipe(CoxSettings(penalty=0.1)), motion.X[:, :3]), (PcaCoxRecipe(), motion.X)):
+        model = recipe.fit(X[bag], motion.event[bag], motion.time[bag], groups=bag, seed=1)
+        assert model.predict_log_risk(X).shape == (90,)
+        assert np.all(np.diff(model.survival_curve(X, [0.2, 0.9]), axis=1) <= 0)
+
+
+def test_wrong_input_is_refused(motion):
+    with pytest.raises(ValueError, match=r"columns \['x1'\] are constant"):
+        fit_cox(np.column_stack([motion.X[:, 0], np.ones(90)]), motion.event, motion.time)
+    with pytest.raises(ValueError, match="penalty_meaning must be one of"):
+        CoxSettings(penalty_meaning="2018")
+    with pytest.raises(ValueError, match="fitted on 2 features, but X has 3"):
+        fit_cox(motion.X[:, :2], motion.event, motion.time).predict_log_risk(motion.X[:, :3])

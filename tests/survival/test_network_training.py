@@ -1,0 +1,148 @@
+"""The hand-written gradient against autograd, both protocols against a plain torch loop, and fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cardiolib.survival import NetworkSettings, concordance_index, fit_network
+from cardiolib.survival.corruption import Dropout
+from cardiolib.survival.gradient import LossGradient, Weights
+from cardiolib.survival.network import SupervisedAutoencoder, hybrid_loss
+from cardiolib.survival.risk_sets import RiskSets
+from cardiolib.survival.training import initialise
+
+SMALL = NetworkSettings(hidden=12, latent=4, epochs=15, dropout=0.3, log10_learning_rate=-2.5)
+
+
+def torch_network(weights: Weights) -> SupervisedAutoencoder:
+    hidden, n_features = weights["encoder_hidden.weight"].shape
+    network = SupervisedAutoencoder(n_features, hidden, weights["encoder_code.bias"].size)
+    network.load_state_dict({k: torch.tensor(v) for k, v in weights.views.items()}, assign=True)
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)
+    return network
+
+
+@pytest.mark.parametrize("protocol", ["exact", "published"])
+@pytest.mark.parametrize(("n", "hidden"), [(30, 9), (7, 20), (1, 5)])  # with and without the Gram form; one row
+def test_gradient_equals_autograd(protocol, n, hidden):
+    rng = np.random.default_rng(n)
+    settings = NetworkSettings(protocol=protocol, hidden=hidden, latent=3, alpha=0.4, log10_l1=-1.0)
+    weights = Weights(40, hidden, 3, np.float64)
+    weights.flat[:] = 0.3 * rng.normal(size=weights.flat.size)
+    clean = rng.normal(size=(n, 40))
+    noisy = clean * (rng.random((n, 40)) < 0.7) / 0.7
+    event, time = rng.random(n) < 0.6, rng.integers(1, 8, size=n)
+    loss = LossGradient(weights, alpha=0.4, l1=0.1, exact=protocol == "exact")
+    ties = "efron" if protocol == "exact" else "breslow"
+    fast = loss(noisy, clean, RiskSets(event, time, ties=ties))
+    network = torch_network(weights)
+    slow = hybrid_loss(network(torch.tensor(noisy)), torch.tensor(clean), event, time, settings)
+    slow.total.backward()
+    np.testing.assert_allclose(fast, [part.item() for part in slow], rtol=1e-11, atol=1e-12)
+    for name, parameter in network.named_parameters():
+        np.testing.assert_allclose(loss.gradient[name], parameter.grad, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("protocol", ["exact", "published"])
+def test_training_equals_a_plain_torch_loop(motion, protocol):
+    settings = replace(SMALL, protocol=protocol, epochs=3, dropout=0.0, standardise="none", log10_l1=-3.0)
+    fitted = fit_network(motion.X, motion.event, motion.time, settings, seed=4)
+    weights = Weights(motion.X.shape[1], settings.hidden, settings.latent)
+    weight_seed, _, batch_seed = np.random.SeedSequence(4).spawn(3)
+    initialise(weights, weight_seed)
+    network = torch_network(weights)
+    adam = torch.optim.Adam(network.parameters(), lr=10**-2.5, eps=1e-8 if protocol == "exact" else 1e-7)
+    order = np.random.default_rng(batch_seed).permutation(90)
+    batches = [np.arange(90)] if protocol == "exact" else np.split(order, np.arange(16, 90, 16))
+    x = torch.tensor(motion.X, dtype=torch.float32)
+    for _ in range(3):
+        for rows in batches:
+            adam.zero_grad()
+            hybrid_loss(network(x[rows]), x[rows], motion.event[rows], motion.time[rows], settings).total.backward()
+            adam.step()
+    for name, value in network.state_dict().items():
+        np.testing.assert_allclose(fitted.weights[name], value, atol=2e-4, err_msg=name)
+    with torch.no_grad():
+        np.testing.assert_allclose(fitted.predict_log_risk(motion.X), network(x).log_risk, atol=5e-3)
+
+
+def test_batch_without_a_death_trains_on_reconstruction_alone(motion):
+    event = np.zeros(90, dtype=bool)
+    event[0] = True
+    settings = NetworkSettings.published(hidden=10, latent=3, epochs=2)
+    fitted = fit_network(motion.X, event, motion.time, settings, seed=0)
+    assert np.isfinite(fitted.history.to_numpy()).all()
+    assert fitted.n_events == 1
+
+
+def test_network_recovers_the_hazard(motion, new_patients):
+    settings = replace(SMALL, epochs=60, hidden=30)
+    fitted = fit_network(motion.X, motion.event, motion.time, settings, seed=0)
+    c = concordance_index(fitted.predict_log_risk(new_patients.X), new_patients.event, new_patients.time)
+    best = concordance_index(new_patients.log_hazard, new_patients.event, new_patients.time)
+    assert 0.62 < c <= best
+    assert fitted.history["total"].iloc[-1] < fitted.history["total"].iloc[0]
+    error = np.mean((fitted.reconstruct(motion.X) - motion.X) ** 2)
+    assert error < 0.5 * motion.X.var(axis=0).mean()
+
+
+@pytest.mark.parametrize("protocol", ["exact", "published"])
+def test_same_seed_same_bytes_other_seed_not(motion, protocol):
+    settings = replace(SMALL, protocol=protocol, epochs=3, frozen_batches=False)
+    fits = [fit_network(motion.X, motion.event, motion.time, settings, seed=s) for s in (1, 1, 2)]
+    for name in fits[0].weights:
+        assert fits[0].weights[name].tobytes() == fits[1].weights[name].tobytes()
+    assert not np.array_equal(fits[0].predict_log_risk(motion.X), fits[2].predict_log_risk(motion.X))
+
+
+def test_global_random_streams_are_not_touched(motion):
+    np.random.seed(5)  # noqa: NPY002
+    torch.manual_seed(5)
+    expected = np.random.random(), torch.rand(1).item()  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    torch.manual_seed(5)
+    fitted = fit_network(motion.X, motion.event, motion.time, replace(SMALL, epochs=1), seed=0)
+    fitted.predict_log_risk(motion.X)
+    assert (np.random.random(), torch.rand(1).item()) == expected  # noqa: NPY002
+
+
+def test_dropout_keeps_the_mean_and_shares_its_numbers_across_probabilities():
+    x = np.ones((300, 200), dtype=np.float32)
+    masks = {}
+    for p in (0.0, 0.3, 0.7):
+        out = Dropout(p, np.random.default_rng(0))(x, np.empty_like(x))
+        assert out.mean() == pytest.approx(1.0, abs=0.02)
+        assert np.mean(out == 0) == pytest.approx(p, abs=0.01)
+        masks[p] = out != 0
+    assert not np.any(masks[0.7] & ~masks[0.3])  # what survives strong dropout survives weak dropout
+    dropout = Dropout(0.5, np.random.default_rng(0))
+    first, second = (dropout(x, np.empty_like(x)) != 0 for _ in range(2))
+    agreement = [np.mean(first == second), np.mean(first[1:] == first[:-1]), np.mean(first[:, 1:] == first[:, :-1])]
+    np.testing.assert_allclose(agreement, 0.5, atol=0.015)
+
+
+def test_bad_training_data_is_refused(motion):
+    X, event, time, _ = motion
+    broken = X.copy()
+    broken[[3, 7], 5] = np.nan, np.inf
+    with pytest.raises(ValueError, match=r"not finite in 2 rows: \[3, 7\]"):
+        fit_network(broken, event, time, SMALL, seed=0)
+    with pytest.raises(ValueError, match="X has 89 rows, event and time have 90"):
+        fit_network(X[:-1], event, time, SMALL, seed=0)
+    with pytest.raises(ValueError, match="one death, got 90 patients and 0 deaths"):
+        fit_network(X, np.zeros(90), time, SMALL, seed=0)
+    with pytest.raises(ValueError, match="holds 170 numbers, but X has 171 columns"):
+        fit_network(X, event, time, SMALL, seed=0, feature_shape=(17, 10))
+    with pytest.raises(ValueError, match="X must be a matrix"):
+        fit_network(X[0], event, time, SMALL, seed=0)
+
+
+def test_divergence_is_an_error(motion):
+    with pytest.raises(FloatingPointError, match="lower log10_learning_rate"), np.errstate(all="ignore"):
+        fit_network(motion.X * 1e15, motion.event, motion.time,
+                    replace(SMALL, standardise="none", log10_learning_rate=1.0), seed=0)
