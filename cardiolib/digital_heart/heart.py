@@ -48,6 +48,9 @@ class DigitalHeart:
     -----
     Sheet "lv" carries the left ventricle with the septum, sheet "rv" the RV free wall. A point of the wall
     belongs to one of them; say which one, because at their border the position alone does not tell.
+
+    Material coordinates are the ED cylinder coordinates about the straight axis. The bent axis and the tilted
+    base are shears on top of them, present at ED too, so volumes and incompressibility do not notice them.
     """
 
     def __init__(self, parameters: HeartParameters) -> None:

@@ -38,7 +38,7 @@ DEATH_FRACTION = 0.28
 
 WEIBULL_SHAPE = 1.1
 YEARS_PER_UNIT = 4.0
-"""Fixes the otherwise free time unit: median censoring time about 3.4 years, longest follow-up 10 to 20 years."""
+"""Fixes the otherwise free time unit: in 302 patients median follow-up is about 2.7 years, the longest 12 to 24."""
 
 
 def log_hazard(population: pd.DataFrame, *, hazard: str = "motion", b: float = 1.0) -> np.ndarray:
@@ -50,7 +50,8 @@ def log_hazard(population: pd.DataFrame, *, hazard: str = "motion", b: float = 1
         From `simulate_population`; only the latents are read.
     hazard : {"motion", "volume", "null"}
     b : float
-        Strength; 1.0 was calibrated so that a motion model reaches a concordance of about 0.75.
+        Strength. At 1.0 the true log hazard under "motion" has a concordance of about 0.81 in a cohort of 302 with
+        28 % deaths, the RV ejection fraction alone about 0.62.
 
     Returns
     -------
@@ -85,7 +86,8 @@ def simulate_outcomes(
 ) -> pd.DataFrame:
     """Draw death and censoring times under proportional hazards.
 
-    The ranking of the patients is BUILT IN through the hazard: say so wherever results are shown.
+    The ranking of the patients is BUILT IN through the hazard: say so wherever results are shown. One cohort's
+    concordance has an SD of about 0.03, so compare models over several seeds, and on the negative controls.
 
     Parameters
     ----------

@@ -99,7 +99,8 @@ class HeartParameters:
         The flattening sets in at height `flattening_start` and is complete `flattening_rise` higher
         (fractions of L); a rise of 0 makes it uniform along the axis.
     flattening_edge : float
-        Share of the half-angle over which the flattening fades out towards the insertions; 0 leaves the kink.
+        Share of the half-angle over which the flattening fades out towards the insertions; 0 leaves the kink,
+        and below about 0.5 the corners of the flat septum turn into dents of the epicardium.
     rv_wall_floor : float
         Least thickness of the RV wall at its borders, as a fraction of `rv_wall_mm`.
     rv_cuff_rad : float

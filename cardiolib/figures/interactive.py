@@ -13,6 +13,8 @@ from plotly.offline import get_plotlyjs
 from cardiolib.figures.style import SIMULATED_TEXT
 from cardiolib.imaging.files import atomic_path
 
+BEATS = 10
+"""How often the heart beats when played once."""
 PLOTLY_FILE = "plotly.min.js"
 FONT = {"family": "DejaVu Sans, Helvetica, Arial, sans-serif", "size": 13, "color": "#222222"}
 # Seen from the front and the right ventricle's side, base upwards.
@@ -160,7 +162,7 @@ def heart_animation(
         low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
         first.update(cmin=low, cmax=high, colorscale=colour_scale, colorbar=_colour_bar(colour_bar))
     frames = []
-    for t, label in enumerate(labels):
+    for t in range(n_frames):
         x, y, z = points[t].T.astype(np.float32)
         intensity = {} if values is None else {"intensity": values[t].astype(np.float32)}
         frames.append(go.Frame(data=[go.Mesh3d(x=x, y=y, z=z, **intensity)], name=f"{t:02d}", traces=[0]))
@@ -226,7 +228,7 @@ def _controls(labels: list[str], frame_ms: float) -> dict:
     step = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate", "transition": {"duration": 0}}
     play = {"frame": {"duration": frame_ms, "redraw": True}, "fromcurrent": True, "transition": {"duration": 0}}
     buttons = [
-        {"label": "Play", "method": "animate", "args": [None, play]},
+        {"label": "Play", "method": "animate", "args": [[f"{t:02d}" for t in range(len(labels))] * BEATS, play]},
         {"label": "Pause", "method": "animate", "args": [[None], step]},
     ]
     steps = [

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import Normalize, to_rgb
 
-from cardiolib.figures.style import BLUE, GREY, ORANGE, VERMILLION, new_figure
+from cardiolib.figures.style import BLUE, GREY, ORANGE, VERMILLION, new_figure, styled
 from cardiolib.meshes import SurfaceMesh
 
 VIEWS = {
@@ -83,10 +83,12 @@ def render_surface(
         tall = np.abs((mesh.points - centre) @ upward).max()
         wide = np.abs((mesh.points - centre) @ right).max() * size[1] / size[0]
         height_mm = 2.1 * max(float(tall), float(wide)) if offset.any() else 10.0
+    mesh = _septum_in_front(mesh)
     draw = _render if off_screen_works() else _paint
     return draw(mesh, rgb, direction, up, size, centre, height_mm, points_mm, opacity)
 
 
+@styled
 def add_colour_bar(figure, axes, *, label: str, colour_map: str, limits: tuple[float, float], **kwargs):
     """Draw the colour scale of `render_surface` beside the axes that hold its pictures."""
     mappable = matplotlib.cm.ScalarMappable(Normalize(*limits), matplotlib.colormaps[colour_map])
@@ -136,6 +138,14 @@ def _vertex_colours(mesh: SurfaceMesh, scalars, colour_map, limits, colours) -> 
     colour = matplotlib.colormaps[colour_map](Normalize(low, high)(np.nan_to_num(scalars, nan=low)))[:, :3]
     colour[~np.isfinite(scalars)] = to_rgb("#DDDDDD")
     return (colour * 255).round().astype(np.uint8)
+
+
+def _septum_in_front(mesh: SurfaceMesh) -> SurfaceMesh:
+    """Lift the RV's side of the septum off the LV's epicardium, which lies in the same place."""
+    if not {"rv_septum", "lv_epi"} <= set(mesh.region_names):
+        return mesh
+    lifted = mesh.points - 0.5 * mesh.vertex_normals() * mesh.region_mask("rv_septum")[:, None]
+    return mesh.with_points(lifted)
 
 
 def _camera_axes(direction: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -194,7 +204,8 @@ def _paint(mesh, rgb, direction, up, size, centre, height_mm, points_mm, opacity
     ax = axes[0, 0]
     ax.set_position((0, 0, 1, 1))
     ax.add_collection(PolyCollection(
-        seen[mesh.triangles[order], :2], facecolors=colour[order], edgecolors=colour[order], linewidths=0.2, alpha=opacity,
+        seen[mesh.triangles[order], :2], facecolors=colour[order], edgecolors=colour[order], linewidths=0.2,
+        alpha=opacity,
     ))
     if points_mm is not None:
         flat = (np.asarray(points_mm, float) - centre) @ np.stack([right, upward], axis=1)

@@ -147,6 +147,7 @@ def save_figure(
     if not name or Path(name).name != name:
         raise ValueError(f"name is a file name without folder and suffix; given {name!r}")
     folder = Path(folder)
+    _settle_layout(figure)
     if simulated:
         _add_badge(figure)
     paths = []
@@ -165,10 +166,10 @@ def save_figure(
     return paths
 
 
-def panel_letters(axes: np.ndarray) -> None:
-    """Put a bold a, b, c, ... before the title of each axes, row by row."""
+def panel_letters(axes: np.ndarray, *, pad: float | None = None) -> None:
+    """Put a bold a, b, c, ... before the title of each axes, row by row; `pad` in points below the title."""
     for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", np.ravel(axes), strict=False):
-        ax.set_title(f"{letter}   {ax.get_title(loc='left')}", loc="left")
+        ax.set_title(f"{letter}   {ax.get_title(loc='left')}".rstrip(), loc="left", pad=pad)
 
 
 def round_limits(values: np.ndarray, *, pad: float = 0.05) -> tuple[float, float]:
@@ -182,6 +183,15 @@ def round_limits(values: np.ndarray, *, pad: float = 0.05) -> tuple[float, float
     return low - margin, high + margin
 
 
+def _settle_layout(figure: Figure) -> None:
+    """Lay the figure out and freeze it, so that PNG and SVG, with and without the mark, look the same."""
+    if figure.get_layout_engine() is None:
+        return
+    for _ in range(2):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def _add_badge(figure: Figure) -> None:
     """Lengthen the figure by a strip at the foot and write the mark into it; once only."""
     if any(text.get_gid() == _BADGE for text in figure.texts):
@@ -189,18 +199,16 @@ def _add_badge(figure: Figure) -> None:
     width, height = figure.get_size_inches()
     strip = _BADGE_MM / 25.4
     share = strip / (height + strip)
-    engine = figure.get_layout_engine()
-    if engine is None:
-        # Everything placed by hand moves up, so that it looks as before above the strip.
-        for ax in figure.axes:
-            x, y, w, h = ax.get_position(original=True).bounds
-            ax.set_position((x, share + y * (1 - share), w, h * (1 - share)))
-        for text in figure.texts:
-            text.set_y(share + text.get_position()[1] * (1 - share))
-    else:
-        engine.set(rect=(0, share, 1, 1 - share))
+    for ax in figure.axes:
+        x, y, w, h = ax.get_position(original=True).bounds
+        ax.set_position((x, share + y * (1 - share), w, h * (1 - share)), which="both")
+    for text in figure.texts:
+        text.set_y(share + text.get_position()[1] * (1 - share))
+    for legend in figure.legends:
+        legend.set_bbox_to_anchor((0, share, 1, 1 - share), transform=figure.transFigure)
     figure.set_size_inches(width, height + strip)
     figure.text(
-        1 - 2 / 25.4 / width, share * 0.45, SIMULATED_TEXT, ha="right", va="center", fontsize=5.5, color="white", gid=_BADGE,
+        1 - 2 / 25.4 / width, share * 0.45, SIMULATED_TEXT, ha="right", va="center", fontsize=5.5, color="white",
+        gid=_BADGE,
         bbox={"boxstyle": "round,pad=0.35", "facecolor": GREY, "edgecolor": "none"},
     ).set_in_layout(False)

@@ -86,6 +86,10 @@ def permutation_test(log_risk, magnitude_mm, *, rng: np.random.Generator, n_perm
 
     Notes
     -----
+    A predicted risk is a function of motion, so it goes with motion even where a network has learned noise: small p
+    values say where, not that motion predicts death. For that claim pass the outcome itself, as martingale residuals,
+    in the place of `log_risk`, or show this map beside one for permuted outcomes.
+
     With covariates the residuals of the log risk are permuted and adjusted again (Freedman and Lane). Patients are
     taken as exchangeable; out-of-bag risks depend on each other slightly.
 

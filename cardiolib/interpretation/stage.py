@@ -109,6 +109,11 @@ class RegionalSaliency:
     table: pd.DataFrame
     scores: dict[str, TruthScore]
 
+    @property
+    def average_precision(self) -> dict[str, float]:
+        """Average precision of each method, where the truth is known."""
+        return {name: score.average_precision for name, score in self.scores.items()}
+
 
 def load_network_and_data(
     cohort: Cohort, motion_folder: Path, survival_folder: Path
@@ -193,11 +198,29 @@ def true_relevance(cohort: Cohort, data: SurvivalData) -> np.ndarray | None:
     return np.abs(univariate_saliency(truth, magnitude).correlation)
 
 
+def drawn_maps(maps: SaliencyMaps) -> dict[str, np.ndarray]:
+    """The two saliency maps as figures want them: name to one value a vertex."""
+    return {
+        "correlation of risk with motion": maps.vertices["correlation"].to_numpy(),
+        "integrated gradients (log risk)": maps.vertices["integrated_gradients"].to_numpy(),
+    }
+
+
+def drawn_patients(patients: PatientMaps, data: SurvivalData) -> dict[str, object]:
+    """The maps of the patients as figures want them: coordinates by method, IDs, event, time and its unit."""
+    titles = {"laplacian eigenmaps": "Laplacian eigenmaps", "umap": "UMAP", "pca": "principal components"}
+    return {
+        "maps": {titles.get(one.method, one.method): one.coordinates for one in patients.maps},
+        "ids": np.array(data.ids), "event": data.event, "time": data.time, "time_unit": data.time_unit,
+    }
+
+
 def interpretation_metrics(patients: PatientMaps, maps: SaliencyMaps, regions: RegionalSaliency) -> dict[str, float]:
     """Headline numbers of the stage."""
     metrics: dict[str, float] = {}
     for method, row in patients.quality.iterrows():
-        metrics |= {f"{method}_trustworthiness": row["trustworthiness"], f"{method}_continuity": row["continuity"]}
+        key = str(method).replace(" ", "_")
+        metrics |= {f"{key}_trustworthiness": row["trustworthiness"], f"{key}_continuity": row["continuity"]}
     metrics["significant_vertices_count"] = int(maps.vertices["significant"].sum())
     metrics["integrated_gradients_completeness_error_log_risk"] = maps.completeness_error
     for name, score in regions.scores.items():

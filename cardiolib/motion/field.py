@@ -28,6 +28,10 @@ class MotionField:
         Local mm to world mm.
     phases : (T,) array
         Where `displace` evaluates; phase 0 (end-diastole) first. For a cine of two frames 0 and 0.5, by convention.
+    ed_frame : int
+        Frame of the cine that is phase 0.
+    slice_shift_mm : (K, 2) array or None
+        In-plane shifts that were undone before tracking: positions are those of the aligned heart.
     history : tuple of float
         Objective at every iteration.
     measures : dict of str to float
@@ -39,6 +43,8 @@ class MotionField:
     time: HarmonicBasis | LinearBasis
     local_to_world: np.ndarray
     phases: np.ndarray
+    ed_frame: int = 0
+    slice_shift_mm: np.ndarray | None = None
     history: tuple[float, ...] = ()
     measures: dict[str, float] = field(default_factory=dict)
 

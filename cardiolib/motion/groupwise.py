@@ -97,8 +97,8 @@ def track_groupwise(
         coefficients.append(torch.zeros(time.size, 3, *grid.shape))
         history += _descend(problem, grids, coefficients, iterations, step_mm, generator)
     arrays = tuple(values.detach().numpy().astype(np.float64) for values in coefficients)
-    return MotionField(grids, arrays, time, volumes.local_to_world, phases, tuple(history),
-                       _own_measures(problem, grids, coefficients, volumes))
+    return MotionField(grids, arrays, time, volumes.local_to_world, phases, volumes.ed_frame, volumes.slice_shift_mm,
+                       tuple(history), _own_measures(problem, grids, coefficients, volumes))
 
 
 def time_basis(phases: np.ndarray, settings: TrackingSettings) -> tuple[HarmonicBasis | LinearBasis, np.ndarray]:

@@ -15,7 +15,7 @@ from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import clinical_measures
 from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
-from cardiolib.segmentation.plane import PlaneGrid, neighbour_indices, whole_plane_grid
+from cardiolib.segmentation.plane import heart_window, neighbour_indices, whole_plane_grid
 from cardiolib.segmentation.training import autocast, pick_device
 
 
@@ -68,9 +68,7 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, bat
     """
     settings = trained.settings
     centre, notes = locate_heart(trained, cine)
-    grid = PlaneGrid(
-        cine.shape[:2], tuple(cine.spacing_mm[:2]), centre, (settings["size_px"],) * 2, settings["pixel_mm"]
-    )
+    grid = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=settings["pixel_mm"])
     stacks = normalise_intensity(grid.to_network(np.transpose(cine.voxels, (3, 2, 0, 1)))) - np.float32(0.5)
     labels = np.zeros(cine.voxels.shape, np.uint8)
     removed = 0
@@ -169,8 +167,7 @@ def locate_heart(trained: TrainedNetwork, cine: Cine, *, n_rounds: int = 4) -> t
     position = np.array(np.unravel_index(score.argmax(), score.shape), dtype=float)
     centre = np.array(grid.voxel_from_network(position))
     for _ in range(n_rounds):
-        window = PlaneGrid(cine.shape[:2], spacing, tuple(centre), (settings["size_px"],) * 2,
-                           settings["pixel_mm"])
+        window = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=settings["pixel_mm"])
         found = np.zeros(window.size_px)
         stacks = normalise_intensity(window.to_network(np.transpose(cine.voxels[..., frames], (3, 2, 0, 1))))
         for stack in stacks - np.float32(0.5):

@@ -52,8 +52,8 @@ def landmarks_from_labels(
     Apex: centroid of cavity and wall in the first slice that holds the ventricle, half a slice lower.
     Mitral centre: cavity centroid in the last such slice, half a slice higher. At 0.55 of the way between them:
     c = centroid of the LV there; RV insertions = outermost directions in which the RV is seen from c, at
-    the epicardium; RV lateral = the RV cavity pixel farthest along the direction to the RV's
-    centroid; LV lateral = the epicardium on the opposite side.
+    the epicardium; RV lateral = the end of the RV cavity in the direction of the RV's centroid;
+    LV lateral = the epicardium on the opposite side.
     """
     labels = np.asarray(labels)
     if labels.ndim != 3:
@@ -132,17 +132,20 @@ def _landmarks_in_plane(ventricle: np.ndarray, right: np.ndarray, *, pixel_mm: n
     to_right = rv.mean(axis=0) - centre
     to_right /= np.linalg.norm(to_right)
     side = np.array([-to_right[1], to_right[0]])
-    rv_angle = np.arctan2((rv - centre) @ side, (rv - centre) @ to_right)
-    angles = [np.pi, *np.quantile(rv_angle, (0.005, 0.995))]
-    lv_angle = np.arctan2((lv - centre) @ side, (lv - centre) @ to_right)
-    lv_radius = np.linalg.norm(lv - centre, axis=1)
-    points = []
-    for angle in angles:
-        near = np.abs(np.angle(np.exp(1j * (lv_angle - angle)))) < 0.15
-        radius = lv_radius[near].max() + pixel_mm.mean() / 2 if near.any() else lv_radius.max()
-        points.append(centre + radius * (np.cos(angle) * to_right + np.sin(angle) * side))
-    points.append(rv[((rv - centre) @ to_right).argmax()])
-    return np.array(points)
+
+    def polar(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        x, y = (points - centre) @ to_right, (points - centre) @ side
+        return np.arctan2(y, x), np.hypot(x, y)
+
+    def outermost(points: np.ndarray, angle: float) -> np.ndarray:
+        """Where the ray from the centre leaves the points; half a pixel beyond the last pixel's centre."""
+        angles, radii = polar(points)
+        near = np.abs(np.angle(np.exp(1j * (angles - angle)))) < 0.15
+        radius = (radii[near] if near.any() else radii).max() + pixel_mm.mean() / 2
+        return centre + radius * (np.cos(angle) * to_right + np.sin(angle) * side)
+
+    first, second = np.quantile(polar(rv)[0], (0.005, 0.995))
+    return np.array([outermost(lv, np.pi), outermost(lv, first), outermost(lv, second), outermost(rv, 0.0)])
 
 
 def _first_is_anterior(

@@ -63,9 +63,10 @@ class SegmentationNetwork(nn.Module):
         for level, width in enumerate(self.widths):
             self.encoder.append(_two_convolutions(channels, width, stride=1 if level == 0 else 2))
             channels = width
-        self.decoder = nn.ModuleList()
+        self.reduce, self.decoder = nn.ModuleList(), nn.ModuleList()
         for width in reversed(self.widths[:-1]):
-            self.decoder.append(_two_convolutions(channels + width, width, stride=1))
+            self.reduce.append(nn.Conv2d(channels, width, kernel_size=1))
+            self.decoder.append(_two_convolutions(2 * width, width, stride=1))
             channels = width
         self.label_head = nn.Conv2d(channels, len(CLASSES), kernel_size=1)
         self.landmark_head = nn.Conv2d(channels, N_LANDMARKS, kernel_size=1)
@@ -93,9 +94,10 @@ class SegmentationNetwork(nn.Module):
             x = block(x)  # (B, 16, H, W) -> (B, 32, H/2, W/2) -> (B, 64, H/4, W/4) -> (B, 128, H/8, W/8)
             skips.append(x)
         skips.pop()  # the coarsest level is x itself
-        for block in self.decoder:
-            x = F.interpolate(x, scale_factor=2, mode="nearest")  # (B, C, 2h, 2w)
-            x = torch.cat([x, skips.pop()], dim=1)  # (B, C + skip, 2h, 2w)
+        for reduce, block in zip(self.reduce, self.decoder, strict=True):
+            x = reduce(x)  # (B, C, h, w) -> (B, C/2, h, w), while pixels are few
+            x = F.interpolate(x, scale_factor=2, mode="nearest")  # (B, C/2, 2h, 2w)
+            x = torch.cat([x, skips.pop()], dim=1)  # (B, C, 2h, 2w)
             x = block(x)  # (B, 64, H/4, W/4) -> (B, 32, H/2, W/2) -> (B, 16, H, W)
         return NetworkOutput(
             labels=self.label_head(x),  # (B, 5, H, W)

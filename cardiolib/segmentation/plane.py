@@ -6,10 +6,13 @@ separable: two small matrices, one for each axis, applied to all slices at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
+from cardiolib.imaging import Cine, LabelMap
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,12 @@ class PlaneGrid:
     def to_network(self, planes: np.ndarray) -> np.ndarray:
         """Resample planes (..., I, J) to the window, (..., H, W); zero outside the image."""
         first, second = self._forward
-        return np.asarray(first @ planes.astype(np.float32, copy=False) @ second.T)
+        return np.asarray(first @ np.ascontiguousarray(planes, np.float32) @ second.T)
 
     def to_native(self, planes: np.ndarray) -> np.ndarray:
         """Resample window planes (..., H, W) back to the image, (..., I, J); zero outside the window."""
         first, second = self._backward
-        return np.asarray(first @ planes.astype(np.float32, copy=False) @ second.T)
+        return np.asarray(first @ np.ascontiguousarray(planes, np.float32) @ second.T)
 
     def network_from_voxel(self, ij: np.ndarray) -> np.ndarray:
         """Window position (row, column) of voxel positions (..., 2)."""
@@ -106,6 +109,20 @@ def _hat_integral(x: np.ndarray) -> np.ndarray:
     """Integral from minus infinity to x of the hat function max(1 - |x|, 0)."""
     x = np.clip(x, -1, 1)
     return 0.5 + x - 0.5 * x * np.abs(x)
+
+
+def heart_window(
+    image: Cine | LabelMap, centre_voxel: Sequence[float], *, size_px: int, pixel_mm: float
+) -> PlaneGrid:
+    """Square window about a heart, moved by less than half a voxel so that window pixels fall on voxels.
+
+    With equal pixel sizes the window's pixels then are the image's, and nothing is blurred; thin structures
+    such as the right-ventricular wall would not survive being interpolated twice.
+    """
+    half = (size_px - 1) / 2
+    snapped = tuple(float(np.round(c - half) + half) for c in centre_voxel)
+    spacing = tuple(float(mm) for mm in image.spacing_mm[:2])
+    return PlaneGrid(image.shape[:2], spacing, snapped, (size_px, size_px), pixel_mm)  # type: ignore[arg-type]
 
 
 def whole_plane_grid(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import LANDMARKS
-from cardiolib.imaging import LabelMap, ed_es_frames, read_label_map, write_label_map
+from cardiolib.imaging import Cine, LabelMap, ed_es_frames, read_label_map, write_label_map
 from cardiolib.imaging.files import atomic_path
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
 from cardiolib.segmentation.checkpoint import TrainedNetwork
@@ -22,6 +22,15 @@ from cardiolib.segmentation.measures import clinical_measures, compare_label_map
 from cardiolib.segmentation.shape import RefinedShape, refine_shape
 from cardiolib.segmentation.simulation import simulate_training_scans
 from cardiolib.segmentation.training import SegmentationSettings, train_network
+
+AGREEMENT = {
+    f"{side}{measure}": f"{side.upper()} {title}"
+    for side in ("lv", "rv")
+    for measure, title in (
+        ("_edv_ml", "end-diastolic volume"), ("_esv_ml", "end-systolic volume"), ("ef_percent", "ejection fraction"),
+    )
+}
+"""Measures shown in the agreement figure, and their titles."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +158,42 @@ def segment_cohort(
     return result
 
 
-def segmentation_metrics(result: SegmentedCohort) -> dict[str, float]:
-    """Headline numbers: Dice and distances by structure, errors of the ejection fractions, landmark errors."""
+def example_scan(
+    cohort: Cohort, folder: Path, subject_id: str, result: SegmentedCohort
+) -> tuple[Cine, dict[str, int], LabelMap, LabelMap | None]:
+    """One scan to look at: cine, frames to draw, what was found, and the reference at these frames if there is one."""
+    cine, found = cohort.image(subject_id), read_label_map(folder / subject_id / "label_sa.nii.gz", "ours")
+    row = result.measures.loc[subject_id]
+    frames = {"ED": int(row["ed"]), "ES": int(row["es"])}
+    truth = None
+    pair = _reference_frames(subject_id, cohort)
+    if pair is not None:
+        truth, frames = pair
+    predicted = LabelMap(found.labels[..., list(frames.values())], found.affine, found.scheme)
+    return cine, frames, predicted, truth
+
+
+def comparison_table(result: SegmentedCohort) -> pd.DataFrame:
+    """Mean Dice and distances (mm) by structure and phase; empty where the cohort has no reference labels."""
+    if not len(result.comparison):
+        return pd.DataFrame({"reference": ["this cohort has no reference labels"]})
+    columns = ["dice", "assd_mm", "hausdorff95_mm", "hausdorff_mm"]
+    return result.comparison.groupby(["structure", "phase"])[columns].mean().round(3)
+
+
+def measured_pairs(result: SegmentedCohort) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Automated and reference values of six clinical measures, for Bland-Altman plots; empty without references."""
+    if not len(result.reference):
+        return {}
+    found = result.measures.loc[result.reference.index]
+    return {title: (found[name].to_numpy(float), result.reference[name].to_numpy(float))
+            for name, title in AGREEMENT.items()}
+
+
+def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dict[str, float]:
+    """Headline numbers: Dice and distances by structure, errors of the ejection fractions, landmarks, surfaces."""
     metrics: dict[str, float] = {"scans_count": len(result.measures)}
+    metrics |= {f"surface_{name}_assd_mm": float(part["assd_mm"].mean()) for name, part in surfaces.groupby("surface")}
     if len(result.comparison):
         by = result.comparison.groupby("structure")
         metrics |= {f"dice_{name}": float(part["dice"].mean()) for name, part in by}
@@ -165,6 +207,22 @@ def segmentation_metrics(result: SegmentedCohort) -> dict[str, float]:
         metrics["landmark_in_plane_mm"] = float(result.landmarks["in_plane_mm"].mean())
         metrics["landmark_slices"] = float(result.landmarks["slices"].mean())
     return metrics
+
+
+def example_shape(folder: Path, result: SegmentedCohort) -> tuple[str, RefinedShape]:
+    """The shape step at ED for the first scan in which all structures were found, and whose scan that is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scan.
+    """
+    for subject_id, row in result.measures.iterrows():
+        try:
+            return str(subject_id), refined_shape_of(folder, str(subject_id), frame=int(row["ed"]))
+        except ValueError:
+            continue
+    raise ValueError("in none of the scans were LV cavity, LV wall and RV cavity all found: nothing can be modelled")
 
 
 def refined_shape_of(folder: Path, subject_id: str, *, frame: int) -> RefinedShape:
@@ -182,12 +240,12 @@ def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame
         heights: the distance from the refined to the true surface is reported in both directions.
     """
     rows = []
-    for subject_id in ids:
-        refined = refined_shape_of(folder, subject_id, frame=0)
+    for subject_id in ids if cohort.simulated else []:
+        refined = refined_shape_of(folder, subject_id, frame=int(cohort.scan_truth(subject_id)["ed_frame"]))
         for name, truth in true_surfaces(cohort, subject_id).items():
             distance = surface_distance(refined.surfaces[name], truth, spacing_mm=2.0)
             rows.append({"ID": subject_id, "surface": name, "assd_mm": distance.assd_mm, "hd95_mm": distance.hd95_mm})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["ID", "surface", "assd_mm", "hd95_mm"])
 
 
 def true_surfaces(cohort: Cohort, subject_id: str, *, t: float = 0.0) -> dict[str, SurfaceMesh]:
@@ -209,20 +267,28 @@ def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, fo
     return measures, reference, comparison, _landmark_errors(subject_id, found, cohort)
 
 
-def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _reference_frames(subject_id: str, cohort: Cohort) -> tuple[LabelMap, dict[str, int]] | None:
+    """Reference labels at ED and ES, and which frames of the cine these are; None where that is not known."""
     if subject_id not in cohort.ids_with("labels"):
-        return pd.DataFrame(), pd.DataFrame()
+        return None
     truth, frames = cohort.labels(subject_id)
     known = [i for i, frame in enumerate(frames) if frame is not None]
     if len(known) < 2:
+        return None
+    ed, es = (known[i] for i in ed_es_frames(truth.volume_ml("lv_cavity")[known]))
+    pair = LabelMap(truth.labels[..., [ed, es]], truth.affine, truth.scheme)
+    return pair, {"ED": int(frames[ed]), "ES": int(frames[es])}
+
+
+def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
+    reference = _reference_frames(subject_id, cohort)
+    if reference is None:
         return pd.DataFrame(), pd.DataFrame()
-    truth = LabelMap(truth.labels[..., known], truth.affine, truth.scheme)
-    at_same = LabelMap(found.labels.labels[..., [frames[i] for i in known]], truth.affine, found.labels.scheme)
-    ed, es = ed_es_frames(truth.volume_ml("lv_cavity"))
-    comparison = compare_label_maps(at_same, truth, frames={"ED": ed, "ES": es})
+    truth, frames = reference
+    at_same = LabelMap(found.labels.labels[..., list(frames.values())], truth.affine, found.labels.scheme)
+    comparison = compare_label_maps(at_same, truth, frames={"ED": 0, "ES": 1})
     comparison.insert(0, "ID", subject_id)
-    reference = pd.DataFrame([{"ID": subject_id, **clinical_measures(truth, ed=ed, es=es)}])
-    return reference, comparison
+    return pd.DataFrame([{"ID": subject_id, **clinical_measures(truth, ed=0, es=1)}]), comparison
 
 
 def _landmark_errors(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.DataFrame:

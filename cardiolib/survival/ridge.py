@@ -56,26 +56,26 @@ def fit_ridge_cox(Z, event, time, *, penalty: float, ties: str = "efron", tolera
 
 
 def _derivatives(beta, Z, event, time, ties) -> tuple[float, np.ndarray, np.ndarray]:
-    """Negative log likelihood, gradient and curvature; rows in descending time."""
+    """Negative log likelihood, gradient and curvature; rows in descending time.
+
+    The curvature is a sum over deaths of the covariance of Z in the risk set. Its first part needs no sum of
+    matrices: it is Z' diag(v) Z with v the deaths that the model expects of each row.
+    """
     eta = Z @ beta
     weight = np.exp(eta - eta.max())
-    moments = [weight, weight[:, None] * Z, weight[:, None, None] * (Z[:, :, None] * Z[:, None, :])]
     block = np.concatenate([[0], np.cumsum(time[1:] != time[:-1])])
     last = np.searchsorted(block, np.arange(block[-1] + 1), side="right") - 1
-    deaths = block[event]
-    n_deaths = np.bincount(deaths, minlength=last.size)
+    deaths, n_blocks = block[event], last.size
+    n_deaths = np.bincount(deaths, minlength=n_blocks)
     k = np.arange(deaths.size) - (np.cumsum(n_deaths) - n_deaths)[deaths]
     fraction = k / n_deaths[deaths] if ties == "efron" else np.zeros(k.size)
-    at_risk = []
-    for moment in moments:
-        total = np.cumsum(moment, axis=0)[last][deaths]
-        if fraction.any():
-            tied = np.zeros((last.size, *moment.shape[1:]))
-            np.add.at(tied, deaths, moment[event])
-            total = total - fraction.reshape(-1, *[1] * (moment.ndim - 1)) * tied[deaths]
-        at_risk.append(total)
-    s0, mean = at_risk[0], at_risk[1] / at_risk[0][:, None]
+    moments = weight[:, None] * np.column_stack([np.ones(len(Z)), Z])  # (N, 1 + p)
+    tied = np.zeros((n_blocks, moments.shape[1]))
+    np.add.at(tied, deaths, moments[event])
+    at_risk = np.cumsum(moments, axis=0)[last][deaths] - fraction[:, None] * tied[deaths]  # (E, 1 + p)
+    s0, mean = at_risk[:, 0], at_risk[:, 1:] / at_risk[:, :1]
+    per_block = np.bincount(deaths, weights=1 / s0, minlength=n_blocks)
+    expected = weight * np.cumsum(per_block[::-1])[::-1][block]
+    expected[event] -= weight[event] * np.bincount(deaths, weights=fraction / s0, minlength=n_blocks)[deaths]
     value = float(np.sum(np.log(s0) + eta.max() - eta[event]))
-    gradient = mean.sum(axis=0) - Z[event].sum(axis=0)
-    curvature = (at_risk[2] / s0[:, None, None]).sum(axis=0) - mean.T @ mean
-    return value, gradient, curvature
+    return value, Z.T @ (expected - event), (Z.T * expected) @ Z - mean.T @ mean

@@ -48,20 +48,27 @@ class NetworkSettings:
         ``published`` only: form the batches once and keep them, as the first author's code does.
     standardise : {"none", "global", "columns"}
         How features are scaled before the network, from training rows only: not at all (millimetres);
-        centred, with one common scale; or each column to mean 0 and SD 1.
+        centred, with one common scale; or each column to mean 0 and SD 1. Not centred, the common motion
+        switches hidden units on or off for everybody and the network stays nearly linear, which predicted
+        best on simulated hearts; dropout is then stronger for the same probability.
+
+    Notes
+    -----
+    The defaults of `dropout`, `log10_learning_rate` and `standardise` were chosen on simulated hearts
+    (302 patients, 11,514 features, 28 % deaths), not on the paper's patients.
     """
 
     protocol: str = "exact"
     hidden: int = 100
     latent: int = 12
-    dropout: float = 0.5
+    dropout: float = 0.2
     alpha: float = 0.5
-    log10_learning_rate: float = -4.0
+    log10_learning_rate: float = -3.75
     log10_l1: float = -5.5
     epochs: int = 100
     batch_size: int = 16
     frozen_batches: bool = True
-    standardise: str = "columns"
+    standardise: str = "none"
 
     def __post_init__(self) -> None:
         check_field_types(self)

@@ -1,4 +1,4 @@
-"""Notebook 03 in steps: join motion with follow-up, search the settings, train, predict, compare with simpler models."""
+"""Notebook 03 in steps: join motion with follow-up, search, train, predict, compare with simpler models."""
 
 from __future__ import annotations
 

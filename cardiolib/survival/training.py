@@ -147,7 +147,8 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
         for rows, risk_sets in batches:
             clean = x[rows]
             noisy, noise_h = corrupt(clean, rows)
-            steps.append(loss(noisy, clean, risk_sets, noise_h=noise_h))
+            with np.errstate(over="ignore", invalid="ignore"):  # a divergence is an error below
+                steps.append(loss(noisy, clean, risk_sets, noise_h=noise_h))
             adam.step()
         rows_of_history.append(np.mean(steps, axis=0))
         if not np.isfinite(rows_of_history[-1][0]):

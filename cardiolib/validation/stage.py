@@ -11,19 +11,20 @@ import pandas as pd
 
 from cardiolib.survival.model import load_network
 from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
-from cardiolib.survival.search import SEARCHED, SearchSettings
+from cardiolib.survival.search import SearchSettings
 from cardiolib.survival.stage import MODEL_FILE, SurvivalData, load_survival_data
 from cardiolib.validation.concordance import ConcordanceComparison
 from cardiolib.validation.estimators import Validation, compare_models, out_of_bag_risk, validate
 from cardiolib.validation.paper import paper_percentile_interval
-from cardiolib.validation.resampling import BootstrapSettings, Prediction, run_bootstrap
+from cardiolib.validation.pipelines import FitRecipe
+from cardiolib.validation.resampling import BootstrapSettings, run_bootstrap
 from cardiolib.validation.sample_size import max_parameters
 from cardiolib.validation.store import BootstrapStore, write_bootstrap
 from cardiolib.validation.survival_curves import GroupedSurvival, kaplan_meier_groups
 
 __all__ = [
-    "ModelValidation", "ValidationStageSettings", "bootstrap_models", "load_survival_data", "risk_groups",
-    "sample_size_statement", "validate_models", "validation_metrics",
+    "ModelValidation", "ValidationStageSettings", "bootstrap_models", "comparison_statement", "forest_table",
+    "load_survival_data", "risk_groups", "sample_size_statement", "validate_models", "validation_metrics",
 ]
 
 NETWORK, CONVENTIONAL, LINEAR = "network", "conventional", "linear"
@@ -50,19 +51,6 @@ class ValidationStageSettings:
         BootstrapSettings(n_replicates=self.n_replicates)
         if not isinstance(self.search_in_bag, bool):
             raise ValueError(f"search_in_bag must be True or False, got {self.search_in_bag!r}")
-
-
-@dataclass(frozen=True)
-class RecipePipeline:
-    """A recipe of the survival package as the resampling engine wants it."""
-
-    recipe: object
-
-    def __call__(self, X, event, time, *, X_new, groups, seed: int) -> Prediction:
-        model = self.recipe.fit(X, event, time, groups=groups, seed=seed)
-        settings = getattr(model, "settings", None)
-        chosen = {name: float(getattr(settings, name)) for name in SEARCHED if hasattr(settings, name)}
-        return Prediction(model.predict_log_risk(X_new), chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +101,7 @@ def bootstrap_models(
     stores = {}
     for name, (recipe, X) in _recipes(data, survival_folder, settings).items():
         store = run_bootstrap(
-            RecipePipeline(recipe), X, data.event, data.time, ids=data.ids,
+            FitRecipe(recipe), X, data.event, data.time, ids=data.ids,
             settings=BootstrapSettings(n_replicates=settings.n_replicates), seed=seed,
             folder=folder / "units" / name, model=f"{name}: {recipe}", map_units=map_units,
         )
@@ -153,6 +141,19 @@ def sample_size_statement(data: SurvivalData) -> str:
         f"{n} patients with {deaths} deaths support a prognostic model of about {supported[0]:.0f} parameters if it "
         f"explains 15 % of what can be explained, {supported[1]:.0f} if it explains half (Riley et al. 2019)."
     )
+
+
+def forest_table(results: ModelValidation) -> pd.DataFrame:
+    """The estimates as a forest plot wants them: model, estimator, value, low, high."""
+    renamed = {"C": "value", "95% low": "low", "95% high": "high"}
+    return results.table.rename(columns=renamed)[["model", "estimator", "value", "low", "high"]]
+
+
+def comparison_statement(results: ModelValidation) -> pd.DataFrame | str:
+    """The paired comparison as a table, or why there is none."""
+    if results.comparison is None:
+        return "This cohort has no volumes: there is no conventional model to compare with."
+    return results.comparison.table()
 
 
 def validation_metrics(results: ModelValidation, groups: dict[str, GroupedSurvival]) -> dict[str, float]:

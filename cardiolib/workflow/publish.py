@@ -14,7 +14,7 @@ from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.runner import cohort_banner
 from cardiolib.workflow.session import write_json
-from cardiolib.workflow.stages import REPOSITORY, STAGES, declared_files
+from cardiolib.workflow.stages import REPOSITORY, STAGES
 
 PUBLISHED = "published.json"
 """List of the files that the last publication made, so that the next one can take them away again."""
@@ -85,7 +85,7 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             "outputs": record["outputs"],
             "output_hash": record["output_hash"],
             "figures": {file: record["files"][f"figures/{file}"] for file in _figure_files(record)},
-            "declared_figures": declared_files(stage) if run.named_simulation else [],
+            "declared_figures": stage.declared_files() if run.named_simulation else [],
             "versions": record["versions"],
             "git": record["git"],
             "threads": measured.get("threads", 1),

@@ -125,11 +125,16 @@ class Session:
         return np.random.default_rng([self.seed, *words])
 
     def show(self, name: str, figure: Any, table: Any = None) -> Any:
-        """Save a static figure (PNG, SVG, CSV of its numbers) and return it for display."""
-        from IPython.display import Image
+        """Save a static figure (PNG, SVG, CSV of its numbers) and return it for display.
+
+        A figure of None stands for one that this cohort does not allow; `table` then says why, and is shown.
+        """
+        from IPython.display import Image, Markdown
 
         from cardiolib.figures.style import save_figure
 
+        if figure is None:
+            return Markdown(f"*{table}*")
         save_figure(figure, self.folder / "figures", name, table, simulated=self.simulated)
         return Image(str(self.folder / "figures" / f"{name}.png"), width=760)
 
@@ -182,13 +187,7 @@ class Session:
 
     def _declared(self) -> Iterator[str]:
         if self.simulated:
-            yield from declared_files(self.stage)
-
-
-def declared_files(stage: Stage) -> list[str]:
-    """Files below ``figures/`` that the stage table promises for a simulated cohort."""
-    static = [f"{name}.{suffix}" for name in stage.figures for suffix in ("png", "svg")]
-    return static + [f"{name}.html" for name in stage.interactive]
+            yield from self.stage.declared_files()
 
 
 def stage_seed(seed: int, stage: str) -> int:

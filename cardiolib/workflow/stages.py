@@ -62,6 +62,11 @@ class Stage:
         """Where the notebook lies."""
         return REPOSITORY / "notebooks" / str(self.notebook)
 
+    def declared_files(self) -> list[str]:
+        """Files below ``figures/`` that a run on a simulated cohort must make."""
+        static = [f"{name}.{suffix}" for name in self.figures for suffix in ("png", "svg")]
+        return static + [f"{name}.html" for name in self.interactive]
+
     def settings_class(self) -> type:
         """The dataclass that `settings` names."""
         module, name = self.settings.split(":")

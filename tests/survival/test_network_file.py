@@ -10,7 +10,7 @@ import pytest
 from cardiolib.survival import NetworkSettings, fit_network, load_network
 from cardiolib.survival.preprocessing import Standardiser
 
-SMALL = NetworkSettings(hidden=12, latent=4, epochs=5, log10_learning_rate=-2.5)
+SMALL = NetworkSettings(hidden=12, latent=4, epochs=5, standardise="columns", log10_learning_rate=-2.5)
 
 
 @pytest.fixture(scope="module")

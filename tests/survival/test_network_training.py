@@ -15,7 +15,8 @@ from cardiolib.survival.network import SupervisedAutoencoder, hybrid_loss
 from cardiolib.survival.risk_sets import RiskSets
 from cardiolib.survival.training import initialise
 
-SMALL = NetworkSettings(hidden=12, latent=4, epochs=15, dropout=0.3, log10_learning_rate=-2.5)
+SMALL = NetworkSettings(hidden=12, latent=4, epochs=15, dropout=0.3, standardise="columns",
+                        log10_learning_rate=-2.5)
 
 
 def torch_network(weights: Weights) -> SupervisedAutoencoder:
@@ -88,7 +89,7 @@ def test_network_recovers_the_hazard(motion, new_patients):
     assert 0.62 < c <= best
     assert fitted.history["total"].iloc[-1] < fitted.history["total"].iloc[0]
     error = np.mean((fitted.reconstruct(motion.X) - motion.X) ** 2)
-    assert error < 0.5 * motion.X.var(axis=0).mean()
+    assert error < 0.7 * motion.X.var(axis=0).mean()
 
 
 @pytest.mark.parametrize("protocol", ["exact", "published"])
@@ -143,6 +144,6 @@ def test_bad_training_data_is_refused(motion):
 
 
 def test_divergence_is_an_error(motion):
-    with pytest.raises(FloatingPointError, match="lower log10_learning_rate"), np.errstate(all="ignore"):
-        fit_network(motion.X * 1e15, motion.event, motion.time,
+    with pytest.raises(FloatingPointError, match="lower log10_learning_rate"):
+        fit_network(motion.X * 1e18, motion.event, motion.time,
                     replace(SMALL, standardise="none", log10_learning_rate=1.0), seed=0)

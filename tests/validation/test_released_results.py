@@ -39,8 +39,10 @@ def answers(shared_dir):
 @pytest.fixture(scope="module")
 def released(shared_dir):
     folder = shared_dir / "data" / "4dsurvival"
-    return {model: (read_bootout(folder / f"bootout_{model}.pkl"), read_model_cstats(folder / f"modelCstats_{model}.pkl"))
-            for model in MODELS}
+    return {
+        model: (read_bootout(folder / f"bootout_{model}.pkl"), read_model_cstats(folder / f"modelCstats_{model}.pkl"))
+        for model in MODELS
+    }
 
 
 def as_store(bootout, predictions):
@@ -133,7 +135,8 @@ def test_centring_moves_patients_across_the_median(model, stores, answers):
 def test_two_models_over_patients(stores, answers):
     with pytest.raises(ValueError, match="different bags"):
         compare_models(stores["DL"], stores["conv"])
-    pair, answer = compare_models(stores["DL"], stores["conv"], allow_different_bags=True), answers["released_comparison"]
+    pair = compare_models(stores["DL"], stores["conv"], allow_different_bags=True)
+    answer = answers["released_comparison"]
     assert (pair.difference, pair.se) == pytest.approx((answer["difference"], answer["ij_se"]), abs=1e-9)
     assert pair.z == pytest.approx(answer["z"], abs=1e-5)
 

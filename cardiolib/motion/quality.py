@@ -1,0 +1,111 @@
+"""Can a subject's motion be used? Flags with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cardiolib.meshes import SurfaceMesh, edges
+
+FOLDED_FRACTION = 0.001
+"""Share of myocardium with a negative volume ratio above which a field is flagged."""
+
+SPREAD = 0.35
+"""SD of the volume ratio in the myocardium above which it is not believed."""
+
+CLOSURE_MM = 2.0
+FIT_MM = 3.0
+JUMP_FRACTION = 0.35
+"""Change of a cavity volume from one frame to the next, as a share of its range, times the frames over 20."""
+
+FLIPPED_FRACTION = 0.005
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Verdict on one subject.
+
+    Parameters
+    ----------
+    ok : bool
+        No flag was raised.
+    flags : tuple of str
+        Short names: "folding", "volume_ratio", "closure", "volume_jump", "fit", "fit_folding".
+    reasons : tuple of str
+        One sentence a flag, with the number and its limit.
+    measures : dict of str to float
+        Everything that was looked at.
+    """
+
+    ok: bool
+    flags: tuple[str, ...]
+    reasons: tuple[str, ...]
+    measures: dict[str, float]
+
+
+def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np.ndarray] | None = None) -> Quality:
+    """Judge a tracked subject.
+
+    Parameters
+    ----------
+    measures : mapping of str to float
+        Of the field (`MotionField.measures`) and of the fit ("fit_mm", "fit_flipped"); what is absent is not judged.
+    volumes_ml : mapping of str to (T,) array, optional
+        Cavity volumes over the cycle, to find frames whose segmentation jumps.
+
+    Returns
+    -------
+    Quality
+    """
+    found = {name: float(value) for name, value in measures.items()}
+    for name, curve in (volumes_ml or {}).items():
+        found[f"jump_{name}"] = volume_jump(curve)
+    limits = (
+        ("folding", "folded_fraction", FOLDED_FRACTION, "of the myocardium is folded"),
+        ("volume_ratio", "jacobian_sd", SPREAD, "is the SD of the myocardium's volume ratio"),
+        ("closure", "closure_mm", CLOSURE_MM, "mm are left between the last frame and end-diastole"),
+        ("fit", "fit_mm", FIT_MM, "mm is the mean distance of the fitted template from the segmentation"),
+        ("fit_folding", "fit_flipped", FLIPPED_FRACTION, "of the template's triangles turned over in the fit"),
+        *(("volume_jump", f"jump_{name}", 1.0, f"times the limit: {name} jumps between frames")
+          for name in (volumes_ml or {})),
+    )
+    flags, reasons = [], []
+    for flag, name, limit, words in limits:
+        if name in found and not found[name] <= limit:
+            flags.append(flag)
+            reasons.append(f"{found[name]:.3g} {words} (limit {limit:g})")
+    return Quality(not flags, tuple(dict.fromkeys(flags)), tuple(reasons), found)
+
+
+def volume_jump(volume_ml: np.ndarray) -> float:
+    """Largest departure of a volume from the mean of its neighbours in time, as a multiple of the limit.
+
+    Parameters
+    ----------
+    volume_ml : (T,) array
+        One closed cycle. With fewer than four frames nothing can be said: 0.
+    """
+    volume = np.asarray(volume_ml, float)
+    span = np.ptp(volume)
+    if len(volume) < 4 or span <= 0:
+        return 0.0
+    departure = np.abs(volume - (np.roll(volume, 1) + np.roll(volume, -1)) / 2).max()
+    return float(departure / span / (JUMP_FRACTION * max(20 / len(volume), 1.0)))
+
+
+def edge_ratios(mesh: SurfaceMesh, points: np.ndarray) -> np.ndarray:
+    """(E,) length of every edge with the vertices at `points`, relative to its length in `mesh`."""
+    a, b = edges(mesh).T
+    before = np.linalg.norm(mesh.points[a] - mesh.points[b], axis=1)
+    return np.linalg.norm(points[a] - points[b], axis=1) / np.maximum(before, 1e-9)
+
+
+def flipped_fraction(mesh: SurfaceMesh, points: np.ndarray) -> float:
+    """Share of triangles whose normal points to the other side with the vertices at `points`.
+
+    A common rotation of the whole mesh would count: compare meshes in about the same pose.
+    """
+    before, after = mesh.triangle_normals(), mesh.with_points(points).triangle_normals()
+    return float(((before * after).sum(axis=1) < 0).mean())

@@ -1,0 +1,195 @@
+"""Every plot: what is drawn is in the table, nothing is cut off, nothing overlaps the figure's edge."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cardiolib import figures
+from cardiolib.figures.style import save_figure
+from cardiolib.imaging import ACDC, OURS, Cine, LabelMap
+from cardiolib.validation import kaplan_meier_groups
+
+RNG = np.random.default_rng(7)
+N = 80
+RISK = RNG.normal(size=N)
+TIME = np.minimum(RNG.exponential(8 / np.exp(RISK)), RNG.uniform(1, 9, N))
+EVENT = RNG.random(N) < 0.5
+
+
+def short_axis():
+    i, j, k = np.ogrid[:60, :50, :5]
+    r = np.hypot((i - 34) * 1.5, (j - 25) * 2.0) + 0 * k
+    labels = np.select([r < 18, r < 28], [1, 2], 0)
+    labels[:, :, 4] = 0
+    affine = np.diag([1.5, 2.0, 10, 1])
+    cine = Cine(np.stack([np.where(labels == 1, 200.0, 50.0)] * 3, -1), affine)
+    truth = LabelMap(np.stack([labels] * 3, -1), affine, OURS)
+    return cine, LabelMap(np.roll(truth.labels, 1, axis=0), affine, OURS), truth
+
+
+def draw_mosaic():
+    cine, predicted, truth = short_axis()
+    return figures.short_axis_mosaic(cine, frames={"ED": 0, "ES": 2}, predicted=predicted, truth=truth)
+
+
+def draw_forest():
+    rows = [("network", "apparent", 0.8, np.nan, np.nan), ("network", "out-of-bag", 0.7, 0.6, 0.8),
+            ("a conventional model of long name", "out-of-bag", 0.6, 0.5, 0.7)]
+    return figures.concordance_forest(pd.DataFrame(rows, columns=["model", "estimator", "value", "low", "high"]))
+
+
+def draw_errors():
+    table = pd.DataFrame({"region": np.repeat(["lv_endo", "rv_free"], 200),
+                          "phase": np.tile(np.repeat([0.0, 0.25, 0.5, 0.75], 50), 2), "error_mm": RNG.gamma(2, 1, 400)})
+    table.loc[table["phase"] == 0, "error_mm"] = 0.0
+    return figures.endpoint_error(table)
+
+
+def draw_training():
+    history = pd.DataFrame({"epoch": np.arange(1, 31), "loss": 1 / np.arange(1, 31), "dice": np.nan})
+    history.loc[4::5, "dice"] = 0.9
+    return figures.training_history(history, {"loss": ["loss"], "Dice": ["dice"]}, log=["loss"])
+
+
+def draw_volumes():
+    curve = 100 + 40 * np.cos(2 * np.pi * np.arange(20) / 20)
+    return figures.volume_curves({"lv_cavity": curve, "rv_cavity": curve + 30}, truth_ml={"lv_cavity": curve + 1})
+
+
+DRAWINGS = {
+    "bland_altman": lambda: figures.bland_altman(
+        {f"RVEF {i}": (RISK * 5 + 50, RISK * 5 + 50 + RNG.normal(0, 3, N)) for i in range(4)}, units="%"),
+    "kaplan_meier": lambda: figures.kaplan_meier(
+        {name: kaplan_meier_groups(RISK, EVENT, TIME) for name in ("Conventional model", "Network")}),
+    "kaplan_meier_three": lambda: figures.kaplan_meier({"Network": kaplan_meier_groups(RISK, EVENT, TIME, n_groups=3)}),
+    "forest": draw_forest,
+    "training": draw_training,
+    "search": lambda: figures.search_history(
+        pd.DataFrame({"generation": np.repeat([1, 2, 3], 4), "score": np.linspace(0.6, 0.7, 12)})),
+    "latent": lambda: figures.latent_map(
+        {"eigenmaps": RNG.normal(size=(N, 2)), "UMAP": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME),
+    "latent_one": lambda: figures.latent_map({"eigenmaps": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME),
+    "volumes": draw_volumes,
+    "errors": draw_errors,
+    "mosaic": draw_mosaic,
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_nothing_is_cut_off_and_the_numbers_lie_beside_it(name, tmp_path):
+    figure, table = DRAWINGS[name]()
+    save_figure(figure, tmp_path, name, table, simulated=True)
+    figure.draw_without_rendering()
+    width, height = figure.canvas.get_width_height()
+    for ax in figure.axes:
+        box = ax.get_tightbbox()
+        inside = (box.x0, box.y0, width - box.x1, height - box.y1)
+        assert min(inside) > -1, f"{name}: {ax.get_title(loc='left')!r} reaches {inside} past the edge"
+    for legend in figure.legends:
+        box = legend.get_window_extent()
+        assert box.x0 > -1 and box.x1 < width + 1
+        assert not any(box.overlaps(ax.get_window_extent()) for ax in figure.axes)
+    stored = pd.read_csv(tmp_path / f"{name}.csv")
+    assert list(stored.columns) == [str(column) for column in table.columns] and len(stored) == len(table) > 0
+    for column in table.select_dtypes("number").columns:
+        np.testing.assert_allclose(stored[str(column)], table[column].astype(float), rtol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["kaplan_meier", "mosaic"])
+def test_bytes_are_the_same_twice(name, tmp_path):
+    digests = []
+    for run in "ab":
+        for path in save_figure(*[DRAWINGS[name]()[0], tmp_path / run, name], simulated=True):
+            digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
+    assert digests[:2] == digests[2:]
+
+
+def test_bland_altman_bias_and_limits_by_hand():
+    measured, reference = np.array([51.0, 63, np.nan, 70]), np.array([50.0, 60, 55, 72])
+    _, table = figures.bland_altman({"LVEF": (measured, reference)}, units="%")
+    np.testing.assert_allclose(table["difference"], [1, 3, -2])
+    np.testing.assert_allclose(table["mean"], [50.5, 61.5, 71])
+    summary = figures.agreement_summary(table).iloc[0]
+    spread = 1.96 * np.std([1, 3, -2], ddof=1)
+    np.testing.assert_allclose([summary["bias"], summary["low"], summary["high"], summary["mean_absolute"]],
+                               [2 / 3, 2 / 3 - spread, 2 / 3 + spread, 2])
+    assert summary["n"] == 3
+    for bad in ({}, {"a": (np.ones(3), np.ones(2))}, {"a": (np.array([1, np.nan]), np.array([1.0, 2]))}):
+        with pytest.raises(ValueError):
+            figures.bland_altman(bad)
+
+
+def test_survival_curve_on_paper_is_the_table():
+    grouped = kaplan_meier_groups(RISK, EVENT, TIME)
+    figure, table = figures.kaplan_meier({"Network": grouped})
+    lines = figure.axes[0].get_lines()
+    for line, name in zip(lines, grouped.names, strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), table.loc[table["group"] == name, "survival"])
+    written = {text.get_text() for text in figure.axes[1].texts}
+    assert {str(int(n)) for n in grouped.at_risk.to_numpy().ravel()} <= written
+
+
+def test_search_keeps_the_best_so_far_and_survives_failed_candidates():
+    history = pd.DataFrame({"generation": [1, 1, 2, 2], "score": [0.6, np.nan, 0.5, 0.55]})
+    _, table = figures.search_history(history)
+    assert table["best_so_far"].tolist() == [0.6] * 4
+    with pytest.raises(ValueError, match="columns"):
+        figures.search_history(history.rename(columns={"score": "c"}))
+
+
+def test_map_draws_censored_hollow():
+    points = RNG.normal(size=(N, 2))
+    figure, table = figures.latent_map({"map": points}, event=EVENT, time=TIME)
+    hollow, filled = figure.axes[0].collections
+    np.testing.assert_array_equal(hollow.get_offsets(), points[~EVENT])
+    np.testing.assert_array_equal(filled.get_offsets(), points[EVENT])
+    assert len(hollow.get_facecolors()) == 0
+    np.testing.assert_array_equal(table[["map 1", "map 2"]], points)
+    with pytest.raises(ValueError, match="two coordinates"):
+        figures.latent_map({"map": points[1:]}, event=EVENT, time=TIME)
+
+
+def test_endpoint_error_medians():
+    table = pd.DataFrame({"region": "rv_free", "phase": [0, 0, 0.5, 0.5, 0.5], "error_mm": [0, 0, 1.0, 2, 9]})
+    _, drawn = figures.endpoint_error(table)
+    assert drawn["median_mm"].tolist() == [0, 2] and drawn["n"].tolist() == [2, 3]
+    with pytest.raises(ValueError, match="columns"):
+        figures.endpoint_error(table.drop(columns="phase"))
+
+
+def test_mosaic_keeps_millimetres_square_and_counts_areas():
+    cine, predicted, truth = short_axis()
+    figure, table = figures.short_axis_mosaic(cine, frames={"ED": 0}, predicted=predicted, truth=truth)
+    assert sorted(set(table["slice"])) == [0, 1, 2, 3]  # the empty top slice is not drawn
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        box = ax.get_window_extent()
+        width_mm, height_mm = np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())
+        assert box.width / width_mm == pytest.approx(box.height / height_mm, rel=1e-3)
+    row = table[(table["slice"] == 1) & (table["structure"] == "lv_cavity")].iloc[0]
+    assert row["truth_mm2"] == pytest.approx(truth.mask("lv_cavity")[:, :, 1, 0].sum() * 3.0)
+    one, other = (m.mask("lv_cavity")[:, :, 1, 0] for m in (predicted, truth))
+    assert row["dice"] == pytest.approx(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+def test_scale_bar_is_as_long_as_it_says():
+    cine, _, truth = short_axis()
+    figure, _ = figures.short_axis_mosaic(cine, frames={"ED": 0}, truth=truth, scale_bar_mm=20)
+    ax = figure.axes[0]
+    (bar,) = [line for line in ax.get_lines() if line.get_transform() == ax.transAxes]
+    figure.draw_without_rendering()
+    assert np.ptp(bar.get_xdata()) * np.ptp(ax.get_xlim()) == pytest.approx(20)
+    assert any(text.get_text() == "20 mm" for text in ax.texts)
+
+
+def test_mosaic_refuses_labels_of_other_voxels_and_other_schemes_work():
+    cine, _, truth = short_axis()
+    with pytest.raises(ValueError, match="same voxels"):
+        figures.short_axis_mosaic(cine, frames={"ED": 0}, truth=LabelMap(np.zeros((3, 3, 3)), np.eye(4), OURS))
+    two = LabelMap(truth.labels[..., :2], truth.affine, OURS)
+    with pytest.raises(ValueError, match="2 frames"):
+        figures.short_axis_mosaic(cine, frames={"ED": 0}, truth=two)
+    _, table = figures.short_axis_mosaic(cine, frames={"ED": 0, "ES": 2}, truth=two.to_scheme(ACDC))
+    assert set(table["structure"]) == {"lv_cavity", "lv_wall"}

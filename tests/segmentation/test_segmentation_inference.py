@@ -1,0 +1,143 @@
+"""Inference: any image in, labels on exactly the same voxels out. The network here is an oracle, not trained."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from cardiolib.imaging import OURS, Cine
+from cardiolib.segmentation import (
+    SegmentationNetwork,
+    SegmentationSettings,
+    TrainedNetwork,
+    clean_labels,
+    compare_label_maps,
+    segment_scan,
+)
+from cardiolib.segmentation.inference import locate_heart
+from cardiolib.segmentation.network import NetworkOutput
+
+GREY = (0.0, 1.0, 0.4, 0.2, 0.8)  # of background, LV, LV wall, RV wall, RV
+
+
+class Oracle(SegmentationNetwork):
+    """Classifies each pixel by its grey value; the images below are painted with the labels."""
+
+    def forward(self, slices: torch.Tensor) -> NetworkOutput:
+        super().forward(slices)  # its checks of the input
+        grey = torch.tensor(GREY)[None, :, None, None]
+        labels = -500 * (slices[:, 1:2] + 0.5 - grey) ** 2
+        return NetworkOutput(labels, torch.zeros(len(slices), 6, *slices.shape[2:]))
+
+
+@pytest.fixture
+def oracle() -> TrainedNetwork:
+    settings = dataclasses.asdict(SegmentationSettings(size_px=96))
+    return TrainedNetwork(Oracle((4, 8)).eval(), settings)
+
+
+def scan(make_scan, **shape):
+    """Heart painted in its grey values, without noise, ED and ES."""
+    _, labels = make_scan(5, **shape)
+    return Cine(np.array(GREY, np.float32)[labels.labels], labels.affine), labels
+
+
+@pytest.mark.parametrize(
+    "shape, spacing",
+    [((96, 96, 12), (1.6, 1.6, 10.0)), ((131, 88, 9), (1.2, 1.9, 11.0)), ((150, 200, 13), (1.5, 1.5, 7.0)),
+     ((40, 44, 7), (3.6, 3.5, 14.0))],
+)
+def test_labels_come_back_on_the_images_own_voxels(oracle, make_scan, shape, spacing):
+    cine, truth = scan(make_scan, shape=shape, spacing=spacing)
+    found = segment_scan(oracle, cine)
+    assert found.labels.labels.shape == cine.voxels.shape
+    assert np.array_equal(found.labels.affine, cine.affine) and found.labels.scheme == OURS
+    table = compare_label_maps(found.labels, truth).groupby("structure")["dice"].min()
+    coarse = max(spacing[:2]) > 3
+    assert table["lv_cavity"] > 0.93 and table["rv_cavity"] > 0.9
+    assert table["lv_wall"] > (0.75 if coarse else 0.85)
+
+
+def test_at_the_networks_own_pixel_size_nothing_is_lost(oracle, make_scan):
+    cine, truth = scan(make_scan, shape=(96, 96, 12), spacing=(1.6, 1.6, 10.0))
+    oracle.settings["size_px"] = 96
+    found = segment_scan(oracle, cine, clean=False)
+    assert compare_label_maps(found.labels, truth)["dice"].min() > 0.9
+
+
+def test_frames_are_independent_and_ed_es_follow_the_volume(oracle, make_scan):
+    cine, _ = scan(make_scan, shape=(80, 80, 9), spacing=(2.0, 2.0, 11.0))
+    swapped = Cine(cine.voxels[..., [1, 0, 1, 0, 1]], cine.affine)
+    found = segment_scan(oracle, swapped)
+    assert (found.ed, found.es) == (1, 0)
+    assert np.array_equal(found.labels.frame(0), found.labels.frame(2))
+    assert found.volumes.shape == (5, 4) and found.landmarks_world_mm.shape == (5, 6, 3)
+    row = found.measures()
+    assert row["lv_edv_ml"] > row["lv_esv_ml"] > 0 and row["lvef_percent"] > 0
+
+
+def test_the_heart_is_found_off_centre_and_beside_a_bright_still_object(oracle, make_scan):
+    cine, labels = scan(make_scan, shape=(64, 64, 8), spacing=(2.4, 2.4, 12.0))
+    voxels = np.zeros((200, 160, 8, 2), np.float32)
+    voxels[120:184, 20:84] = cine.voxels
+    voxels[10:60, 90:140] = 1.0  # looks like a huge LV to the oracle, but does not move
+    wide = Cine(voxels, cine.affine)
+    centre, notes = locate_heart(oracle, wide)
+    heart = np.argwhere((labels.labels > 0).any(axis=(2, 3))).mean(axis=0) + [120, 20]
+    assert np.linalg.norm((np.array(centre) - heart) * 2.4) < 15 and not notes
+
+
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_batch_size_has_no_influence(oracle, make_scan, batch_size):
+    cine, _ = scan(make_scan)
+    expected = segment_scan(oracle, cine).labels.labels
+    assert np.array_equal(segment_scan(oracle, cine, batch_size=batch_size).labels.labels, expected)
+
+
+def test_reversed_slices_give_reversed_labels(oracle, make_scan):
+    cine, _ = scan(make_scan)
+    expected = segment_scan(oracle, cine).labels.labels
+    reverse = Cine(cine.voxels[:, :, ::-1], cine.affine)
+    assert np.array_equal(segment_scan(oracle, reverse).labels.labels[:, :, ::-1], expected)
+
+
+def test_one_slice_and_one_frame_work_and_say_so(oracle, make_scan):
+    cine, _ = scan(make_scan)
+    found = segment_scan(oracle, Cine(cine.voxels[:, :, 5:6, :1], cine.affine))
+    assert found.labels.labels.shape == (64, 64, 1, 1) and found.volumes["lv_cavity_ml"][0] > 0
+    assert (found.ed, found.es) == (0, 0) and any("cannot be told apart" in note for note in found.notes)
+
+
+def test_an_image_without_a_heart_gives_an_empty_map_and_a_warning_note(oracle):
+    empty = Cine(np.zeros((64, 64, 4, 2), np.float32), np.diag([2.0, 2.0, 10.0, 1.0]))
+    found = segment_scan(oracle, empty)
+    assert not found.labels.labels.any() and np.isnan(found.landmarks_world_mm).all()
+    assert any("no heart" in note for note in found.notes)
+    assert np.isnan(found.measures()["lvef_percent"])
+
+
+def test_islands_go_and_ventricles_stay(make_scan):
+    _, truth = scan(make_scan)
+    labels = truth.frame(0).copy()
+    dirty = labels.copy()
+    dirty[1:3, 1:3, 0] = 1
+    dirty[60:62, 2:4, 7] = 4
+    cleaned, n_removed = clean_labels(dirty)
+    assert np.array_equal(cleaned, labels) and n_removed == 8
+
+
+def test_a_right_ventricle_cut_off_from_the_left_is_kept():
+    labels = np.zeros((30, 30, 6), np.uint8)
+    labels[18:26, 10:20] = 1
+    labels[2:10, 5:25, 2:5] = 4  # nothing connects it
+    labels[0, 0, 0] = 4
+    cleaned, n_removed = clean_labels(labels)
+    assert (cleaned[2:10, 5:25, 2:5] == 4).all() and n_removed == 1
+
+
+def test_cleaning_an_empty_map_is_harmless():
+    cleaned, n_removed = clean_labels(np.zeros((4, 4, 2), np.uint8))
+    assert not cleaned.any() and n_removed == 0
