@@ -45,7 +45,7 @@ def shape_views(surfaces: Mapping[str, SurfaceMesh], *, scale_bar_mm: float = 30
     Parameters
     ----------
     surfaces : mapping of str to SurfaceMesh
-        "lv_endo" and "rv_endo", with or without "lv_epi" and "rv_epi": mm, in any orientation, open at the base.
+        "lv_endo" and "rv_endo", with or without "lv_epi" and "rv_epi": mm, in any orientation.
         The views follow the heart: its long axis from the LV's apex to its base, its side from RV to LV.
     scale_bar_mm : float
 
@@ -59,7 +59,7 @@ def shape_views(surfaces: Mapping[str, SurfaceMesh], *, scale_bar_mm: float = 30
     Raises
     ------
     ValueError
-        When a cavity is missing, or the LV is closed at its base.
+        When a cavity is missing or a surface has an unknown name.
     """
     lateral, base = heart_axes(surfaces)
     anterior = np.cross(lateral, base)
@@ -69,7 +69,7 @@ def shape_views(surfaces: Mapping[str, SurfaceMesh], *, scale_bar_mm: float = 30
         "from the base": Camera(base + 0.25 * anterior, anterior),
     }
     inner = _joined({name: mesh for name, mesh in surfaces.items() if name.endswith("_endo")})
-    whole = _joined(surfaces)
+    whole = _joined({name: _off_cavity(mesh) if name.endswith("_epi") else mesh for name, mesh in surfaces.items()})
     windows = [Window.around(camera.project(whole.points)) for camera in cameras.values()]
     height = max(window.height for window in windows)
     windows = [window.grown(height=height) for window in windows]
@@ -160,16 +160,30 @@ def heart_axes(surfaces: Mapping[str, SurfaceMesh]) -> tuple[np.ndarray, np.ndar
         raise ValueError(f"surfaces are among {sorted(SURFACE_LABELS)} with both cavities; missing are {missing}, "
                          f"unknown {unknown}")
     left, right = surfaces["lv_endo"], surfaces["rv_endo"]
-    loops = boundary_loops(left)
-    if not loops:
-        raise ValueError("lv_endo is closed: its base is found by the opening there")
-    rim = left.points[max(loops, key=len)]
-    middle = rim.mean(axis=0)
-    base = np.linalg.svd(rim - middle)[2][2]  # normal of the opening, steadier than the position of the apex
-    base = base * np.sign((middle - left.points.mean(axis=0)) @ base)
+    base = _base_direction([left, *(surfaces[name] for name in ("lv_epi",) if name in surfaces)])
     lateral = left.points.mean(axis=0) - right.points.mean(axis=0)
     lateral = lateral - (lateral @ base) * base
     return lateral / np.linalg.norm(lateral), base
+
+
+def _base_direction(left: list[SurfaceMesh]) -> np.ndarray:
+    """Normal of the largest opening of the LV; where all its surfaces are closed, its long axis, pointed end down."""
+    for mesh in left:
+        loops = boundary_loops(mesh)
+        if loops:
+            rim = mesh.points[max(loops, key=len)]
+            normal = np.linalg.svd(rim - rim.mean(axis=0), full_matrices=False)[2][2]
+            return normal * np.sign((rim.mean(axis=0) - mesh.points.mean(axis=0)) @ normal)
+    weight = left[0].vertex_areas_mm2()[:, None]
+    offset = left[0].points - (weight * left[0].points).sum(axis=0) / weight.sum()
+    axis = np.linalg.svd(np.sqrt(weight) * offset, full_matrices=False)[2][0]
+    along = offset @ axis
+    return axis if -along.min() > along.max() else -axis
+
+
+def _off_cavity(wall: SurfaceMesh) -> SurfaceMesh:
+    """A little outside its place: at the base wall and cavity touch, and would show through each other in speckles."""
+    return wall.with_points(wall.points + 0.7 * wall.vertex_normals())
 
 
 def _joined(surfaces: Mapping[str, SurfaceMesh]) -> SurfaceMesh:

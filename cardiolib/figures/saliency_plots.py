@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from cardiolib.figures.rendering import add_colour_bar
 from cardiolib.figures.style import INK, styled
@@ -25,7 +26,8 @@ from cardiolib.figures.surface_views import (
 )
 from cardiolib.meshes import SurfaceMesh
 
-SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+# Both are pale at zero, so that only what matters stands out from a shaded surface.
+SEQUENTIAL, DIVERGING = "YlOrRd", "RdBu_r"
 
 
 @styled
@@ -82,8 +84,8 @@ def saliency_views(
         for ax, (title, camera), window in zip(row, sides.items(), windows, strict=True):
             draw = _painted if len(mesh.triangles) else _dotted
             draw(ax, mesh, camera, window, values, masks.get(name), **scale)
-            ax.set_title(title)
-        add_colour_bar(figure, row, label=name, **scale)
+            ax.set_title(title if name == next(iter(maps)) else "")
+        add_colour_bar(figure, row, label=name, **scale, ticks=MaxNLocator(5))
     finish_sides(axes, scale_bar_mm)
     if masks:
         figure.legend(handles=[_mark(mesh, masks, significant_label)], loc="outside lower left")
@@ -127,8 +129,8 @@ def _principal_sides(points: np.ndarray) -> dict[str, Camera]:
     first, second, third = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2]
     # The sign of a principal axis is arbitrary: fixed by its largest component.
     first, second, third = (axis * np.sign(axis[np.abs(axis).argmax()]) for axis in (first, second, third))
-    return {"points, along the third principal axis": Camera(third, first),
-            "points, along the second principal axis": Camera(second, first)}
+    return {"along principal axis 3": Camera(third, first),
+            "along principal axis 2": Camera(second, first)}
 
 
 def _mark(mesh: SurfaceMesh, masks: Mapping[str, np.ndarray], label: str) -> Line2D:

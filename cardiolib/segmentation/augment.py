@@ -1,14 +1,11 @@
 """Random changes of a batch of training slices, in torch, reproducible from a generator.
 
-The network must not care how a scanner happened to orient the image: rows may be columns, the stack may
-run from base to apex, the patient may lie rotated. So the geometric changes include every rotation, mirror
-images and the reversed order of slices. The price in accuracy is small (see the notebook); the gain is that
-nothing depends on an orientation that real headers often state wrongly.
+Slices are turned to the usual display before the network sees them (see `orientation`), so rotations stay
+moderate; the order of slices, which headers often state wrongly, is reversed at random.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +22,7 @@ class AugmentationSettings:
     Attributes
     ----------
     rotation_rad : float
-        In-plane rotation; pi means every direction.
+        In-plane rotation.
     mirror_probability : float
         Chance of a mirror image (left and right exchanged).
     reverse_probability : float
@@ -39,8 +36,8 @@ class AugmentationSettings:
         range).
     """
 
-    rotation_rad: float = math.pi
-    mirror_probability: float = 0.5
+    rotation_rad: float = 0.6
+    mirror_probability: float = 0.0
     reverse_probability: float = 0.5
     log_scale: float = 0.2
     shift_px: float = 7.0
@@ -66,6 +63,7 @@ def augment_batch(
     *,
     settings: AugmentationSettings,
     generator: torch.Generator,
+    size_px: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Change a batch at random, images, labels and landmarks alike.
 
@@ -75,13 +73,15 @@ def augment_batch(
     labels : (B, H, W) uint8 or int64 tensor
     points : (B, P, 2) tensor
         In-plane landmark positions (row, column) in pixels; NaN where unknown.
+    size_px : int, optional
+        Side of the square, central part that is returned; by default all.
 
     Returns
     -------
-    images, labels (int64), points : tensors of the same shapes
+    images, labels (int64), points : tensors, (B, 3, h, w), (B, h, w), (B, P, 2)
         Pixels that come from outside are `IGNORE` in the labels and dark in the image.
     """
-    images, labels, points = _change_geometry(images, labels, points, settings, generator)
+    images, labels, points = _change_geometry(images, labels, points, settings, generator, size_px)
     images = _change_intensity(images, settings, generator)
     flip = torch.rand(len(images), generator=generator) < settings.reverse_probability
     flip = flip.to(images.device)[:, None, None, None]
@@ -89,10 +89,16 @@ def augment_batch(
 
 
 def _change_geometry(
-    images: Tensor, labels: Tensor, points: Tensor, settings: AugmentationSettings, generator: torch.Generator
+    images: Tensor,
+    labels: Tensor,
+    points: Tensor,
+    settings: AugmentationSettings,
+    generator: torch.Generator,
+    size_px: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rotation, scale, mirror and shift, by one affine map a slice."""
     n, _, height, width = images.shape
+    new_height, new_width = (height, width) if size_px is None else (size_px, size_px)
     angle = _uniform(n, settings.rotation_rad, generator)
     scale = torch.exp(_uniform(n, settings.log_scale, generator))
     mirror = torch.where(torch.rand(n, generator=generator) < settings.mirror_probability, -1.0, 1.0)
@@ -102,15 +108,17 @@ def _change_geometry(
     forward = forward * scale[:, None, None]  # old (x, y) about the centre -> new (x, y), pixels
     backward = torch.linalg.inv(forward)
     half = torch.tensor([width / 2, height / 2])
+    new_half = torch.tensor([new_width / 2, new_height / 2])
     # affine_grid wants new -> old in units where each half side is 1
-    theta = torch.cat([backward * half[None, None, :] / half[None, :, None],
+    theta = torch.cat([backward * new_half[None, None, :] / half[None, :, None],
                        -(backward @ shift[:, :, None]) / half[None, :, None]], dim=2)
-    grid = F.affine_grid(theta.to(images.device), [n, 1, height, width], align_corners=False)
+    grid = F.affine_grid(theta.to(images.device), [n, 1, new_height, new_width], align_corners=False)
     moved = F.grid_sample(images + 0.5, grid, mode="bilinear", align_corners=False) - 0.5
     codes = F.grid_sample(labels[:, None].float() - IGNORE, grid, mode="nearest", align_corners=False)[:, 0]
     centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
     xy = points.flip(-1).cpu() - centre
-    xy = (forward[:, None] @ xy[..., None])[..., 0] + shift[:, None] + centre
+    new_centre = torch.tensor([(new_width - 1) / 2, (new_height - 1) / 2])
+    xy = (forward[:, None] @ xy[..., None])[..., 0] + shift[:, None] + new_centre
     return moved, (codes + IGNORE).round().long(), xy.flip(-1).to(points)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cardiolib.imaging import Cine, LabelMap, LabelScheme, normalise_intensity, voxel_from_world
 from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
+from cardiolib.segmentation.orientation import turn_from_affine
 from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices
 
 
@@ -84,7 +85,8 @@ def make_examples(
     frames = range(cine.n_frames) if frames is None else frames
     _check_match(cine, label_map, frames, subject)
     heart = np.argwhere((label_map.labels > 0).any(axis=(2, 3)))
-    grid = heart_window(cine, heart.mean(axis=0), size_px=size_px, pixel_mm=pixel_mm)
+    grid = heart_window(cine, heart.mean(axis=0), size_px=size_px, pixel_mm=pixel_mm,
+                        turn=turn_from_affine(cine.affine))
     # one intensity scale for the whole cine, as at inference
     stacks = normalise_intensity(grid.to_network(np.transpose(cine.voxels, (3, 2, 0, 1)))) - np.float32(0.5)
     neighbours = neighbour_indices(

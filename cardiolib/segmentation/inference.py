@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,13 @@ from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import clinical_measures
-from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
-from cardiolib.segmentation.plane import heart_window, neighbour_indices, whole_plane_grid
+from cardiolib.segmentation.network import N_LANDMARKS
+from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
+from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, whole_plane_grid
 from cardiolib.segmentation.training import autocast, pick_device
+
+CLEARLY_MORE = 1.15
+"""How much more heart must be seen in another orientation than in the usual display to believe it."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,9 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, bat
     -------
     Segmentation
     """
-    settings = trained.settings
-    centre, notes = locate_heart(trained, cine)
-    grid = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=settings["pixel_mm"])
-    stacks = normalise_intensity(grid.to_network(np.transpose(cine.voxels, (3, 2, 0, 1)))) - np.float32(0.5)
+    place = locate_heart(trained, cine)
+    grid, notes = place.grid, list(place.notes)
+    stacks = _network_stacks(grid, cine.voxels)
     labels = np.zeros(cine.voxels.shape, np.uint8)
     removed = 0
     for t, stack in enumerate(stacks):
@@ -85,10 +89,10 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, bat
     if removed:
         notes.append(f"{removed} voxels in stray islands were set to background")
     label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes))
-    return _describe(label_map, notes)
+    return _describe(label_map, notes, turn=grid.turn)
 
 
-def _describe(label_map: LabelMap, notes: list[str]) -> Segmentation:
+def _describe(label_map: LabelMap, notes: list[str], *, turn: Turn) -> Segmentation:
     """Volumes, ED and ES, landmarks of a finished label map."""
     volumes = pd.DataFrame({f"{name}_ml": label_map.volume_ml(name) for name in STRUCTURES})
     volumes.index.name = "frame"
@@ -102,7 +106,9 @@ def _describe(label_map: LabelMap, notes: list[str]) -> Segmentation:
     if curve.max() > 0:
         up = base_is_last_slice(label_map.labels)
         for t in range(label_map.n_frames):
-            landmarks[t] = landmarks_from_labels(label_map.frame(t), label_map.affine, base_is_last=up)
+            landmarks[t] = landmarks_from_labels(
+                label_map.frame(t), label_map.affine, base_is_last=up, turn=turn
+            )
     else:
         notes.append("no left ventricle was found in any frame")
     return Segmentation(label_map, ed, es, volumes, landmarks, tuple(notes))
@@ -137,57 +143,91 @@ def class_probabilities(
     return np.concatenate(parts)
 
 
-def locate_heart(trained: TrainedNetwork, cine: Cine, *, n_rounds: int = 4) -> tuple[tuple[float, float], list[str]]:
-    """Voxel position (i, j) of the heart's centre, and notes on how sure that is.
+@dataclass(frozen=True)
+class HeartPlace:
+    """Where the heart is in an image: the network's window on it, and notes on how sure that is."""
+
+    grid: PlaneGrid
+    notes: tuple[str, ...] = ()
+
+
+def locate_heart(trained: TrainedNetwork, cine: Cine) -> HeartPlace:
+    """Find the window that holds the heart, turned to the usual display.
+
+    Where the header states the orientation it is used. Where it does not (ACDC), the display convention is tried
+    first, and another of the eight turns is taken only when the network sees clearly more of a heart in it.
+    """
+    turn = turn_from_affine(cine.affine)
+    window, seen, notes = _centre_on_heart(trained, cine, turn)
+    if not orientation_is_stated(cine.affine):
+        others = {
+            other: float(_heart_seen(trained, cine, dataclasses.replace(window, turn=other)).sum())
+            for other in TURNS if other != turn
+        }
+        best = max(others, key=others.__getitem__)
+        if others[best] > CLEARLY_MORE * seen:
+            turn = best
+            window, _, notes = _centre_on_heart(trained, cine, turn)
+            notes.append("the header states no orientation; slices were turned to where a heart was recognised")
+    return HeartPlace(window, tuple(notes))
+
+
+def _centre_on_heart(
+    trained: TrainedNetwork, cine: Cine, turn: Turn, *, n_rounds: int = 4
+) -> tuple[PlaneGrid, float, list[str]]:
+    """Window on the heart under one turn, how much heart is seen in it (pixels), and notes.
 
     The network reads the whole field of view once; where it sees heart, and where the image changes over the
     cycle, the two are multiplied. The window is then moved to the centroid of what is labelled in it until it
     rests.
-
-    Parameters
-    ----------
-    n_rounds : int
-        At most so many moves of the window.
     """
     settings, notes = trained.settings, []
-    spacing = tuple(cine.spacing_mm[:2])
-    frames = sorted({0, cine.n_frames // 3})
-    grid = whole_plane_grid(
-        cine.shape[:2], spacing, pixel_mm=settings["pixel_mm"], multiple=trained.network.downscale
-    )
-    planes = grid.to_network(np.transpose(cine.voxels, (3, 2, 0, 1)))  # (T, K, H, W)
-    scaled = normalise_intensity(planes[frames]) - np.float32(0.5)
-    step = float(cine.spacing_mm[2])
-    heart = sum(1 - class_probabilities(trained, stack, slice_step_mm=step)[:, CLASSES.index("background")]
-                for stack in scaled).sum(axis=0)  # (H, W)
-    score = ndimage.gaussian_filter(heart, 25.0 / settings["pixel_mm"])
+    pixel_mm = settings["pixel_mm"]
+    grid = whole_plane_grid(cine, pixel_mm=pixel_mm, multiple=trained.network.downscale, turn=turn)
+    score = ndimage.gaussian_filter(_heart_seen(trained, cine, grid), 25.0 / pixel_mm)
     if cine.n_frames > 1:
-        change = ndimage.gaussian_filter(planes.std(axis=0).mean(axis=0), 15.0 / settings["pixel_mm"])
-        score = score * change
-    position = np.array(np.unravel_index(score.argmax(), score.shape), dtype=float)
-    centre = np.array(grid.voxel_from_network(position))
+        change = grid.to_network(np.moveaxis(cine.voxels.std(axis=3), 2, 0)).mean(axis=0)
+        score = score * ndimage.gaussian_filter(change, 15.0 / pixel_mm)
+    centre = grid.voxel_from_network(np.array(np.unravel_index(score.argmax(), score.shape), dtype=float))
+    seen = 0.0
     for _ in range(n_rounds):
-        window = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=settings["pixel_mm"])
-        found = np.zeros(window.size_px)
-        stacks = normalise_intensity(window.to_network(np.transpose(cine.voxels[..., frames], (3, 2, 0, 1))))
-        for stack in stacks - np.float32(0.5):
-            found += (class_probabilities(trained, stack, slice_step_mm=step)[:, 1:].sum(axis=1) > 0.5).sum(axis=0)
-        if found.sum() < 20:
+        window = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=pixel_mm, turn=turn)
+        heart = _heart_seen(trained, cine, window)
+        seen = float(heart.sum())
+        if seen < 20:
             notes.append("no heart was recognised; the labels are not to be trusted")
             break
-        new = window.voxel_from_network(_main_blob_centre(found))
-        moved_mm = float(np.linalg.norm((new - centre) * np.asarray(spacing)))
+        new = window.voxel_from_network(_main_blob_centre(heart))
+        moved_mm = float(np.linalg.norm((new - centre) * cine.spacing_mm[:2]))
         centre = new
         if moved_mm < 3.0:
             break
-    return (float(centre[0]), float(centre[1])), notes
+    window = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=pixel_mm, turn=turn)
+    return window, seen, notes
 
 
-def _main_blob_centre(found: np.ndarray) -> np.ndarray:
+def _heart_seen(trained: TrainedNetwork, cine: Cine, grid: PlaneGrid) -> np.ndarray:
+    """(H, W) sum over slices and two frames of how sure the network is of a structure; unsure pixels count 0."""
+    frames = sorted({0, cine.n_frames // 3})
+    seen = np.zeros(grid.turn.turned_shape(grid.size_px))
+    for stack in _network_stacks(grid, cine.voxels[..., frames]):
+        probability = class_probabilities(trained, stack, slice_step_mm=float(cine.spacing_mm[2]))
+        structure = probability[:, 1:].max(axis=1)
+        seen += np.clip(2 * structure - 1, 0, None).sum(axis=0)
+    return seen
+
+
+def _network_stacks(grid: PlaneGrid, voxels: np.ndarray) -> np.ndarray:
+    """(T, K, H, W) intensities on the network's grid, one scale for all frames."""
+    planes = grid.to_network(np.transpose(voxels, (3, 2, 0, 1)))
+    return normalise_intensity(planes) - np.float32(0.5)
+
+
+def _main_blob_centre(seen: np.ndarray) -> np.ndarray:
     """Centroid of the connected region with the largest sum."""
-    regions, n = ndimage.label(found > 0)
-    sums = ndimage.sum_labels(found, regions, index=np.arange(1, n + 1))
+    regions, n = ndimage.label(seen > 0)
+    sums = ndimage.sum_labels(seen, regions, index=np.arange(1, n + 1))
     kept = regions == 1 + int(np.argmax(sums))
     rows, columns = np.nonzero(kept)
-    weight = found[kept]
+    weight = seen[kept]
     return np.array([(rows * weight).sum(), (columns * weight).sum()]) / weight.sum()

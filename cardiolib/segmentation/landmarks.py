@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from cardiolib.imaging import OURS, LabelScheme, world_from_voxel
+from cardiolib.segmentation.orientation import Turn, orientation_is_stated, turn_from_affine
 
 APEX_AREA_MM2 = 38.0
 """Smallest LV area (cavity and wall) of a slice that belongs to the ventricle (15 pixels of 1.6 mm)."""
@@ -27,6 +28,7 @@ def landmarks_from_labels(
     *,
     scheme: LabelScheme = OURS,
     base_is_last: bool | None = None,
+    turn: Turn | None = None,
 ) -> np.ndarray:
     """Place the six landmarks of one frame.
 
@@ -40,6 +42,9 @@ def landmarks_from_labels(
     base_is_last : bool, optional
         Whether the slice index grows towards the base; decided from the labels when not given, see
         `base_is_last_slice`.
+    turn : Turn, optional
+        How slices are turned to the usual display where the header does not state it; needed only to tell the
+        anterior from the inferior insertion then. By default `turn_from_affine`.
 
     Returns
     -------
@@ -82,7 +87,7 @@ def landmarks_from_labels(
         ring = _landmarks_in_plane(ventricle[:, :, level], right[:, :, level], pixel_mm=pixel_mm)
         ring = np.column_stack([ring / pixel_mm, np.full(4, level)])
         lateral, first, second, far = ring
-        if not _first_is_anterior(first - second, ring[0] - ring[3], affine, base_step=step):
+        if not _first_is_anterior(first - second, ring[0] - ring[3], affine, base_step=step, turn=turn):
             first, second = second, first
         points[1:5] = lateral, first, second, far
     return world_from_voxel(affine, points)
@@ -114,17 +119,6 @@ def base_is_last_slice(labels: np.ndarray, *, scheme: LabelScheme = OURS) -> boo
     return evidence >= 0
 
 
-def orientation_is_stated(affine: np.ndarray) -> bool:
-    """Whether a header's orientation can be that of a short-axis stack.
-
-    Short-axis slices lie oblique to the body's axes. An affine whose axes are exactly those of the body is a
-    placeholder (ACDC's is); then only the usual display tells front from back.
-    """
-    directions = np.asarray(affine, float)[:3, :3]
-    directions = np.abs(directions / np.linalg.norm(directions, axis=0))
-    return not bool(np.allclose(np.sort(directions, axis=0), [[0] * 3, [0] * 3, [1] * 3], atol=1e-3))
-
-
 def _landmarks_in_plane(ventricle: np.ndarray, right: np.ndarray, *, pixel_mm: np.ndarray) -> np.ndarray:
     """LV lateral, the two RV insertions (in no particular order), RV lateral: (4, 2) mm in the plane."""
     lv, rv = np.argwhere(ventricle) * pixel_mm, np.argwhere(right) * pixel_mm
@@ -149,19 +143,25 @@ def _landmarks_in_plane(ventricle: np.ndarray, right: np.ndarray, *, pixel_mm: n
 
 
 def _first_is_anterior(
-    first_minus_second: np.ndarray, lateral_minus_septal: np.ndarray, affine: np.ndarray, *, base_step: int
+    first_minus_second: np.ndarray,
+    lateral_minus_septal: np.ndarray,
+    affine: np.ndarray,
+    *,
+    base_step: int,
+    turn: Turn | None,
 ) -> bool:
     """Whether the first insertion is the anterior one.
 
     Seen along the direction to the base with the lateral wall on the right, the inferior wall is below:
-    inferior = base x lateral in a right-handed world. Where the header states no orientation, images are
-    taken to be stored as they are displayed, with the second voxel axis pointing to the inferior wall.
+    inferior = base x lateral in a right-handed world. Where the header states no orientation, the slices as
+    displayed decide: down is inferior.
     """
     if not orientation_is_stated(affine):
-        return bool(first_minus_second[1] < 0)
-    turn = np.asarray(affine, float)[:3, :3]
-    inferior = np.cross(base_step * turn[:, 2], turn @ lateral_minus_septal)
-    return bool((turn @ first_minus_second) @ inferior < 0)
+        turn = turn_from_affine(affine) if turn is None else turn
+        return bool(turn.apply_to_positions(first_minus_second[:2], (1, 1))[1] < 0)
+    to_world = np.asarray(affine, float)[:3, :3]
+    inferior = np.cross(base_step * to_world[:, 2], to_world @ lateral_minus_septal)
+    return bool((to_world @ first_minus_second) @ inferior < 0)
 
 
 def _centroid(mask: np.ndarray) -> np.ndarray:

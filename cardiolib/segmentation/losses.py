@@ -16,8 +16,9 @@ from torch.nn import functional as F
 IGNORE = 255
 """Label code of pixels that nobody has labelled; they take no part in any loss."""
 
-CLASS_WEIGHTS = (0.3, 1.0, 1.0, 1.5, 1.0)
-"""Cross-entropy weights: background is plentiful, the right-ventricular wall is thin."""
+CLASS_WEIGHTS = (0.7, 1.0, 1.0, 1.0, 1.0)
+"""Cross-entropy weights. Background is plentiful, but a low weight thickens thin structures: with 0.3 against
+1.5 for the right-ventricular wall its mass came out 60 % too high."""
 
 
 def merge_unlabelled(logits: Tensor, labelled: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from cardiolib.imaging import Cine, LabelMap
+from cardiolib.segmentation.orientation import Turn
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class PlaneGrid:
         Window size in network pixels (rows along I, columns along J).
     pixel_mm : float
         Network pixel size.
+    turn : Turn
+        Applied after resampling, so that the network sees the usual display. `size_px` is the size before it.
     """
 
     native_shape: tuple[int, int]
@@ -38,52 +41,61 @@ class PlaneGrid:
     centre_voxel: tuple[float, float]
     size_px: tuple[int, int]
     pixel_mm: float
+    turn: Turn = Turn()
 
     def to_network(self, planes: np.ndarray) -> np.ndarray:
         """Resample planes (..., I, J) to the window, (..., H, W); zero outside the image."""
         first, second = self._forward
-        return np.asarray(first @ np.ascontiguousarray(planes, np.float32) @ second.T)
+        planes = first @ np.ascontiguousarray(planes, np.float32) @ second.T
+        return np.ascontiguousarray(self.turn.apply(planes))
 
     def to_native(self, planes: np.ndarray) -> np.ndarray:
         """Resample window planes (..., H, W) back to the image, (..., I, J); zero outside the window."""
         first, second = self._backward
-        return np.asarray(first @ np.ascontiguousarray(planes, np.float32) @ second.T)
+        return np.asarray(first @ np.ascontiguousarray(self.turn.undo(planes), np.float32) @ second.T)
 
     def network_from_voxel(self, ij: np.ndarray) -> np.ndarray:
         """Window position (row, column) of voxel positions (..., 2)."""
-        scale = np.asarray(self.native_spacing_mm) / self.pixel_mm
-        middle = (np.asarray(self.size_px) - 1) / 2
-        return (np.asarray(ij) - np.asarray(self.centre_voxel)) * scale + middle
+        return self.turn.apply_to_positions(self._window_from_voxel(ij), self.size_px)
 
     def voxel_from_network(self, row_column: np.ndarray) -> np.ndarray:
         """Voxel position (i, j) of window positions (..., 2)."""
+        return self._voxel_from_window(self.turn.undo_positions(row_column, self.size_px))
+
+    def _window_from_voxel(self, ij: np.ndarray) -> np.ndarray:
+        scale = np.asarray(self.native_spacing_mm) / self.pixel_mm
+        return (np.asarray(ij) - np.asarray(self.centre_voxel)) * scale + (np.asarray(self.size_px) - 1) / 2
+
+    def _voxel_from_window(self, position: np.ndarray) -> np.ndarray:
         scale = self.pixel_mm / np.asarray(self.native_spacing_mm)
-        middle = (np.asarray(self.size_px) - 1) / 2
-        return (np.asarray(row_column) - middle) * scale + np.asarray(self.centre_voxel)
+        return (np.asarray(position) - (np.asarray(self.size_px) - 1) / 2) * scale + np.asarray(self.centre_voxel)
 
     @cached_property
-    def _forward(self) -> tuple[np.ndarray, np.ndarray]:
-        return tuple(  # type: ignore[return-value]
+    def _forward(self) -> list[np.ndarray]:
+        return [
             _resampling_matrix(
                 n_in=self.native_shape[axis],
-                positions=self.voxel_from_network(np.tile(np.arange(self.size_px[axis])[:, None], 2))[:, axis],
+                positions=self._voxel_from_window(_diagonal(self.size_px[axis]))[:, axis],
                 step=self.pixel_mm / self.native_spacing_mm[axis],
             )
             for axis in (0, 1)
-        )
+        ]
 
     @cached_property
-    def _backward(self) -> tuple[np.ndarray, np.ndarray]:
-        return tuple(  # type: ignore[return-value]
+    def _backward(self) -> list[np.ndarray]:
+        return [
             _resampling_matrix(
                 n_in=self.size_px[axis],
-                positions=self.network_from_voxel(np.tile(np.arange(self.native_shape[axis])[:, None], 2))[
-                    :, axis
-                ],
+                positions=self._window_from_voxel(_diagonal(self.native_shape[axis]))[:, axis],
                 step=self.native_spacing_mm[axis] / self.pixel_mm,
             )
             for axis in (0, 1)
-        )
+        ]
+
+
+def _diagonal(n: int) -> np.ndarray:
+    """Positions (0, 0), (1, 1) ... (n - 1, n - 1)."""
+    return np.tile(np.arange(n)[:, None], 2)
 
 
 def _resampling_matrix(*, n_in: int, positions: np.ndarray, step: float) -> np.ndarray:
@@ -112,7 +124,7 @@ def _hat_integral(x: np.ndarray) -> np.ndarray:
 
 
 def heart_window(
-    image: Cine | LabelMap, centre_voxel: Sequence[float], *, size_px: int, pixel_mm: float
+    image: Cine | LabelMap, centre_voxel: Sequence[float], *, size_px: int, pixel_mm: float, turn: Turn
 ) -> PlaneGrid:
     """Square window about a heart, moved by less than half a voxel so that window pixels fall on voxels.
 
@@ -122,19 +134,17 @@ def heart_window(
     half = (size_px - 1) / 2
     snapped = tuple(float(np.round(c - half) + half) for c in centre_voxel)
     spacing = tuple(float(mm) for mm in image.spacing_mm[:2])
-    return PlaneGrid(image.shape[:2], spacing, snapped, (size_px, size_px), pixel_mm)  # type: ignore[arg-type]
+    return PlaneGrid(image.shape[:2], spacing, snapped, (size_px, size_px), pixel_mm, turn)  # type: ignore[arg-type]
 
 
-def whole_plane_grid(
-    native_shape: tuple[int, int], native_spacing_mm: tuple[float, float], *, pixel_mm: float, multiple: int
-) -> PlaneGrid:
+def whole_plane_grid(image: Cine | LabelMap, *, pixel_mm: float, multiple: int, turn: Turn) -> PlaneGrid:
     """Window that covers the whole image plane, its sides multiples of `multiple` pixels."""
+    spacing = tuple(float(mm) for mm in image.spacing_mm[:2])
     size = tuple(
-        int(-(-(n * spacing / pixel_mm) // multiple) * multiple)
-        for n, spacing in zip(native_shape, native_spacing_mm, strict=True)
+        int(-(-(n * mm / pixel_mm) // multiple) * multiple) for n, mm in zip(image.shape, spacing, strict=False)
     )
-    centre = tuple((n - 1) / 2 for n in native_shape)
-    return PlaneGrid(native_shape, native_spacing_mm, centre, size, pixel_mm)  # type: ignore[arg-type]
+    centre = tuple((n - 1) / 2 for n in image.shape[:2])
+    return PlaneGrid(image.shape[:2], spacing, centre, size, pixel_mm, turn)  # type: ignore[arg-type]
 
 
 def neighbour_indices(n_slices: int, *, slice_step_mm: float, neighbour_mm: float) -> np.ndarray:

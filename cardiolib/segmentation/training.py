@@ -32,6 +32,8 @@ class SegmentationSettings(AugmentationSettings):
         Channels per resolution level.
     pixel_mm, size_px, neighbour_mm
         The network's grid: pixel size, window side, distance of the neighbouring slices.
+    training_px : int
+        Side of the part of the window that a training step sees (at most size_px); smaller is faster.
     epochs, batch_size : int
         One epoch shows every training slice once.
     peak_learning_rate, warmup_fraction, weight_decay : float
@@ -53,11 +55,12 @@ class SegmentationSettings(AugmentationSettings):
     widths: tuple[int, ...] = (16, 32, 64, 128)
     pixel_mm: float = 1.6
     size_px: int = 96
+    training_px: int = 80
     neighbour_mm: float = 10.0
-    epochs: int = 10
-    batch_size: int = 16
+    epochs: int = 12
+    batch_size: int = 8
     peak_learning_rate: float = 4e-3
-    warmup_fraction: float = 0.2
+    warmup_fraction: float = 0.1
     weight_decay: float = 1e-4
     averaging: float = 0.05
     dice_weight: float = 1.0
@@ -78,14 +81,17 @@ class SegmentationSettings(AugmentationSettings):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
                 raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
-        for name, low in (("size_px", 16), ("epochs", 1), ("batch_size", 2), ("patience", 0)):
+        for name, low in (("size_px", 16), ("training_px", 16), ("epochs", 1), ("batch_size", 2), ("patience", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}")
         if not self.widths or any(not isinstance(w, int) or w < 1 for w in self.widths):
             raise ValueError(f"widths must be positive integers, got {self.widths!r}")
-        if self.size_px % 2 ** (len(self.widths) - 1):
-            raise ValueError(f"size_px must be a multiple of {2 ** (len(self.widths) - 1)}, got {self.size_px}")
+        for name in ("size_px", "training_px"):
+            if getattr(self, name) % 2 ** (len(self.widths) - 1):
+                raise ValueError(
+                    f"{name} must be a multiple of {2 ** (len(self.widths) - 1)}, got {getattr(self, name)}"
+                )
         for name, allowed in (("precision", ("fp32", "auto")), ("device", ("auto", "cpu", "cuda"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
@@ -206,10 +212,8 @@ class _Run:
         table, settings = self.table, self.settings
         images, labels, points = augment_batch(
             table.images[table.neighbours[rows]], table.labels[rows], table.points[rows],
-            settings=settings, generator=self.generator,
+            settings=settings, generator=self.generator, size_px=min(settings.training_px, settings.size_px),
         )
-        heat = heat_maps(points, table.levels[rows], shape=tuple(labels.shape[1:]))
-        known = torch.isfinite(points).all(dim=-1) & torch.isfinite(table.levels[rows])
         self.network.train()
         with autocast(self.device, settings.precision):
             output = self.network(images.to(self.device, memory_format=torch.channels_last))
@@ -218,10 +222,11 @@ class _Run:
             dice_weight=settings.dice_weight,
         )
         if settings.landmark_weight > 0:
-            points_loss = landmark_loss(
+            heat = heat_maps(points, table.levels[rows], shape=tuple(labels.shape[1:]))
+            known = torch.isfinite(points).all(dim=-1) & torch.isfinite(table.levels[rows])
+            loss = loss + settings.landmark_weight * landmark_loss(
                 output.landmarks, heat.to(self.device), known=known.to(self.device)
             )
-            loss = loss + settings.landmark_weight * points_loss
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)

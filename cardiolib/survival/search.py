@@ -38,8 +38,8 @@ class SearchSettings:
         Score with the reduced-basis stand-in (seconds) instead of full fits (minutes to hours). The final
         model is fitted exactly in either case.
     n_confirm : int
-        With screening: how many of the best settings to score again with full fits; the best of these wins.
-        0 keeps the screened winner and its screened score.
+        With screening: how many of the best settings to score again with full fits, beside `base` itself; the best
+        of these wins. 0 keeps the screened winner and its screened score.
     inertia, cognitive, social, velocity_clamp : float
         See `ParticleSwarm`.
     dropout, hidden, latent, alpha, log10_learning_rate, log10_l1 : (low, high)
@@ -182,6 +182,8 @@ def search(X, event, time, settings: SearchSettings, *, base: NetworkSettings, s
     if complete and settings.screening and settings.n_confirm:
         best = _distinct_best(pd.DataFrame(rows), settings.n_confirm)
         candidates = [replace(base, **{name: row[name] for name in SEARCHED}) for row in best]
+        # the stand-in ranks imperfectly: what it proposes must beat the settings one would have used without it
+        candidates.append(base)
         scored = _score(candidates, exact_folds(X, event, time, fold, base.standardise), seed, map_units)
         rows = rows + [{"generation": -1, "particle": -1, **row} for row in scored]
     return _result(pd.DataFrame(rows), base, complete)

@@ -55,7 +55,7 @@ class FitPredict(Protocol):
     """A whole pipeline: preprocessing, tuning and fitting on the bag, then prediction of `X_new`.
 
     `groups` holds the original row number of every row of the bag. A bag repeats patients: folds inside the
-    pipeline must keep equal groups together, or tuning rewards memorising (the note of this project measured
+    pipeline must keep equal groups together, or tuning rewards memorising (in simulations it chose
     a penalty eight times too weak). `seed` is the only source of randomness.
     """
 

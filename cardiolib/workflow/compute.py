@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 
 class Compute:
@@ -37,7 +37,7 @@ class Compute:
     def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], label: str = "") -> Iterator[Any]:
         """Yield ``function(item)`` for every item, in the order of the items."""
         items = list(items)
-        bar = {"total": len(items), "desc": label or getattr(function, "__name__", "units"), "mininterval": 1.0}
+        bar = {"total": len(items), "desc": label or _name_of(function), "mininterval": 1.0}
         if len(items) < 2 or (self.workers == 1 and not self.address):
             yield from tqdm(map(function, items), **bar)
             return
@@ -61,6 +61,8 @@ class Compute:
 
     def _connect(self) -> Any:
         if self._client is None:
+            import logging
+
             from distributed import Client, LocalCluster
 
             if self.address:
@@ -68,10 +70,16 @@ class Compute:
             else:
                 self._cluster = LocalCluster(
                     n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=None,
-                    memory_limit=0,
+                    memory_limit=0, silence_logs=logging.ERROR,
                 )
                 self._client = Client(self._cluster)
         return self._client
+
+
+def _name_of(function: Callable[[Any], Any]) -> str:
+    """``partial(_segment_one, ...)`` to ``segment one``: what a progress bar is about."""
+    named = getattr(function, "func", function)
+    return getattr(named, "__name__", "units").strip("_").replace("_", " ")
 
 
 def _apply(function: Callable[[Any], Any], item: Any) -> Any:

@@ -53,7 +53,7 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path) -> Path:
     try:
         papermill.execute_notebook(
             str(source), str(target), parameters=parameters, cwd=str(source.parent), progress_bar=False,
-            kernel_name="python3", log_output=False,
+            kernel_name="python3", log_output=False, extra_arguments=["--IPKernelApp.log_level=40"],
         )
     except PapermillExecutionError as error:
         line = error.source.strip().splitlines()[-1] if error.source.strip() else ""

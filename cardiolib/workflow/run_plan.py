@@ -94,7 +94,12 @@ class Run:
         """Why this stage has nothing to do for this cohort, or None when it has."""
         if stage.name == "cohort" or self.named_simulation:
             return None
-        return _nothing_to_do(stage.name, open_run_cohort(self.folder))
+        return _nothing_to_do(stage.name, self.opened)
+
+    @cached_property
+    def opened(self) -> Any:
+        """The run's cohort, once its first stage has prepared or checked it."""
+        return open_run_cohort(self.folder)
 
     def parameters(self, stage: Stage, output: Path) -> dict[str, Any]:
         """What papermill passes to the stage's notebook."""

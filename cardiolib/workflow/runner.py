@@ -113,10 +113,7 @@ def run_one(run: Run, stage: Stage) -> None:
 
 def cohort_banner(run: Run) -> str:
     """The sentence that stands on top of every page of the report."""
-    from cardiolib.workflow.session import open_run_cohort
-
-    assert run.folder is not None
-    cohort = open_run_cohort(run.folder)
+    cohort = run.opened
     if cohort.simulated:
         return (
             f"Simulated cohort '{cohort.name}' from the digital heart ({len(cohort.table)} subjects). No patient data: "

@@ -63,9 +63,9 @@ def test_labels_come_back_on_the_images_own_voxels(oracle, make_scan, shape, spa
 
 def test_at_the_networks_own_pixel_size_nothing_is_lost(oracle, make_scan):
     cine, truth = scan(make_scan, shape=(96, 96, 12), spacing=(1.6, 1.6, 10.0))
-    oracle.settings["size_px"] = 96
     found = segment_scan(oracle, cine, clean=False)
-    assert compare_label_maps(found.labels, truth)["dice"].min() > 0.9
+    inner = compare_label_maps(found.labels, truth).set_index("structure")["dice"]
+    assert inner[["lv_cavity", "lv_wall", "rv_wall", "rv_cavity"]].min() > 0.97
 
 
 def test_frames_are_independent_and_ed_es_follow_the_volume(oracle, make_scan):
@@ -85,9 +85,9 @@ def test_the_heart_is_found_off_centre_and_beside_a_bright_still_object(oracle, 
     voxels[120:184, 20:84] = cine.voxels
     voxels[10:60, 90:140] = 1.0  # looks like a huge LV to the oracle, but does not move
     wide = Cine(voxels, cine.affine)
-    centre, notes = locate_heart(oracle, wide)
+    place = locate_heart(oracle, wide)
     heart = np.argwhere((labels.labels > 0).any(axis=(2, 3))).mean(axis=0) + [120, 20]
-    assert np.linalg.norm((np.array(centre) - heart) * 2.4) < 15 and not notes
+    assert np.linalg.norm((np.array(place.grid.centre_voxel) - heart) * 2.4) < 15 and not place.notes
 
 
 @pytest.mark.parametrize("batch_size", [1, 7])

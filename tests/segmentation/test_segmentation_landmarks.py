@@ -8,7 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from cardiolib.imaging import ACDC, OURS, LabelMap
 from cardiolib.segmentation import landmarks_from_labels
-from cardiolib.segmentation.landmarks import base_is_last_slice, orientation_is_stated
+from cardiolib.segmentation.landmarks import base_is_last_slice
+from cardiolib.segmentation.orientation import orientation_is_stated
 
 AFFINE = np.diag([1.6, 1.6, 10.0, 1.0])
 AFFINE[:3, 3] = [-88.0, -76.0, -85.0]

@@ -10,10 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cardiolib.imaging import Cine
 from cardiolib.segmentation import SegmentationNetwork
 from cardiolib.segmentation.augment import AugmentationSettings, augment_batch, heat_maps
 from cardiolib.segmentation.losses import IGNORE
-from cardiolib.segmentation.plane import PlaneGrid, neighbour_indices, whole_plane_grid
+from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
+from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, whole_plane_grid
 
 STILL = AugmentationSettings(
     rotation_rad=0, mirror_probability=0, reverse_probability=0, log_scale=0, shift_px=0, log_gamma=0, gain=0, noise=0
@@ -96,10 +98,66 @@ def test_resampling_equal_grids_changes_nothing():
 
 
 def test_whole_plane_window_covers_the_image():
-    grid = whole_plane_grid((101, 60), (1.9, 1.2), pixel_mm=1.6, multiple=8)
+    image = Cine(np.zeros((101, 60, 2)), np.diag([1.9, 1.2, 8.0, 1.0]))
+    grid = whole_plane_grid(image, pixel_mm=1.6, multiple=8, turn=Turn())
     assert all(n % 8 == 0 for n in grid.size_px)
     corners = grid.network_from_voxel(np.array([[-0.5, -0.5], [100.5, 59.5]]))
     assert (corners[0] > -0.6).all() and (corners[1] < np.array(grid.size_px) - 0.4).all()
+
+
+def test_a_heart_window_of_equal_pixels_blurs_nothing():
+    image = np.random.default_rng(1).normal(size=(3, 70, 90)).astype(np.float32)
+    cine = Cine(np.moveaxis(image, 0, 2), np.diag([1.6, 1.6, 8.0, 1.0]))
+    grid = heart_window(cine, (33.3, 41.8), size_px=32, pixel_mm=1.6, turn=Turn())
+    assert np.allclose(grid.to_network(image), image[:, 18:50, 26:58], atol=1e-6)
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_turns_are_undone_and_carry_positions(turn):
+    plane = np.arange(12.0).reshape(3, 4)
+    turned = turn.apply(plane)
+    assert turned.shape == turn.turned_shape((3, 4)) and np.array_equal(turn.undo(turned), plane)
+    for position in np.argwhere(plane >= 0):
+        new = turn.apply_to_positions(position, (3, 4))
+        assert turned[tuple(new.astype(int))] == plane[tuple(position)]
+        assert np.array_equal(turn.undo_positions(new, (3, 4)), position)
+    image = np.random.default_rng(2).normal(size=(2, 40, 36)).astype(np.float32)
+    grid = PlaneGrid((40, 36), (1.6, 1.6), (19.5, 17.5), (40, 36), 1.6, turn)
+    assert np.allclose(grid.to_native(grid.to_network(image)), image, atol=1e-6)
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_however_voxels_are_stored_the_network_sees_the_same_display(turn):
+    first, second = np.array([-0.56, -0.64, 0.1]), np.array([0.34, -0.3, -0.72])
+    third = np.cross(first, second)
+    affine = np.eye(4)
+    affine[:3, :3] = np.column_stack([first, second, third]) * [1.5, 1.5, 9]
+    assert turn_from_affine(affine) == Turn() and orientation_is_stated(affine)
+    stored = affine.copy()
+    if turn.transpose:
+        stored[:, [0, 1]] = stored[:, [1, 0]]
+    for axis, reverse in ((0, turn.reverse_first), (1, turn.reverse_second)):
+        stored[:3, axis] *= -1 if reverse else 1
+    plane = np.arange(12.0).reshape(3, 4)
+    as_stored = plane.T if turn.transpose else plane
+    as_stored = as_stored[:: -1 if turn.reverse_first else 1, :: -1 if turn.reverse_second else 1]
+    assert np.array_equal(turn_from_affine(stored).apply(as_stored), plane)
+
+
+def test_placeholder_headers_are_read_as_the_display():
+    assert turn_from_affine(np.diag([-1.5, -1.5, 10, 1])) == Turn()  # ACDC's
+    assert not orientation_is_stated(np.diag([-1.5, -1.5, 10, 1]))
+    assert not orientation_is_stated(np.eye(4))
+
+
+def test_training_crop_keeps_the_middle():
+    images, labels, points = blob_batch()
+    new = augment_batch(
+        images, labels, points, settings=STILL, generator=torch.Generator().manual_seed(0), size_px=37
+    )
+    assert torch.allclose(new[0], images[:, :, 2:39, 2:39], atol=1e-4)
+    assert torch.equal(new[1], labels[:, 2:39, 2:39].long())
+    assert torch.allclose(new[2][0, 0], points[0, 0] - 2, atol=1e-4)
 
 
 def test_neighbours_are_about_ten_millimetres_away():
@@ -130,7 +188,7 @@ def test_no_augmentation_changes_nothing():
 @pytest.mark.parametrize("seed", range(8))
 def test_image_labels_and_landmarks_move_together(seed):
     images, labels, points = blob_batch()
-    settings = AugmentationSettings(log_gamma=0, gain=0, noise=0)
+    settings = AugmentationSettings(rotation_rad=math.pi, mirror_probability=0.5, log_gamma=0, gain=0, noise=0)
     new_images, new_labels, new_points = augment_batch(
         images, labels, points, settings=settings, generator=torch.Generator().manual_seed(seed)
     )

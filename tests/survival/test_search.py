@@ -150,9 +150,10 @@ def test_search_stays_in_range_and_reports_its_best(motion):
 
 
 def test_confirmed_score_is_an_exact_one_on_the_same_folds(motion):
+    # confirmed are the two best of the screen and the settings one would have used without a search
     result = search(motion.X, motion.event, motion.time, replace(TINY, n_generations=1, n_confirm=2), base=BASE, seed=0)
     confirmed = result.history[~result.history["screened"].astype(bool)]
-    assert len(confirmed) == 2 and not result.best_is_screened and (confirmed["generation"] == -1).all()
+    assert len(confirmed) == 3 and not result.best_is_screened and (confirmed["generation"] == -1).all()
     again = cross_validate(motion.X, motion.event, motion.time, [result.best_settings], n_folds=3, seed=0)
     assert again["score"][0] == result.best_score == confirmed["score"].max()
 
