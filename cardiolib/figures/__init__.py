@@ -2,11 +2,16 @@
 
 from cardiolib.figures.agreement import agreement_summary, bland_altman
 from cardiolib.figures.cine import short_axis_mosaic
+from cardiolib.figures.curves import displacement_curves, reconstruction, region_shares
+from cardiolib.figures.hearts import motion_views, shape_views
 from cardiolib.figures.history import search_history, training_history
 from cardiolib.figures.interactive import heart_animation, heart_surface, save_interactive
 from cardiolib.figures.latent import latent_map
 from cardiolib.figures.motion_plots import endpoint_error, volume_curves
+from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
+from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
 from cardiolib.figures.rendering import VIEWS, add_colour_bar, render_surface
+from cardiolib.figures.saliency_plots import saliency_views
 from cardiolib.figures.style import new_figure, panel_letters, save_figure, styled
 from cardiolib.figures.survival_plots import concordance_forest, kaplan_meier
 
@@ -14,19 +19,30 @@ __all__ = [
     "VIEWS",
     "add_colour_bar",
     "agreement_summary",
+    "beating_heart",
     "bland_altman",
     "concordance_forest",
+    "displacement_curves",
     "endpoint_error",
     "heart_animation",
     "heart_surface",
     "kaplan_meier",
+    "kaplan_meier_interactive",
     "latent_map",
+    "latent_map_interactive",
+    "motion_views",
     "new_figure",
     "panel_letters",
+    "reconstruction",
+    "region_shares",
     "render_surface",
+    "saliency_interactive",
+    "saliency_views",
     "save_figure",
     "save_interactive",
     "search_history",
+    "shape_views",
+    "shapes_interactive",
     "short_axis_mosaic",
     "styled",
     "training_history",

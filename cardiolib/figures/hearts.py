@@ -34,7 +34,7 @@ SURFACE_LABELS = {
     "lv_endo": "LV cavity", "lv_epi": "LV outer wall", "rv_endo": "RV cavity", "rv_epi": "RV outer wall",
 }
 _SHELL_OPACITY = 0.4
-_MOTION_MAP = "viridis"
+MOTION_MAP = "YlGnBu"  # pale where nothing moves
 _NET = "#8A8A8A"
 
 
@@ -133,7 +133,7 @@ def motion_views(
     paths = positions[: es_phase + 1].transpose(1, 0, 2)
     figure, axes, windows = side_axes(positions[[0, es_phase]], SIDES, rows=1, foot_mm=9)
     for ax, (title, camera), window in zip(axes[0], SIDES.items(), windows, strict=True):
-        image = picture(surface, camera, window, pixels_per_mm=7, scalars=values, colour_map=_MOTION_MAP, limits=limits)
+        image = picture(surface, camera, window, pixels_per_mm=7, scalars=values, colour_map=MOTION_MAP, limits=limits)
         show_picture(ax, image, window)
         draw_lines(ax, visible_edges(at_rest, camera), camera, colors=_NET, linewidths=0.35, zorder=2)
         front = visible(positions[0], at_rest, camera)
@@ -142,7 +142,7 @@ def motion_views(
                 markeredgecolor="white", markeredgewidth=0.25, zorder=4)
         ax.set_title(title)
     finish_sides(axes, scale_bar_mm)
-    add_colour_bar(figure, axes, label="displacement at end-systole (mm)", colour_map=_MOTION_MAP, limits=limits)
+    add_colour_bar(figure, axes, label="displacement at end-systole (mm)", colour_map=MOTION_MAP, limits=limits)
     handles = [Line2D([], [], color=_NET, linewidth=0.6, label="net: end-diastole"),
                Line2D([], [], color=INK, linewidth=0.8, marker="o", markersize=1.8, markevery=[1],
                       label="path of a point to end-systole")]
@@ -183,7 +183,8 @@ def _base_direction(left: list[SurfaceMesh]) -> np.ndarray:
 
 def _off_cavity(wall: SurfaceMesh) -> SurfaceMesh:
     """A little outside its place: at the base wall and cavity touch, and would show through each other in speckles."""
-    return wall.with_points(wall.points + 0.7 * wall.vertex_normals())
+    offset = wall.points - wall.points.mean(axis=0)
+    return wall.with_points(wall.points + 0.8 * offset / np.linalg.norm(offset, axis=1, keepdims=True).clip(1.0))
 
 
 def _joined(surfaces: Mapping[str, SurfaceMesh]) -> SurfaceMesh:

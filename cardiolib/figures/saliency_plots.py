@@ -69,12 +69,9 @@ def saliency_views(
     maps = dict(maps) if isinstance(maps, Mapping) else {label: maps}
     if significant is not None and not isinstance(significant, Mapping):
         significant = {next(iter(maps), label): significant}
-    maps, masks = _checked(mesh, maps, float), _checked(mesh, significant or {}, bool)
+    maps, masks = check_maps(mesh, maps), check_maps(mesh, significant or {}, kind=bool)
     if not maps or set(masks) - set(maps):
         raise ValueError(f"significant marks are for maps that are drawn, {list(maps)}; given {list(masks)}")
-    if np.ptp(mesh.points, axis=0).max() == 0:
-        raise ValueError("all points of the mesh lie in one place: the geometry is not known, so values cannot be "
-                         "painted on a heart; show them by vertex number instead")
     sides = SIDES if len(mesh.triangles) else _principal_sides(mesh.points)
     figure, axes, windows = side_axes(mesh.points, sides, rows=len(maps), foot_mm=7 if masks else 2)
     for row, (name, values) in zip(axes, maps.items(), strict=True):
@@ -94,12 +91,16 @@ def saliency_views(
     return figure, table
 
 
-def _checked(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], kind: type) -> dict[str, np.ndarray]:
+def check_maps(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], *, kind: type = float) -> dict[str, np.ndarray]:
+    """The maps as arrays, or ValueError: not one finite value a vertex, or a mesh without a known geometry."""
     checked = {name: np.asarray(values, kind) for name, values in maps.items()}
     for name, values in checked.items():
         if values.shape != (mesh.n_points,) or not np.isfinite(values).all():
             raise ValueError(f"{name!r} needs one finite value for each of {mesh.n_points} points; given "
                              f"{values.shape}")
+    if np.ptp(mesh.points, axis=0).max() == 0:
+        raise ValueError("all points of the mesh lie in one place: the geometry is not known, so values cannot be "
+                         "painted on a heart; show them by vertex number instead")
     return checked
 
 

@@ -51,14 +51,14 @@ class TrackingSettings:
     coarse_mm: float = 24.0
     fine_mm: float = 10.0
     slice_mm: float = 3.0
-    lattice_mm: float = 5.0
+    lattice_mm: float = 6.5
     coarse_iterations: int = 50
     fine_iterations: int = 80
     coarse_step_mm: float = 0.6
     fine_step_mm: float = 0.4
     bending: float = 1.0
-    incompressibility: float = 0.1
-    label_weight: float = 0.2
+    incompressibility: float = 0.2
+    label_weight: float = 0.5
     robust_scale: float = 0.05
     mask_dilation_mm: float = 3.0
     correct_shifts: bool = True
@@ -80,5 +80,5 @@ class TrackingSettings:
     @classmethod
     def fast(cls, **changes: object) -> TrackingSettings:
         """For smoke runs: fewer points and iterations, about a third of the time."""
-        return replace(cls(lattice_mm=8.0, slice_mm=5.0, coarse_iterations=30, fine_iterations=40, harmonics=3,
+        return replace(cls(lattice_mm=8.0, slice_mm=4.0, coarse_iterations=30, fine_iterations=40, harmonics=3,
                            fine_mm=12.0), **changes)

@@ -97,7 +97,7 @@ def prepare_volumes(
     if not 0 <= ed < cine.n_frames:
         raise ValueError(f"ed_frame lies in 0..{cine.n_frames - 1}; given {ed}")
     order = np.r_[ed : cine.n_frames, 0:ed]
-    codes, missing = labels.to_scheme(labels.scheme).labels[..., order], []
+    codes = labels.labels[..., order]
     structure = {name: codes == labels.scheme.code(name) for name in ("lv_cavity", "lv_wall", "rv_cavity")}
     missing = [name for name, mask in structure.items() if mask[..., 0].any(axis=(0, 1)).sum() < 2]
     if missing:
@@ -109,7 +109,7 @@ def prepare_volumes(
     structure = {name: mask[box] for name, mask in structure.items()}
     voxels = _normalised(voxels, structure)
     outlines = [_signed_distance(sum(structure[name] for name in names) > 0, spacing) for names in OUTLINES]
-    stacks = np.stack([_unshifted(stack, shift, spacing) for stack in (voxels, *outlines)])
+    stacks = np.stack([_unshifted(stack.astype(np.float32), shift, spacing) for stack in (voxels, *outlines)])
     fine_k, fine_mm = _fine_levels(cine.shape[2], spacing[2], settings.slice_mm)
     fine = _between_slices(stacks, fine_k)  # (C, X, Y, Z, T)
     fine[1:] = np.clip(fine[1:], -DISTANCE_MM, DISTANCE_MM) / DISTANCE_MM
@@ -214,9 +214,12 @@ def _fine_levels(n_slices: int, slice_mm: float, wanted_mm: float) -> tuple[np.n
 
 def _between_slices(stacks: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Linear interpolation along the slice axis (3) of (C, I, J, K, T)."""
-    below = np.minimum(level.astype(int), stacks.shape[3] - 2)
-    share = (level - below)[:, None]
-    return stacks[:, :, :, below] * (1 - share) + stacks[:, :, :, below + 1] * share
+    out = np.empty((*stacks.shape[:3], len(level), stacks.shape[4]), np.float32)
+    for k, at in enumerate(level):
+        below = min(int(at), stacks.shape[3] - 2)
+        share = np.float32(at - below)
+        out[:, :, :, k] = stacks[:, :, :, below] * (1 - share) + stacks[:, :, :, below + 1] * share
+    return out
 
 
 def _masks(

@@ -28,7 +28,7 @@ class AugmentationSettings:
     reverse_probability : float
         Chance that the neighbours k-1 and k+1 are exchanged (stack read from the other end).
     log_scale : float
-        Size, as a natural logarithm: 0.2 means 0.82 to 1.22.
+        Size, as a natural logarithm: 0.15 means 0.86 to 1.16.
     shift_px : float
         In-plane shift, pixels.
     log_gamma, gain, noise : float
@@ -39,9 +39,9 @@ class AugmentationSettings:
     rotation_rad: float = 0.6
     mirror_probability: float = 0.0
     reverse_probability: float = 0.5
-    log_scale: float = 0.2
+    log_scale: float = 0.15
     shift_px: float = 7.0
-    log_gamma: float = 0.4
+    log_gamma: float = 0.3
     gain: float = 0.15
     noise: float = 0.03
 

@@ -104,7 +104,7 @@ def _describe(label_map: LabelMap, notes: list[str], *, turn: Turn) -> Segmentat
         notes.append("ED and ES cannot be told apart (one frame, or the LV volume does not change)")
     landmarks = np.full((label_map.n_frames, N_LANDMARKS, 3), np.nan)
     if curve.max() > 0:
-        up = base_is_last_slice(label_map.labels)
+        up = base_is_last_slice(label_map.labels, label_map.affine)
         for t in range(label_map.n_frames):
             landmarks[t] = landmarks_from_labels(
                 label_map.frame(t), label_map.affine, base_is_last=up, turn=turn

@@ -18,6 +18,9 @@ APEX_AREA_MM2 = 38.0
 BASE_AREA_MM2 = 77.0
 """Smallest LV cavity area of the basal slice (30 pixels of 1.6 mm)."""
 
+APEX_TO_BASE = np.array([0.64, -0.56, 0.53])
+"""Usual direction of the long axis, RAS+."""
+
 LEVEL = 0.55
 """Fraction of the way from apex to base at which the four in-plane landmarks are read."""
 
@@ -73,7 +76,7 @@ def landmarks_from_labels(
     in_cavity = np.flatnonzero(cavity.sum(axis=(0, 1)) * area > BASE_AREA_MM2)
     if in_ventricle.size == 0 or in_cavity.size == 0:
         return points
-    up = base_is_last_slice(labels, scheme=scheme) if base_is_last is None else base_is_last
+    up = base_is_last_slice(labels, affine, scheme=scheme) if base_is_last is None else base_is_last
     step = 1 if up else -1
     apex_slice, base_slice = (in_ventricle[0], in_cavity[-1]) if up else (in_ventricle[-1], in_cavity[0])
     points[0] = [*_centroid(ventricle[:, :, apex_slice]), apex_slice - 0.5 * step]
@@ -93,17 +96,24 @@ def landmarks_from_labels(
     return world_from_voxel(affine, points)
 
 
-def base_is_last_slice(labels: np.ndarray, *, scheme: LabelScheme = OURS) -> bool:
-    """Whether the slice index grows from apex to base: both cavities are wider towards the base.
+def base_is_last_slice(labels: np.ndarray, affine: np.ndarray, *, scheme: LabelScheme = OURS) -> bool:
+    """Whether the slice index grows from apex to base.
 
-    Headers do not tell reliably (ACDC states a direction that its stacks do not follow), the shape of the
-    ventricles does: the area-weighted mean level of each cavity lies on the basal side of its middle, and
-    the right ventricle lies more basal than the left.
+    Where the header states an orientation, it decides: seen from the apex the base lies to the right, back and up.
+    Where it does not (ACDC's stacks run against what their placeholder says), the shape of the ventricles does:
+    both cavities are wider towards the base, so the area-weighted mean level of each lies on the basal side of its
+    middle, and the right ventricle lies more basal than the left.
 
     Parameters
     ----------
     labels : (I, J, K) or (I, J, K, T) array
+    affine : (4, 4) array
+    scheme : LabelScheme
     """
+    along = np.asarray(affine, float)[:3, 2]
+    cosine = float(along @ APEX_TO_BASE) / np.linalg.norm(along)
+    if orientation_is_stated(affine) and abs(cosine) > 0.3:
+        return cosine > 0
     k = np.arange(labels.shape[2])
     others = tuple(axis for axis in range(labels.ndim) if axis != 2)
     evidence = 0.0

@@ -64,14 +64,21 @@ TURNS = tuple(Turn(*choice) for choice in product((False, True), repeat=3))
 
 
 def turn_from_affine(affine: np.ndarray) -> Turn:
-    """The turn after which the in-plane axes point as nearly as possible as in the usual display."""
+    """The turn after which the in-plane axes point as nearly as possible as in the usual display.
+
+    Where the orientation is only a placeholder, the display convention of radiology takes its place: the first
+    axis runs to the patient's left, the second to the back or the feet.
+    """
+    to_first, to_second = FIRST_AXIS, SECOND_AXIS
+    if not orientation_is_stated(affine):
+        to_first, to_second = np.array([-1.0, 0, 0]), np.array([0, -0.7, -0.7])
     first, second = (np.asarray(affine, float)[:3, axis] for axis in (0, 1))
     first, second = first / np.linalg.norm(first), second / np.linalg.norm(second)
 
     def agreement(turn: Turn) -> float:
         a, b = (second, first) if turn.transpose else (first, second)
         a, b = (-a if turn.reverse_first else a), (-b if turn.reverse_second else b)
-        return float(a @ FIRST_AXIS + b @ SECOND_AXIS)
+        return float(a @ to_first + b @ to_second)
 
     return max(TURNS, key=agreement)
 

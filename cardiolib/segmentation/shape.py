@@ -87,7 +87,7 @@ def refine_shape(
     if correct_shifts:
         shift_mm = estimate_slice_shifts(labels, spacing_mm=label_map.spacing_mm, scheme=scheme)
     fine = _FineGrid.around(labels > 0, native_mm=label_map.spacing_mm, spacing_mm=np.asarray(spacing_mm))
-    up = base_is_last_slice(labels, scheme=scheme)
+    up = base_is_last_slice(labels, label_map.affine, scheme=scheme)
     distances: dict[str, np.ndarray] = {}
     for outline, structures in OUTLINES.items():
         if any(name not in scheme.codes for name in structures):

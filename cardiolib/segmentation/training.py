@@ -57,14 +57,14 @@ class SegmentationSettings(AugmentationSettings):
     size_px: int = 96
     training_px: int = 80
     neighbour_mm: float = 10.0
-    epochs: int = 12
+    epochs: int = 16
     batch_size: int = 8
-    peak_learning_rate: float = 4e-3
+    peak_learning_rate: float = 3e-3
     warmup_fraction: float = 0.1
     weight_decay: float = 1e-4
     averaging: float = 0.05
     dice_weight: float = 1.0
-    landmark_weight: float = 0.1
+    landmark_weight: float = 0.05
     patience: int = 0
     precision: str = "fp32"
     device: str = "auto"

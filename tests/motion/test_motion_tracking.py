@@ -55,12 +55,23 @@ def test_translation_is_recovered(moving, tracked):
     assert es_error(tracked, moving) < 0.6
 
 
-@pytest.mark.parametrize("matrix, limit", [(rotation, 1.0), (contraction, 1.2)])
-def test_rotation_and_contraction_are_recovered(make_phantom, matrix, limit):
-    phantom = make_phantom(matrix)
-    field = track(phantom.cine, phantom.labels, QUICK, generator=seeded(), ed_frame=0)
+def test_rotation_is_recovered(make_phantom):
+    phantom = make_phantom(rotation)
+    field = track(phantom.cine, phantom.labels, QUICK, generator=seeded())
     assert zero_motion(phantom) > 3
-    assert es_error(field, phantom) < limit
+    assert es_error(field, phantom) < 1.0
+
+
+def test_contraction_is_recovered(make_phantom, oblique):
+    """Shortening in all directions; where the whole heart lies along the axis is known to half a slice only."""
+    phantom = make_phantom(contraction)
+    field = track(phantom.cine, phantom.labels, QUICK, generator=seeded(), ed_frame=0)
+    error = np.abs((field.displace(phantom.points)[5] - phantom.truth[5]) @ oblique).mean(axis=0)
+    still = np.abs((phantom.points - phantom.truth[5]) @ oblique).mean(axis=0)
+    assert (error[:2] < 0.4 * still[:2]).all()
+    assert error[2] < 4.0
+    strain = oblique.T @ field.jacobian(phantom.points)[5].mean(axis=0) @ oblique
+    assert np.allclose(strain, contraction(1), atol=0.06)
 
 
 def test_end_diastole_stays_and_the_cycle_closes_exactly(moving, tracked):

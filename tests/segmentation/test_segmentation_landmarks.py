@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
-
 from cardiolib.imaging import ACDC, OURS, LabelMap
 from cardiolib.segmentation import landmarks_from_labels
 from cardiolib.segmentation.landmarks import base_is_last_slice
@@ -15,7 +13,10 @@ AFFINE = np.diag([1.6, 1.6, 10.0, 1.0])
 AFFINE[:3, 3] = [-88.0, -76.0, -85.0]
 SHAPE = (96, 96, 12)
 IDENTITY = np.eye(3)
-OBLIQUE = Rotation.from_euler("xyz", [40, -35, 20], degrees=True).as_matrix()
+BASE = np.array([0.64, -0.56, 0.53]) / np.linalg.norm([0.64, -0.56, 0.53])
+INFERIOR = np.cross(BASE, np.cross([0, 0, -1.0], BASE))
+INFERIOR /= np.linalg.norm(INFERIOR)
+OBLIQUE = np.column_stack([np.cross(INFERIOR, BASE), INFERIOR, BASE])  # heart frame (lateral, inferior, base) to RAS
 
 
 def painted(heart, affine, shape=SHAPE, turn=IDENTITY):
@@ -75,8 +76,11 @@ def test_rows_and_columns_may_be_exchanged(analytic_heart):
 
 def test_base_end_is_recognised_either_way(analytic_heart):
     labels = painted(analytic_heart, AFFINE)
-    assert base_is_last_slice(labels) and not base_is_last_slice(labels[:, :, ::-1])
-    assert base_is_last_slice(np.stack([labels, labels], axis=-1))
+    assert base_is_last_slice(labels, AFFINE) and not base_is_last_slice(labels[:, :, ::-1], AFFINE)
+    assert base_is_last_slice(np.stack([labels, labels], axis=-1), AFFINE)
+    nothing = np.zeros_like(labels)  # a header that states the direction needs no heart
+    assert base_is_last_slice(nothing, turned(OBLIQUE))
+    assert not base_is_last_slice(nothing, turned(OBLIQUE) @ np.diag([1, 1, -1, 1]))
 
 
 def test_header_without_orientation_falls_back_on_the_display(analytic_heart):

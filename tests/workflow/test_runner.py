@@ -30,7 +30,8 @@ class FakeSettings:
 
 
 def write_notebook(path: Path, *cells: str) -> Path:
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     first = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
     notebook.cells = [first, *(nbformat.v4.new_code_cell(cell) for cell in cells)]
     nbformat.write(notebook, path)
@@ -98,12 +99,13 @@ def test_a_failing_stage_names_cell_and_error_and_leaves_earlier_outputs(
 ) -> None:
     runner.run_stages(a_run(tmp_path))
     before = (tmp_path / "run" / "second" / "half.txt").read_text()
-    write_notebook(table["second"], READ_SQUARE.replace("value // 2", "value // 2 + 5"), "left, right = 1, 0\nleft / right")
+    changed = READ_SQUARE.replace("value // 2", "value // 2 + 5")
+    write_notebook(table["second"], changed, "left, right = 1, 0\nleft / right")
     with pytest.raises(StageError, match=r"second.*code cell 4 \(cell 4.*left / right") as failure:
         runner.run_stages(a_run(tmp_path))
     assert "ZeroDivisionError: division by zero" in str(failure.value)
     assert (tmp_path / "run" / "second" / "half.txt").read_text() == before
-    write_notebook(table["second"], READ_SQUARE.replace("value // 2", "value // 2 + 5"))
+    write_notebook(table["second"], changed)
     assert runner.run_stages(a_run(tmp_path)) == ["second"]
     assert (tmp_path / "run" / "second" / "half.txt").read_text() == "5"
 

@@ -1,0 +1,145 @@
+"""Interactive figures: what they show, and what their menus change."""
+
+import numpy as np
+import pytest
+
+from cardiolib.digital_heart import PHASES, DigitalHeart, decimated_mesh, mean_parameters, template_mesh
+from cardiolib.figures import save_interactive
+from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
+from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
+from cardiolib.meshes import SurfaceMesh, extract_regions
+from cardiolib.validation import kaplan_meier_groups
+
+
+@pytest.fixture(scope="module")
+def moving():
+    positions = DigitalHeart(mean_parameters("ph")).points202(PHASES)
+    return decimated_mesh(positions[0]), positions
+
+
+@pytest.fixture(scope="module")
+def patients():
+    rng = np.random.default_rng(2)
+    risk = rng.normal(size=60)
+    time = rng.exponential(5 * np.exp(-risk)) + 0.01
+    event = time < 9
+    return risk, event, np.minimum(time, 9.0)
+
+
+def page(figure, folder):
+    return save_interactive(figure, folder, "figure", simulated=True).read_bytes()
+
+
+def test_shapes_stand_upright_and_can_be_switched(tmp_path):
+    mesh = template_mesh()
+    regions = {"rv_endo": ("rv_free", "rv_septum"), "lv_epi": ("lv_epi",), "lv_endo": ("lv_endo",)}
+    turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
+    turn = turn * np.sign(np.linalg.det(turn))
+    parts = {name: extract_regions(mesh, *names)[0] for name, names in regions.items()}
+    surfaces = {name: part.with_points(part.points @ turn.T) for name, part in parts.items()}
+    figure = shapes_interactive(surfaces)
+    assert [trace.name for trace in figure.data] == ["LV cavity", "LV outer wall", "RV cavity"]
+    assert all(trace.showlegend for trace in figure.data)
+    assert [trace.opacity < 1 for trace in figure.data] == [False, True, False]
+    left, right = figure.data[0], figure.data[2]
+    assert np.mean(left.x) > np.mean(right.x)
+    # Turned back into the heart frame: apex below, and no mirror image.
+    np.testing.assert_allclose(np.ptp(left.z), np.ptp(parts["lv_endo"].points[:, 2]), rtol=0.03)
+    assert np.corrcoef(right.y, parts["rv_endo"].points[:, 1])[0, 1] > 0.98
+    np.testing.assert_array_equal(np.stack([left.i, left.j, left.k], axis=1), parts["lv_endo"].triangles)
+    assert page(figure, tmp_path / "one") == page(shapes_interactive(surfaces), tmp_path / "two")
+
+
+def test_beating_heart_is_coloured_by_displacement(moving, tmp_path):
+    mesh, positions = moving
+    figure = beating_heart(mesh, positions, "A heart")
+    assert len(figure.frames) == 20 and figure.layout.title.text == "A heart"
+    assert np.abs(figure.data[0].intensity).max() == 0
+    shown = figure.frames[8].data[0]
+    distance = np.linalg.norm(positions[8] - positions[0], axis=1)
+    np.testing.assert_allclose(shown.intensity[:202], distance, rtol=1e-5)
+    np.testing.assert_allclose(np.stack([shown.x, shown.y, shown.z], axis=1)[:202], positions[8], atol=1e-4)
+    assert figure.data[0].cmax >= np.linalg.norm(positions - positions[:1], axis=2).max()
+    assert page(figure, tmp_path / "one") == page(beating_heart(mesh, positions, "A heart"), tmp_path / "two")
+    with pytest.raises(ValueError, match="positions"):
+        beating_heart(mesh, positions[:, :5])
+    with pytest.raises(ValueError, match="without triangles"):
+        beating_heart(SurfaceMesh(mesh.points, np.zeros((0, 3), int)), positions)
+
+
+@pytest.mark.parametrize("solid", [True, False])
+def test_saliency_menu_changes_values_scale_and_label(moving, solid):
+    mesh = moving[0] if solid else SurfaceMesh(moving[0].points, np.zeros((0, 3), int))
+    signed = np.linspace(-0.2, 0.5, 202)
+    figure = saliency_interactive(mesh, {"r": signed, "attribution": signed**2})
+    first, second = (button.args[0] for button in figure.layout.updatemenus[0].buttons)
+    prefix = "" if solid else "marker."
+    values = second["intensity" if solid else "marker.color"]
+    assert len(values) == 1  # one trace: a bare list would give each value to a trace of its own
+    np.testing.assert_allclose(values[0][:202], signed**2, rtol=1e-5)
+    assert (first[f"{prefix}cmin"], first[f"{prefix}cmax"]) == (-0.5, 0.5)
+    assert (second[f"{prefix}cmin"], second[f"{prefix}cmax"]) == pytest.approx((0, 0.25))
+    assert second[f"{prefix}colorbar.title.text"] == "attribution"
+    assert first[f"{prefix}colorscale"] != second[f"{prefix}colorscale"]
+    scale = figure.data[0] if solid else figure.data[0].marker
+    assert (scale.cmin, scale.cmax, scale.colorbar.title.text) == (-0.5, 0.5, "r")
+    assert figure.data[0].text[0].startswith("point 0")
+
+
+def test_saliency_needs_a_geometry_and_one_map_needs_no_menu(moving):
+    assert not saliency_interactive(moving[0], {"r": np.ones(202)}).layout.updatemenus
+    with pytest.raises(ValueError, match="geometry is not known"):
+        saliency_interactive(SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int)), {"r": np.ones(202)})
+    with pytest.raises(ValueError, match="one finite value"):
+        saliency_interactive(moving[0], {"r": np.ones(3)})
+
+
+def test_kaplan_meier_panels_show_curves_and_numbers_at_risk(patients, tmp_path):
+    risk, event, time = patients
+    groups = {"network": kaplan_meier_groups(risk, event, time), "volumes": kaplan_meier_groups(-risk, event, time)}
+    figure = kaplan_meier_interactive(groups, time_unit="years")
+    named = [trace for trace in figure.data if trace.name and trace.mode == "lines"]
+    assert [trace.name for trace in named] == [*groups["network"].names, *groups["volumes"].names]
+    assert sum(trace.showlegend for trace in named) == 2  # each group once in the legend
+    curve = groups["network"].curves.query("group == @named[0].name")
+    np.testing.assert_allclose(named[0].y, curve["survival"])
+    assert all(trace.line.shape == "hv" for trace in named)
+    counts = [trace for trace in figure.data if trace.mode == "text"]
+    assert len(counts) == 4 and counts[0].text[0] == "30"
+    assert figure.layout.xaxis.title.text == "time (years)"
+    assert "network" in figure.layout.annotations[0].text and "log-rank" in figure.layout.annotations[0].text
+    assert page(figure, tmp_path / "one") == page(kaplan_meier_interactive(groups), tmp_path / "two")
+    with pytest.raises(ValueError, match="empty"):
+        kaplan_meier_interactive({})
+
+
+def test_latent_map_menus_swap_coordinates_and_colour(patients):
+    risk, event, time = patients
+    ids = np.array([f"P{i}" for i in range(60)])
+    maps = {"eigenmaps": np.column_stack([risk, time]), "pca": np.column_stack([time, -risk])}
+    figure = latent_map_interactive(maps, ids=ids, event=event, time=time, log_risk=risk, truncate_at=4)
+    censored, died = figure.data
+    assert (censored.marker.symbol, died.marker.symbol) == ("circle-open", "circle")
+    np.testing.assert_allclose(died.x, risk[event])
+    np.testing.assert_allclose(died.marker.color, np.minimum(time[event], 4))
+    assert all(f"<b>{name}</b>" in text for name, text in zip(ids[event], died.text, strict=True))
+    assert "alive when last seen" in censored.text[0] and "died at" in died.text[0]
+    by_map, by_colour = figure.layout.updatemenus
+    np.testing.assert_allclose(by_map.buttons[1].args[0]["y"][1], -risk[event])
+    values, layout, _ = by_colour.buttons[1].args
+    np.testing.assert_allclose(values["marker.color"][0], risk[~event])
+    assert layout["coloraxis.colorbar.title.text"] == "predicted log risk"
+    assert figure.layout.coloraxis.colorbar.title.text == "time (years, at most 4)"
+
+
+def test_latent_map_without_risk_has_one_menu_and_checks_lengths(patients):
+    risk, event, time = patients
+    maps = {"pca": np.column_stack([time, risk])}
+    figure = latent_map_interactive(maps, ids=np.arange(60), event=event, time=time, truncate_at=None)
+    assert len(figure.layout.updatemenus) == 1 and figure.layout.coloraxis.cmax == time.max()
+    with pytest.raises(ValueError, match="pca"):
+        latent_map_interactive({"pca": np.zeros((5, 2))}, ids=np.arange(60), event=event, time=time)
+    with pytest.raises(ValueError, match="ids"):
+        latent_map_interactive(maps, ids=np.arange(3), event=event, time=time)
+    with pytest.raises(ValueError, match="empty"):
+        latent_map_interactive({}, ids=np.arange(60), event=event, time=time)

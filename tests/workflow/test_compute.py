@@ -1,0 +1,49 @@
+"""The same results, in order, whatever the number of workers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from cardiolib.workflow.compute import Compute
+
+
+def scaled_draw(seed: int, *, scale: np.ndarray) -> float:
+    return float(scale[seed] * np.random.default_rng(seed).normal())
+
+
+def fails_at_three(item: int) -> int:
+    if item == 3:
+        raise ValueError("unit 3 cannot be done")
+    return item
+
+
+@pytest.fixture
+def two_workers():
+    compute = Compute(2)
+    yield compute
+    compute.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_two_processes_give_what_one_gives_and_errors_come_back(two_workers: Compute) -> None:
+    work = partial(scaled_draw, scale=np.arange(10.0))
+    assert list(two_workers(work, range(10))) == list(Compute(1)(work, range(10)))
+    with pytest.raises(ValueError, match="unit 3 cannot be done"):
+        list(two_workers(fails_at_three, range(6)))
+
+
+def test_serial_work_needs_no_cluster() -> None:
+    compute = Compute(1)
+    assert list(compute(fails_at_three, [1, 2])) == [1, 2]
+    assert compute._client is None
+    with pytest.raises(ValueError, match="unit 3"):
+        list(compute(fails_at_three, [1, 3]))
+
+
+def test_workers_are_counted_from_the_cores_and_not_negative() -> None:
+    assert Compute(0).workers >= 1
+    with pytest.raises(ValueError, match="0 .one per core. or more"):
+        Compute(-1)

@@ -1,0 +1,71 @@
+"""Content decides, dates do not; and the reasons are told in words."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from cardiolib.workflow import provenance
+from cardiolib.workflow.stages import STAGES
+
+KEY = {
+    "environment": "e", "seed": 1, "notebook": "n", "parameters": {"epochs": 3}, "layers": {"motion": "m"},
+    "inputs": {"cohort": "c"},
+}
+
+
+def test_equal_keys_differ_in_nothing() -> None:
+    assert provenance.differences(KEY, json.loads(json.dumps(KEY))) == []
+
+
+def test_every_kind_of_change_is_named() -> None:
+    changed = {
+        "environment": "f", "seed": 2, "notebook": "o", "parameters": {"epochs": 4, "rate": 1},
+        "layers": {"motion": "x"}, "inputs": {"cohort": "d"},
+    }
+    assert provenance.differences(KEY, changed) == [
+        "the environment changed", "the notebook changed", "the seed changed: 1 -> 2",
+        "parameter epochs changed: 3 -> 4", "parameter rate changed: None -> 1", "layer motion changed",
+        "input cohort changed",
+    ]
+
+
+def test_a_stage_that_never_ran_says_so() -> None:
+    assert provenance.differences(None, KEY) == ["it has never run"]
+
+
+def test_tree_hashes_follow_content_and_leave_out_what_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "units").mkdir()
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "units" / "b.txt").write_text("b")
+    before = provenance.tree_hashes(tmp_path, skip=["units"])
+    assert list(before) == ["a.txt"]
+    os.utime(tmp_path / "a.txt", (1, 1))
+    (tmp_path / "units" / "b.txt").write_text("c")
+    assert provenance.tree_hashes(tmp_path, skip=["units"]) == before
+    (tmp_path / "a.txt").write_text("A")
+    assert provenance.tree_hashes(tmp_path, skip=["units"]) != before
+
+
+def test_notebook_hash_is_blind_to_outputs(tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "source": ["x = 1"], "outputs": [], "execution_count": None, "metadata": {}}
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps({"cells": [cell]}))
+    before = provenance.notebook_hash(path)
+    path.write_text(json.dumps({"cells": [{**cell, "outputs": [{"text": "1"}], "execution_count": 7}]}))
+    assert provenance.notebook_hash(path) == before
+    path.write_text(json.dumps({"cells": [{**cell, "source": ["x = 2"]}]}))
+    assert provenance.notebook_hash(path) != before
+
+
+def test_a_stage_key_names_only_the_layers_the_stage_may_import() -> None:
+    stage = STAGES["survival"]
+    key = provenance.stage_key(stage, settings=stage.settings_class()(), seed=1, inputs={})
+    assert set(key["layers"]) == {*stage.layers, "workflow"}
+    assert "segmentation" not in key["layers"] and "validation" not in key["layers"]
+
+
+def test_git_state_and_versions_are_recorded() -> None:
+    assert provenance.git_state().keys() == {"commit", "dirty"}
+    assert provenance.versions()["torch"].startswith("2.13.0")
