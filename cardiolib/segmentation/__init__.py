@@ -14,6 +14,7 @@ from cardiolib.segmentation.measures import (
 )
 from cardiolib.segmentation.network import SegmentationNetwork
 from cardiolib.segmentation.shape import RefinedShape, estimate_slice_shifts, refine_shape
+from cardiolib.segmentation.simulation import simulate_training_scans
 from cardiolib.segmentation.training import SegmentationSettings, train_network
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "make_examples",
     "refine_shape",
     "segment_scan",
+    "simulate_training_scans",
     "split_by_subject",
     "surface_distances",
     "train_network",

@@ -254,7 +254,7 @@ def true_surfaces(cohort: Cohort, subject_id: str, *, t: float = 0.0) -> dict[st
     to_world = cohort.scan_truth(subject_id)["heart_to_world"]
     placed = mesh.with_points(mesh.points @ to_world[:3, :3].T + to_world[:3, 3])
     regions = {"lv_endo": ("lv_endo",), "rv_endo": ("rv_free", "rv_septum")}
-    return {name: extract_regions(placed, names)[0] for name, names in regions.items()}
+    return {name: extract_regions(placed, *names)[0] for name, names in regions.items()}
 
 
 def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path) -> tuple[pd.DataFrame, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from cardiolib.imaging import ACDC, OURS, LabelMap
 from cardiolib.segmentation import landmarks_from_labels
 from cardiolib.segmentation.landmarks import base_is_last_slice

@@ -50,6 +50,16 @@ def test_an_unshifted_heart_is_left_alone(analytic_heart):
     assert np.abs(estimate_slice_shifts(labels.frame(0), spacing_mm=labels.spacing_mm, scheme=OURS)).max() < 0.3
 
 
+def test_shifts_are_read_at_end_diastole_for_every_frame(analytic_heart):
+    shifts = random_shifts(2)
+    small = type(analytic_heart)(radius=14.0, rv_radius=25.0)
+    frames = [painted(heart, shifts=shifts).labels for heart in (small, analytic_heart)]
+    both = LabelMap(np.concatenate(frames, axis=-1), AFFINE, OURS)
+    at_es, at_ed = (refine_shape(both, frame=t).slice_shift_mm for t in (0, 1))
+    assert np.array_equal(at_es, at_ed) and np.abs(at_es).max() > 1
+    assert np.array_equal(refine_shape(both, correct_shifts=False).slice_shift_mm, np.zeros((SHAPE[2], 2)))
+
+
 def test_too_few_slices_tell_nothing_about_shifts(analytic_heart):
     labels = painted(analytic_heart, shifts=random_shifts(0)).frame(0)[:, :, 6:9]
     assert np.array_equal(

@@ -1,0 +1,34 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort, open_cohort
+from cardiolib.imaging import write_label_map
+from cardiolib.motion import stage
+
+
+@pytest.mark.parametrize("change", [{"motion_source": "guess"}, {"effort": "some"}, {"max_scans": -1}])
+def test_settings_name_the_wrong_field(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        stage.MotionStageSettings(**change)
+
+
+@pytest.mark.slow
+def test_notebook_02_from_images_to_matrix(tmp_path):
+    """Under true labels: tracking beats zero motion, and the matrix opens as a cohort."""
+    cohort = build_simulated_cohort(
+        tmp_path / "cohort", settings=SimulatedCohortSettings(n_subjects=3, n_imaged=1, randomise_acquisition=False),
+        seed=1)
+    (name,), segmented, out = cohort.ids_with("images"), tmp_path / "segmentation", tmp_path / "motion"
+    write_label_map(cohort.labels(name)[0], segmented / name / "label_sa.nii.gz")
+    pd.DataFrame({"ID": [name]}).to_csv(segmented / "measures.csv", index=False)
+    settings = stage.MotionStageSettings(motion_source="tracked", effort="fast")
+    tracked = stage.track_cohort(cohort, segmented, settings, seed=1, folder=out)
+    motion = stage.assemble_motion(cohort, tracked, settings, segmentation_folder=segmented, folder=out)
+    ids, X = open_cohort(out / "motion.npz").motion_matrix()
+    assert tuple(ids) == (name,) == motion.ids and np.array_equal(X, motion.X) and X.shape == (1, 11514)
+    table = stage.error_table(stage.cohort_errors(cohort, tracked))
+    assert table["error_mm"].mean() < 0.75 * table["zero_motion_mm"].mean(), table.to_string()
+    truth = stage.assemble_motion(cohort, tracked, stage.MotionStageSettings(), segmentation_folder=segmented,
+                                  folder=out)
+    assert truth.X.shape == (3, 11514) and truth.source.startswith("material truth")
