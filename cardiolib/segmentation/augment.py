@@ -34,6 +34,9 @@ class AugmentationSettings:
     log_gamma, gain, noise : float
         Gamma curve (logarithm), gain (fraction), standard deviation of added noise (of the intensity
         range).
+    log_shading : float
+        Coefficients of a smooth shading over the image: the logarithm of the gain is a second-degree
+        polynomial of the position (-1 to 1 along either side).
     """
 
     rotation_rad: float = 0.6
@@ -44,9 +47,10 @@ class AugmentationSettings:
     log_gamma: float = 0.3
     gain: float = 0.15
     noise: float = 0.03
+    log_shading: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in ("rotation_rad", "log_scale", "shift_px", "log_gamma", "gain", "noise"):
+        for name in ("rotation_rad", "log_scale", "shift_px", "log_gamma", "gain", "noise", "log_shading"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 100:
                 raise ValueError(f"{name} must be a number >= 0, got {value!r}")
@@ -123,13 +127,22 @@ def _change_geometry(
 
 
 def _change_intensity(images: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Gamma, gain and noise; the same curve for the three neighbours of a slice."""
+    """Gamma, gain, shading and noise; all but the noise are the same for the three neighbours of a slice."""
     n = len(images)
     gamma = torch.exp(_uniform(n, settings.log_gamma, generator)).to(images)[:, None, None, None]
     gain = 1 + _uniform(n, settings.gain, generator).to(images)[:, None, None, None]
     noise = settings.noise * torch.rand(n, generator=generator).to(images)[:, None, None, None]
-    curved = (images + 0.5).clamp_min(1e-4) ** gamma * gain - 0.5
+    shading = torch.exp(_shading(n, images.shape[2:], settings.log_shading, generator)).to(images)
+    curved = (images + 0.5).clamp_min(1e-4) ** gamma * gain * shading - 0.5
     return curved + noise * torch.randn(images.shape, generator=generator).to(images)
+
+
+def _shading(n: int, shape: tuple[int, ...], size: float, generator: torch.Generator) -> Tensor:
+    """(n, 1, H, W) random polynomials of second degree without a constant term."""
+    y, x = torch.meshgrid(*(torch.linspace(-1, 1, side) for side in shape), indexing="ij")
+    terms = torch.stack([x, y, x * y, x * x - 1 / 3, y * y - 1 / 3])  # (5, H, W), each of mean about 0
+    weights = size * (2 * torch.rand(n, len(terms), generator=generator) - 1)
+    return torch.einsum("nt,thw->nhw", weights, terms)[:, None]
 
 
 def _uniform(n: int, half_width: float, generator: torch.Generator) -> Tensor:

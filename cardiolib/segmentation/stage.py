@@ -54,8 +54,8 @@ class SegmentationStageSettings:
 
     n_training: int = 40
     validation_fraction: float = 0.15
-    epochs: int = 10
-    peak_learning_rate: float = 4e-3
+    epochs: int = 16
+    peak_learning_rate: float = 3e-3
     precision: str = "fp32"
     max_scans: int = 0
 
@@ -113,7 +113,7 @@ def train_on_simulated(
         example
         for subject, scan in scans
         for example in make_examples(
-            scan.cine, scan.labels, subject=subject, landmarks_world_mm=scan.landmarks_world_mm
+            scan.cine, scan.labels, subject=subject, landmarks_world_mm=scan.as_imaged(scan.landmarks_world_mm)
         )
     ]
     training, validation = split_by_subject(

@@ -151,6 +151,18 @@ def search_settings(
     return result
 
 
+def swarm_rows(result: SearchResult) -> pd.DataFrame:
+    """The swarm's own candidates, generations counted from 1; the later confirmations by full fits are left out."""
+    swarm = result.history[result.history["generation"] >= 0]
+    return swarm.assign(generation=swarm["generation"] + 1)
+
+
+def confirmed_rows(result: SearchResult) -> pd.DataFrame:
+    """Settings scored again by full fits: the swarm's best and, last, the defaults; empty without screening."""
+    rows = result.history[result.history["generation"] < 0]
+    return rows[[*SEARCHED, "score"]].reset_index(drop=True)
+
+
 def best_table(result: SearchResult) -> pd.DataFrame:
     """The chosen setting and its score as a small table."""
     chosen = {name: getattr(result.best_settings, name) for name in SEARCHED}

@@ -136,7 +136,8 @@ class Session:
         if figure is None:
             return Markdown(f"*{table}*")
         save_figure(figure, self.folder / "figures", name, table, simulated=self.simulated)
-        return Image(str(self.folder / "figures" / f"{name}.png"), width=760)
+        # all figures to one scale: a two-column figure (183 mm) fills the page
+        return Image(str(self.folder / "figures" / f"{name}.png"), width=round(105 * figure.get_size_inches()[0]))
 
     def show_interactive(self, name: str, figure: Any, *, height: int = 560) -> Any:
         """Save a plotly figure as HTML that works offline and return a frame showing it."""
@@ -149,6 +150,12 @@ class Session:
         # reports/ and notebooks/ both lie beside the published figures/; by hand, point at the stage's own folder
         beside = "../figures" if self._in_pipeline else os.path.relpath(folder, REPOSITORY / "notebooks")
         return IFrame(f"{beside}/{name}.html", width="100%", height=height)
+
+    def tell(self, *sentences: str) -> Any:
+        """Show sentences as text: one as a paragraph, several as a list."""
+        from IPython.display import Markdown
+
+        return Markdown(sentences[0] if len(sentences) == 1 else "\n".join(f"- {text}" for text in sentences))
 
     def record(self, **metrics: Any) -> None:
         """Add headline numbers of this stage to ``metrics.json`` (units stand in the names)."""

@@ -18,7 +18,7 @@ from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_state
 from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, whole_plane_grid
 
 STILL = AugmentationSettings(
-    rotation_rad=0, mirror_probability=0, reverse_probability=0, log_scale=0, shift_px=0, log_gamma=0, gain=0, noise=0
+    rotation_rad=0, mirror_probability=0, reverse_probability=0, log_scale=0, shift_px=0, log_gamma=0, gain=0, noise=0, log_shading=0
 )
 
 
@@ -188,7 +188,7 @@ def test_no_augmentation_changes_nothing():
 @pytest.mark.parametrize("seed", range(8))
 def test_image_labels_and_landmarks_move_together(seed):
     images, labels, points = blob_batch()
-    settings = AugmentationSettings(rotation_rad=math.pi, mirror_probability=0.5, log_gamma=0, gain=0, noise=0)
+    settings = AugmentationSettings(rotation_rad=math.pi, mirror_probability=0.5, log_gamma=0, gain=0, noise=0, log_shading=0)
     new_images, new_labels, new_points = augment_batch(
         images, labels, points, settings=settings, generator=torch.Generator().manual_seed(seed)
     )

@@ -21,7 +21,8 @@ from cardiolib.segmentation.examples import slice_table
 from cardiolib.segmentation.training import pick_device
 
 TINY = SegmentationSettings(
-    widths=(4, 8), size_px=32, pixel_mm=4.8, neighbour_mm=12.0, epochs=3, batch_size=8, shift_px=2.0
+    widths=(4, 8), size_px=32, pixel_mm=4.8, neighbour_mm=12.0, epochs=3, batch_size=8, shift_px=2.0,
+    landmark_weight=0.05,
 )
 
 
