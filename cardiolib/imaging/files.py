@@ -7,6 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -39,3 +43,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
         os.rmdir(folder)
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, index: bool = True) -> None:
+    """Write a table as CSV with six significant digits, whole or not at all."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=index, float_format="%.6g")

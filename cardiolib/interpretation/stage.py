@@ -10,7 +10,7 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort, CohortError
 from cardiolib.digital_heart import DigitalHeart, decimated_mesh, mean_parameters
-from cardiolib.imaging.files import atomic_path
+from cardiolib.imaging.files import write_table
 from cardiolib.interpretation.attribution import integrated_gradients, log_risk_function
 from cardiolib.interpretation.latent import LatentMap, laplacian_eigenmaps, pca_map, quality_table, umap_map
 from cardiolib.interpretation.motion_magnitude import motion_magnitude_mm
@@ -137,7 +137,7 @@ def latent_maps(
                             index=pd.Index(data.ids, name="ID"))
     for one in maps:
         patients[[f"{one.method}_1", f"{one.method}_2"]] = one.coordinates
-    _write_csv(patients, folder / "latent_maps.csv")
+    write_table(patients, folder / "latent_maps.csv")
     return PatientMaps(maps, patients, quality_table(maps).set_index("method"))
 
 
@@ -164,7 +164,7 @@ def saliency(
         "p_family": association.p_family, "significant": association.p_family <= ALPHA,
         "integrated_gradients": by_phase.sum(axis=0),
     }).rename_axis("vertex")
-    _write_csv(vertices, folder / "saliency.csv")
+    write_table(vertices, folder / "saliency.csv")
     methods = {PAPER: vertices["correlation"], GRADIENTS: vertices["integrated_gradients"]}
     summary = pd.concat(
         {name: summarise_by_region(values, vertices["region"]) for name, values in methods.items()}, names=["method"]
@@ -247,8 +247,3 @@ def surface_of(cohort: Cohort, n_vertices: int) -> SurfaceMesh:
 
 def _regions(mesh: SurfaceMesh) -> np.ndarray:
     return vertex_regions(mesh) if len(mesh.triangles) else np.full(len(mesh.points), "all")
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, float_format="%.6g")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import MATCHED_POINTS, decimated_mesh, template_mesh
-from cardiolib.imaging.files import atomic_path
+from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh
 from cardiolib.motion.descriptors import N_PHASES, from_matrix, to_heart_frame, write_matrix
 from cardiolib.motion.evaluation import endpoint_errors
@@ -151,7 +151,7 @@ def track_cohort(
     ]
     tracked = track_units(units, map_units=map_units)
     quality = quality_table(tracked)
-    _write_csv(quality, folder / "quality.csv")
+    write_table(quality, folder / "quality.csv")
     with atomic_path(folder / "tracked_positions.npz") as temporary:
         np.savez(temporary, units=np.array("mm, world"), **{one.subject_id: one.positions for one in tracked})
     return TrackedCohort(tracked, quality)
@@ -182,7 +182,7 @@ def assemble_motion(
                                            for side in ("rv", "lv") for name in ("edv", "esv")})
         volumes = volumes.rename(columns={"rvef_percent": "RVEF", "lvef_percent": "LVEF"})
         volumes = volumes[["RVEDV", "RVESV", "RVEF", "LVEDV", "LVESV", "LVEF"]]
-    _write_csv(volumes.rename_axis("ID"), folder / "volumes.csv")
+    write_table(volumes.rename_axis("ID"), folder / "volumes.csv")
     return motion
 
 
@@ -309,8 +309,3 @@ def _same_length(subjects: Sequence[TrackedSubject]) -> tuple[list[TrackedSubjec
     kept = [one for one in usable if len(one.positions) == length]
     names = {one.subject_id for one in kept}
     return kept, [one.subject_id for one in subjects if one.subject_id not in names]
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, float_format="%.6g")

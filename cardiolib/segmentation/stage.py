@@ -13,7 +13,7 @@ import pandas as pd
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import LANDMARKS
 from cardiolib.imaging import Cine, LabelMap, ed_es_frames, read_label_map, write_label_map
-from cardiolib.imaging.files import atomic_path
+from cardiolib.imaging.files import write_table
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import make_examples, split_by_subject
@@ -153,8 +153,7 @@ def segment_cohort(
     )
     for name in ("measures", "reference", "comparison", "landmarks"):
         table = getattr(result, name)
-        with atomic_path(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=name in ("measures", "reference"), float_format="%.6g")
+        write_table(table, folder / f"{name}.csv", index=name in ("measures", "reference"))
     return result
 
 

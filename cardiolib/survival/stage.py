@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort, join_by_id, open_cohort
-from cardiolib.imaging.files import atomic_path
+from cardiolib.imaging.files import write_table
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.model import FittedNetwork
@@ -147,7 +147,7 @@ def search_settings(
         state_path=units / "search_state.npz", map_units=map_units,
     )
     # seconds differ from run to run: they belong to the notebook's display, not to a result
-    _write_csv(result.history.drop(columns="seconds"), folder / "search_history.csv")
+    write_table(result.history.drop(columns="seconds"), folder / "search_history.csv", index=False)
     return result
 
 
@@ -184,7 +184,7 @@ def predict_all(network: FittedNetwork, data: SurvivalData, *, folder: Path) -> 
     code = network.code(data.X)
     table = pd.DataFrame(code, columns=[f"z{i + 1}" for i in range(code.shape[1])], index=pd.Index(data.ids, name="ID"))
     table.insert(0, "log_risk", network.predict_log_risk(data.X))
-    _write_csv(table, folder / "predictions.csv", index=True)
+    write_table(table, folder / "predictions.csv")
     return table
 
 
@@ -259,8 +259,3 @@ def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> float:
     train, test = fold != k, fold == k
     model = recipe.fit(X[train], event[train], time[train], seed=seed)
     return concordance_index(model.predict_log_risk(X[test]), event[test], time[test])
-
-
-def _write_csv(table: pd.DataFrame, path: Path, *, index: bool = False) -> None:
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=index, float_format="%.6g")

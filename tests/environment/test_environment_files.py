@@ -83,7 +83,8 @@ def test_no_gpl_package_at_run_time(name: str) -> None:
 
 def test_no_registry_or_machine_is_named() -> None:
     names = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True).stdout.split()
-    forbidden = re.compile(r"(--(extra-)?index-url|https?://[\w.]*pypi|download\.pytorch|file://" + r"/|/(home|root|work)/)")
+    hosts = r"--(extra-)?index-url|https?://[\w.]*pypi|download\.pytorch|file://" + "/"
+    forbidden = re.compile(rf"({hosts}|/(home|root|work)/)")
     found = []
     for name in names:
         path = REPOSITORY / name
