@@ -48,7 +48,7 @@ def write_table() -> None:
         for row in json.loads(path.read_text(encoding="utf-8")):
             value = f"{row['value']:.4g}" if isinstance(row["value"], float) else row["value"]
             lines.append(f"| {row['id']} | {value} | {row['unit']} | {row['reach']} | {row['aim']} "
-                         f"| {_verdict(row)} | {row['how']} |")
+                         f"| {_verdict(row)} | {row['how'].replace('|', chr(92) + '|')} |")
     (RESULTS / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -18,7 +18,8 @@ from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_state
 from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, whole_plane_grid
 
 STILL = AugmentationSettings(
-    rotation_rad=0, mirror_probability=0, reverse_probability=0, log_scale=0, shift_px=0, log_gamma=0, gain=0, noise=0, log_shading=0
+    rotation_rad=0, mirror_probability=0, reverse_probability=0, log_scale=0, shift_px=0, log_gamma=0, gain=0, noise=0,
+    log_shading=0,
 )
 
 
@@ -188,7 +189,9 @@ def test_no_augmentation_changes_nothing():
 @pytest.mark.parametrize("seed", range(8))
 def test_image_labels_and_landmarks_move_together(seed):
     images, labels, points = blob_batch()
-    settings = AugmentationSettings(rotation_rad=math.pi, mirror_probability=0.5, log_gamma=0, gain=0, noise=0, log_shading=0)
+    settings = AugmentationSettings(
+        rotation_rad=math.pi, mirror_probability=0.5, log_gamma=0, gain=0, noise=0, log_shading=0
+    )
     new_images, new_labels, new_points = augment_batch(
         images, labels, points, settings=settings, generator=torch.Generator().manual_seed(seed)
     )
@@ -209,6 +212,20 @@ def test_augmentation_reverses_the_neighbours_but_not_the_slice_itself():
     first = new[:, 0, 4, 4]
     assert torch.allclose(new[:, 1], images[:, 1], atol=1e-5)
     assert 5 < int((first > 0).sum()) < 25
+
+
+def test_shading_is_smooth_and_the_same_for_the_three_neighbours():
+    images = torch.full((6, 3, 21, 21), 0.1)
+    settings = AugmentationSettings(**{**STILL.__dict__, "log_shading": 0.4})
+    new, _, _ = augment_batch(
+        images, torch.zeros(6, 21, 21, dtype=torch.uint8), torch.full((6, 6, 2), math.nan), settings=settings,
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert torch.equal(new[:, 0], new[:, 2])
+    gain = (new[:, 0] + 0.5) / 0.6
+    assert gain.std(dim=(1, 2)).min() > 0.02
+    third = gain.log().diff(n=3, dim=1)  # a polynomial of second degree has no third difference
+    assert third.abs().max() < 1e-4
 
 
 def test_heat_maps_peak_at_the_landmark_and_fade_over_slices():

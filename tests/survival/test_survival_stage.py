@@ -1,0 +1,100 @@
+"""Notebook 03's data: joined by ID, never by position; what is missing is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cardiolib.cohorts import Cohort, write_motion_file
+from cardiolib.survival.search import SearchResult
+from cardiolib.survival.settings import NetworkSettings
+from cardiolib.survival.stage import (
+    SurvivalStageSettings,
+    confirmed_rows,
+    cross_validate_models,
+    load_survival_data,
+    swarm_rows,
+)
+
+N_INPUTS = 19 * 4 * 3
+
+
+def a_cohort(ids: list[str], *, volumes: bool = True, motion: bool = True) -> Cohort:
+    """Every number of a patient is made from the ID, so that a wrong join shows."""
+    number = np.array([int(name[1:]) for name in ids], dtype=float)
+    table = pd.DataFrame({"time": number, "event": number % 2 == 0}, index=ids)
+    sizes = pd.DataFrame({"RVEDV": 200 + number, "RVESV": 100 + number, "RVEF": 40 + number}, index=ids)
+    X = number[:, None] + np.arange(N_INPUTS)
+    return Cohort("small", table, volumes=sizes if volumes else None, motion=X if motion else None, time_unit="years")
+
+
+def test_motion_follow_up_and_volumes_are_joined_by_id(tmp_path: Path) -> None:
+    write_motion_file(a_cohort(["p3", "p1", "p4", "p2"]), tmp_path / "motion.npz")
+    data = load_survival_data(a_cohort(["p1", "p2", "p3", "p4", "p5"], motion=False), tmp_path)
+    assert data.ids == ("p3", "p1", "p4", "p2")
+    assert data.X[:, 0].tolist() == data.time.tolist() == [3.0, 1.0, 4.0, 2.0]
+    assert data.event.tolist() == [False, False, True, True]
+    assert data.volumes["RVEF"].tolist() == [43.0, 41.0, 44.0, 42.0]
+    assert data.feature_shape == (19, 4, 3)
+
+
+def test_a_cohort_that_brings_its_motion_needs_no_motion_folder(tmp_path: Path) -> None:
+    data = load_survival_data(a_cohort(["p1", "p2"]), tmp_path / "absent")
+    assert data.X.dtype == np.float32 and len(data.ids) == 2
+
+
+def test_measured_volumes_stand_in_and_incomplete_ones_are_not_used(tmp_path: Path) -> None:
+    cohort = a_cohort(["p1", "p2"], volumes=False)
+    assert load_survival_data(cohort, tmp_path).volumes is None
+    measured = pd.DataFrame({"ID": ["p2", "p1"], "RVEDV": [2.0, 1.0], "RVESV": [1.0, 1.0], "RVEF": [50.0, 40.0]})
+    measured.to_csv(tmp_path / "volumes.csv", index=False)
+    assert load_survival_data(cohort, tmp_path).volumes["RVEF"].tolist() == [40.0, 50.0]
+    measured.iloc[:1].to_csv(tmp_path / "volumes.csv", index=False)
+    assert load_survival_data(cohort, tmp_path).volumes is None
+
+
+def test_no_follow_up_is_said(tmp_path: Path) -> None:
+    cohort = Cohort("bare", pd.DataFrame(index=["a", "b"]), motion=np.ones((2, N_INPUTS)))
+    with pytest.raises(ValueError, match="no follow-up"):
+        load_survival_data(cohort, tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"protocol": "best"}, {"epochs": 0}, {"n_particles": 0}, {"n_folds": 1}])
+def test_settings_are_refused_before_anything_runs(wrong: dict) -> None:
+    with pytest.raises(ValueError):
+        SurvivalStageSettings(**wrong)
+
+
+def test_published_protocol_takes_the_published_ranges() -> None:
+    settings = SurvivalStageSettings(protocol="published")
+    assert settings.search_settings().log10_learning_rate == (-6.0, -4.5)
+    assert settings.network_settings().standardise == "none"
+
+
+def test_swarm_and_confirmations_are_told_apart() -> None:
+    row = {"dropout": 0.1, "hidden": 80, "latent": 5, "alpha": 0.5, "log10_learning_rate": -5.0, "log10_l1": -5.0}
+    scored = ((0, 0.6), (1, 0.7), (-1, 0.65))
+    history = pd.DataFrame([{**row, "generation": g, "particle": g, "score": score} for g, score in scored])
+    result = SearchResult(NetworkSettings(), 0.65, False, history, True)
+    assert swarm_rows(result)["generation"].tolist() == [1, 2]
+    assert confirmed_rows(result)["score"].tolist() == [0.65]
+
+
+def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    n = 120
+    risk = rng.normal(size=n)
+    ids = [f"p{i}" for i in range(n)]
+    time = rng.exponential(np.exp(-1.5 * risk)) + 1e-3
+    table = pd.DataFrame({"time": time, "event": rng.random(n) < 0.7}, index=ids)
+    sizes = {"RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": 40 - 9 * risk}
+    volumes = pd.DataFrame(sizes, index=ids)
+    cohort = Cohort("made", table, volumes=volumes, motion=rng.normal(size=(n, N_INPUTS)), time_unit="years")
+    data = load_survival_data(cohort, tmp_path)
+    small = NetworkSettings(hidden=8, latent=3, epochs=5)
+    c = cross_validate_models(data, small, seed=1, n_folds=3)["C (cross-validated)"]
+    assert c["Cox on RVEF"] > 0.75 and c["Cox on RV volumes"] > 0.75
+    assert abs(c["network on motion"] - 0.5) < 0.15  # its inputs are noise
