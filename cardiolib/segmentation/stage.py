@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ import pandas as pd
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import LANDMARKS
 from cardiolib.imaging import Cine, LabelMap, ed_es_frames, read_label_map, write_label_map
-from cardiolib.imaging.files import write_table
+from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import make_examples, split_by_subject
@@ -132,7 +133,8 @@ def segment_cohort(
 ) -> SegmentedCohort:
     """Segment every scan of a cohort (or the first `max_scans`) and compare with the reference where there is one.
 
-    Label maps go to ``<folder>/<ID>/label_sa.nii.gz`` in the image's own space as each scan is finished.
+    Label maps go to ``<folder>/<ID>/label_sa.nii.gz`` in the image's own space as each scan is finished; scans that
+    were finished before an interruption are not done again.
 
     Parameters
     ----------
@@ -145,7 +147,8 @@ def segment_cohort(
         ``map_units(function, items)``.
     """
     ids = cohort.ids_with("images")[: max_scans or None]
-    rows = list(map_units(partial(_segment_one, network=network, cohort=cohort, folder=folder), ids))
+    work = partial(_segment_one, network=network, cohort=cohort, folder=folder)
+    rows = [tuple(_table(rows) for rows in tables) for tables in map_units(work, ids)]
     parts = [pd.concat(frames, ignore_index=True) for frames in zip(*rows, strict=True)]
     measures, reference, comparison, landmarks = parts
     result = SegmentedCohort(
@@ -256,14 +259,26 @@ def true_surfaces(cohort: Cohort, subject_id: str, *, t: float = 0.0) -> dict[st
     return {name: extract_regions(placed, *names)[0] for name, names in regions.items()}
 
 
-def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path) -> tuple[pd.DataFrame, ...]:
+def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path) -> list[list[dict]]:
+    """Rows of the four tables for one scan, from ``units/`` when an interrupted run has left them there."""
+    unit = folder / "units" / f"{subject_id}.json"
+    if unit.is_file():
+        return json.loads(unit.read_text(encoding="utf-8"))
     cine = cohort.image(subject_id)
     found = segment_scan(network, cine)
     write_label_map(found.labels, folder / subject_id / "label_sa.nii.gz")
     notes = "; ".join((*cine.notes, *found.notes))
     measures = pd.DataFrame([{"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), "notes": notes}])
-    reference, comparison = _against_reference(subject_id, found, cohort)
-    return measures, reference, comparison, _landmark_errors(subject_id, found, cohort)
+    tables = (measures, *_against_reference(subject_id, found, cohort), _landmark_errors(subject_id, found, cohort))
+    rows = [json.loads(table.to_json(orient="records", double_precision=12)) for table in tables]
+    with atomic_path(unit) as temporary:
+        temporary.write_text(json.dumps(rows), encoding="utf-8")
+    return rows
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
+    """Rows as JSON keeps them, where null stands for a measure that is not defined (NaN)."""
+    return pd.DataFrame([{name: np.nan if value is None else value for name, value in row.items()} for row in rows])
 
 
 def _reference_frames(subject_id: str, cohort: Cohort) -> tuple[LabelMap, dict[str, int]] | None:

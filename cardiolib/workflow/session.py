@@ -84,7 +84,7 @@ class Session:
         self._started = time.monotonic()
         self._cohort: Any = None
         (folder / "figures").mkdir(parents=True, exist_ok=True)
-        _quiet_threads(self.map_units.workers)
+        _one_thread()
 
     @property
     def cohort(self) -> Any:
@@ -225,11 +225,11 @@ def _run_missing_inputs(stage: str, run: Path, seed: int) -> None:
     run_inputs_of(stage, run_folder=run, seed=seed)
 
 
-def _quiet_threads(workers: int) -> None:
-    """One thread per core in this process while it is the only one computing."""
+def _one_thread() -> None:
+    """One thread in this process, as in every worker: two were no faster here, and the result must not depend on it."""
     import torch
 
-    torch.set_num_threads(max(1, min(2, os.cpu_count() or 1, workers)))
+    torch.set_num_threads(1)
 
 
 def _plain(value: Any) -> Any:
