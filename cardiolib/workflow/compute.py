@@ -69,7 +69,7 @@ class Compute:
                 self._client = Client(self.address)
             else:
                 self._cluster = LocalCluster(
-                    n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=None,
+                    n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=":0",
                     memory_limit=0, silence_logs=logging.ERROR,
                 )
                 self._client = Client(self._cluster)
