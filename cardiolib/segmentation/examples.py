@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cardiolib.imaging import Cine, LabelMap, LabelScheme, normalise_intensity, voxel_from_world
+from cardiolib.imaging import Cine, LabelMap, LabelScheme, voxel_from_world
 from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
 from cardiolib.segmentation.orientation import turn_from_affine
-from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices
+from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, network_stacks
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,7 @@ def make_examples(
     heart = np.argwhere((label_map.labels > 0).any(axis=(2, 3)))
     grid = heart_window(cine, heart.mean(axis=0), size_px=size_px, pixel_mm=pixel_mm,
                         turn=turn_from_affine(cine.affine))
-    # one intensity scale for the whole cine, as at inference
-    stacks = normalise_intensity(grid.to_network(np.transpose(cine.voxels, (3, 2, 0, 1)))) - np.float32(0.5)
+    stacks = network_stacks(grid, cine.voxels)
     neighbours = neighbour_indices(
         cine.shape[2], slice_step_mm=float(cine.spacing_mm[2]), neighbour_mm=neighbour_mm
     )

@@ -10,14 +10,20 @@ import pandas as pd
 import torch
 from scipy import ndimage
 
-from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames, normalise_intensity
+from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import clinical_measures
 from cardiolib.segmentation.network import N_LANDMARKS
 from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
-from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, whole_plane_grid
+from cardiolib.segmentation.plane import (
+    PlaneGrid,
+    heart_window,
+    neighbour_indices,
+    network_stacks,
+    whole_plane_grid,
+)
 from cardiolib.segmentation.training import autocast, pick_device
 
 CLEARLY_MORE = 1.15
@@ -73,7 +79,7 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, bat
     """
     place = locate_heart(trained, cine)
     grid, notes = place.grid, list(place.notes)
-    stacks = _network_stacks(grid, cine.voxels)
+    stacks = network_stacks(grid, cine.voxels)
     labels = np.zeros(cine.voxels.shape, np.uint8)
     removed = 0
     for t, stack in enumerate(stacks):
@@ -210,17 +216,11 @@ def _heart_seen(trained: TrainedNetwork, cine: Cine, grid: PlaneGrid) -> np.ndar
     """(H, W) sum over slices and two frames of how sure the network is of a structure; unsure pixels count 0."""
     frames = sorted({0, cine.n_frames // 3})
     seen = np.zeros(grid.turn.turned_shape(grid.size_px))
-    for stack in _network_stacks(grid, cine.voxels[..., frames]):
+    for stack in network_stacks(grid, cine.voxels[..., frames]):
         probability = class_probabilities(trained, stack, slice_step_mm=float(cine.spacing_mm[2]))
         structure = probability[:, 1:].max(axis=1)
         seen += np.clip(2 * structure - 1, 0, None).sum(axis=0)
     return seen
-
-
-def _network_stacks(grid: PlaneGrid, voxels: np.ndarray) -> np.ndarray:
-    """(T, K, H, W) intensities on the network's grid, one scale for all frames."""
-    planes = grid.to_network(np.transpose(voxels, (3, 2, 0, 1)))
-    return normalise_intensity(planes) - np.float32(0.5)
 
 
 def _main_blob_centre(seen: np.ndarray) -> np.ndarray:

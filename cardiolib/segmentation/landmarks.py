@@ -58,10 +58,11 @@ def landmarks_from_labels(
     Notes
     -----
     Apex: centroid of cavity and wall in the first slice that holds the ventricle, half a slice lower.
-    Mitral centre: cavity centroid in the last such slice, half a slice higher. At 0.55 of the way between them:
-    c = centroid of the LV there; RV insertions = outermost directions in which the RV is seen from c, at
-    the epicardium; RV lateral = the end of the RV cavity in the direction of the RV's centroid;
-    LV lateral = the epicardium on the opposite side.
+    Mitral centre: cavity centroid in the last such slice, half a slice higher. The other four lie 0.55 of the way
+    between them; their in-plane positions come from the nearest slice that shows both ventricles, with c the
+    centroid of the LV there. RV insertions: outermost directions in which the RV is seen from c, at the
+    epicardium. RV lateral: the end of the RV cavity in the direction of the RV's centroid. LV lateral: the
+    epicardium on the opposite side.
     """
     labels = np.asarray(labels)
     if labels.ndim != 3:
@@ -81,14 +82,14 @@ def landmarks_from_labels(
     apex_slice, base_slice = (in_ventricle[0], in_cavity[-1]) if up else (in_ventricle[-1], in_cavity[0])
     points[0] = [*_centroid(ventricle[:, :, apex_slice]), apex_slice - 0.5 * step]
     points[5] = [*_centroid(cavity[:, :, base_slice]), base_slice + 0.5 * step]
-    middle = int(np.clip(round(apex_slice + LEVEL * (base_slice + 0.5 * step - apex_slice)),
-                         in_ventricle[0], in_ventricle[-1]))
+    middle = points[0, 2] + LEVEL * (points[5, 2] - points[0, 2])
     with_right = np.flatnonzero((right.sum(axis=(0, 1)) * area > APEX_AREA_MM2)
                                 & (ventricle.sum(axis=(0, 1)) * area > APEX_AREA_MM2))
     if with_right.size:
         level = int(with_right[np.abs(with_right - middle).argmin()])
         ring = _landmarks_in_plane(ventricle[:, :, level], right[:, :, level], pixel_mm=pixel_mm)
-        ring = np.column_stack([ring / pixel_mm, np.full(4, level)])
+        height = middle if abs(middle - level) <= 0.5 else level
+        ring = np.column_stack([ring / pixel_mm, np.full(4, height)])
         lateral, first, second, far = ring
         if not _first_is_anterior(first - second, ring[0] - ring[3], affine, base_step=step, turn=turn):
             first, second = second, first

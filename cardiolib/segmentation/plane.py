@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cardiolib.imaging import Cine, LabelMap
+from cardiolib.imaging import Cine, LabelMap, normalise_intensity
 from cardiolib.segmentation.orientation import Turn
 
 
@@ -145,6 +145,16 @@ def whole_plane_grid(image: Cine | LabelMap, *, pixel_mm: float, multiple: int, 
     )
     centre = tuple((n - 1) / 2 for n in image.shape[:2])
     return PlaneGrid(image.shape[:2], spacing, centre, size, pixel_mm, turn)  # type: ignore[arg-type]
+
+
+def network_stacks(grid: PlaneGrid, voxels: np.ndarray) -> np.ndarray:
+    """Intensities (T, K, H, W) as the network reads them, -0.5 to 0.5, from voxels (I, J, K, T).
+
+    One scale for all frames. What lies outside the image is as dark as its darkest voxel, so that neither an
+    offset nor a factor of the intensities makes a difference.
+    """
+    planes = grid.to_network(np.transpose(voxels - voxels.min(), (3, 2, 0, 1)))
+    return normalise_intensity(planes) - np.float32(0.5)
 
 
 def neighbour_indices(n_slices: int, *, slice_step_mm: float, neighbour_mm: float) -> np.ndarray:

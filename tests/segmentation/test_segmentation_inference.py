@@ -97,6 +97,14 @@ def test_batch_size_has_no_influence(oracle, make_scan, batch_size):
     assert np.array_equal(segment_scan(oracle, cine, batch_size=batch_size).labels.labels, expected)
 
 
+def test_units_of_the_intensities_do_not_matter(oracle, make_scan):
+    """Also where the window reaches beyond the image: the rim must stay as dark as the darkest voxel."""
+    cine, _ = scan(make_scan, shape=(60, 56, 8), spacing=(1.9, 1.9, 12.0))
+    expected = segment_scan(oracle, cine).labels.labels
+    other = Cine(cine.voxels * 4 + 8, cine.affine)
+    assert expected.any() and (segment_scan(oracle, other).labels.labels == expected).mean() > 0.9999
+
+
 def test_reversed_slices_give_reversed_labels(oracle, make_scan):
     cine, _ = scan(make_scan)
     expected = segment_scan(oracle, cine).labels.labels
