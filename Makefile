@@ -44,7 +44,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 reproduce: $(INSTALLED) ## install, run the five notebooks, write reports/index.html
 	$(FLOW) run --profile $(PROFILE) $(RUN_ARGS)
 
-smoke: $(INSTALLED) ## the same, small: about two minutes
+smoke: $(INSTALLED) ## the same, small: a few minutes
 	$(FLOW) run --profile smoke $(RUN_ARGS)
 
 status: $(INSTALLED) ## which stages are up to date, and why the others are not
