@@ -80,12 +80,8 @@ def render(notebook: Path, title: str, *, banner: str) -> str:
     """
     import nbformat
     from nbconvert import HTMLExporter
-    from nbconvert.preprocessors import TagRemovePreprocessor
 
     exporter = HTMLExporter(template_name="basic")
-    exporter.register_preprocessor(
-        TagRemovePreprocessor(remove_cell_tags=("remove-cell", "injected-parameters-duplicate")), enabled=True
-    )
     # progress bars belong to the terminal, not to a report
     content = nbformat.read(notebook, as_version=4)
     for cell in content.cells:
