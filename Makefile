@@ -19,7 +19,6 @@ RUN_ARGS := --cohort "$(COHORT)" --seed $(SEED) --workers $(WORKERS) $(foreach p
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
-export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONHASHSEED := 0
 
 .PHONY: help reproduce smoke status verify lab test test-all bench lint clean

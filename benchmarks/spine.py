@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cardiolib.workflow.__main__ import ENVIRONMENT
+
 LIMITS = {"smoke": ("spine.smoke_s", 180, 90), "default": ("spine.default_s", 1800, 1200)}
 RUN = """
 from cardiolib.workflow.run_plan import Run
@@ -40,7 +42,7 @@ def measure() -> list[dict[str, Any]]:
 
 def _seconds(profile: str, folder: Path) -> float:
     started = time.perf_counter()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    environment = {**ENVIRONMENT, "OMP_NUM_THREADS": "1", **os.environ}
     subprocess.run([sys.executable, "-c", RUN, profile, str(folder)], check=True, env=environment,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return round(time.perf_counter() - started, 1)

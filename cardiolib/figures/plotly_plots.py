@@ -10,6 +10,7 @@ from plotly.colors import get_colorscale
 
 from cardiolib.figures.hearts import MOTION_MAP, SURFACE_COLOURS, SURFACE_LABELS, heart_axes
 from cardiolib.figures.interactive import CAMERA, heart_animation, heart_surface
+from cardiolib.figures.saliency_by_number import has_geometry, interactive_by_number
 from cardiolib.figures.saliency_plots import DIVERGING, SEQUENTIAL, check_maps
 from cardiolib.figures.surface_views import rounded
 from cardiolib.meshes import SurfaceMesh
@@ -80,7 +81,7 @@ def saliency_interactive(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], *, t
     Parameters
     ----------
     mesh : SurfaceMesh
-        Heart frame; without triangles its points are drawn.
+        Heart frame; without triangles its points are drawn, without a known geometry values by vertex number.
     maps : mapping of str to (V,) array
         Maps with negative values get a diverging scale symmetric about 0.
     title : str
@@ -91,6 +92,8 @@ def saliency_interactive(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], *, t
         As `saliency_views`.
     """
     maps = check_maps(mesh, maps)
+    if not has_geometry(mesh):
+        return interactive_by_number(maps, title=title)
     regions = np.asarray(mesh.region_names)[mesh.region]
     hover = [f"point {i}, {region.replace('_', ' ')}" for i, region in enumerate(regions)]
     solid = bool(len(mesh.triangles))

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from cardiolib.figures.rendering import add_colour_bar
+from cardiolib.figures.saliency_by_number import has_geometry, views_by_number
 from cardiolib.figures.style import INK, styled
 from cardiolib.figures.surface_views import (
     SIDES,
@@ -45,7 +46,8 @@ def saliency_views(
     Parameters
     ----------
     mesh : SurfaceMesh
-        Heart frame. Without triangles its points are drawn, seen along two of their principal axes.
+        Heart frame. Without triangles its points are drawn, seen along two of their principal axes; where all points
+        lie in one place (no geometry known), values are drawn by vertex number.
     maps : (V,) array, or mapping of str to (V,) array
         Label of the colour bar -> values. Maps with negative values get a diverging scale symmetric about 0.
     significant : (V,) bool array, or mapping of str to (V,) bool array, optional
@@ -64,7 +66,7 @@ def saliency_views(
     Raises
     ------
     ValueError
-        For values that do not fit the mesh, or a mesh whose points all lie in one place (no geometry known).
+        For values that do not fit the mesh.
     """
     maps = dict(maps) if isinstance(maps, Mapping) else {label: maps}
     if significant is not None and not isinstance(significant, Mapping):
@@ -72,6 +74,8 @@ def saliency_views(
     maps, masks = check_maps(mesh, maps), check_maps(mesh, significant or {}, kind=bool)
     if not maps or set(masks) - set(maps):
         raise ValueError(f"significant marks are for maps that are drawn, {list(maps)}; given {list(masks)}")
+    if not has_geometry(mesh):
+        return views_by_number(maps, masks, significant_label=significant_label)
     sides = SIDES if len(mesh.triangles) else _principal_sides(mesh.points)
     figure, axes, windows = side_axes(mesh.points, sides, rows=len(maps), foot_mm=7 if masks else 2)
     for row, (name, values) in zip(axes, maps.items(), strict=True):
@@ -92,15 +96,12 @@ def saliency_views(
 
 
 def check_maps(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], *, kind: type = float) -> dict[str, np.ndarray]:
-    """The maps as arrays, or ValueError: not one finite value a vertex, or a mesh without a known geometry."""
+    """The maps as arrays, or ValueError: not one finite value a vertex."""
     checked = {name: np.asarray(values, kind) for name, values in maps.items()}
     for name, values in checked.items():
         if values.shape != (mesh.n_points,) or not np.isfinite(values).all():
             raise ValueError(f"{name!r} needs one finite value for each of {mesh.n_points} points; given "
                              f"{values.shape}")
-    if np.ptp(mesh.points, axis=0).max() == 0:
-        raise ValueError("all points of the mesh lie in one place: the geometry is not known, so values cannot be "
-                         "painted on a heart; show them by vertex number instead")
     return checked
 
 

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from cardiolib.imaging import Cine, LabelMap, LabelScheme, voxel_from_world
 from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
 from cardiolib.segmentation.orientation import turn_from_affine
-from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, network_stacks
+from cardiolib.segmentation.plane import PlaneGrid, heart_window, network_stacks, stack_slices
 
 
 @dataclass(frozen=True)
@@ -23,9 +21,7 @@ class Example:
     Attributes
     ----------
     stack : (K, H, W) float32 array
-        Intensities in [-0.5, 0.5].
-    neighbours : (K, 3) int array
-        Slices shown for each slice.
+        Intensities in [-0.5, 0.5]; slices about 10 mm apart, see `plane.stack_slices`.
     labels : (K, H, W) uint8 array
         Class codes (order of `CLASSES`); 255 where unlabelled.
     labelled : (5,) bool array
@@ -36,7 +32,6 @@ class Example:
     """
 
     stack: np.ndarray
-    neighbours: np.ndarray
     labels: np.ndarray
     labelled: np.ndarray
     landmarks: np.ndarray
@@ -61,6 +56,8 @@ def make_examples(
     neighbour_mm: float = 10.0,
 ) -> list[Example]:
     """Put the labelled frames of a scan on the network's grid, centred on the labelled heart.
+
+    One example a frame; a stack of thin slices gives several, each of slices about `neighbour_mm` apart.
 
     Parameters
     ----------
@@ -88,23 +85,18 @@ def make_examples(
     grid = heart_window(cine, heart.mean(axis=0), size_px=size_px, pixel_mm=pixel_mm,
                         turn=turn_from_affine(cine.affine))
     stacks = network_stacks(grid, cine.voxels)
-    neighbours = neighbour_indices(
-        cine.shape[2], slice_step_mm=float(cine.spacing_mm[2]), neighbour_mm=neighbour_mm
-    )
-    return [
-        Example(
-            stack=stacks[frame],
-            neighbours=neighbours,
-            labels=_labels_on_grid(label_map, row, grid),
-            labelled=labelled_classes(label_map.scheme),
-            landmarks=_landmarks_on_grid(
-                None if landmarks_world_mm is None else landmarks_world_mm[row], cine.affine, grid
-            ),
-            subject=str(subject),
-            phase=f"frame {frame}",
-        )
-        for row, frame in enumerate(frames)
-    ]
+    examples = []
+    for row, frame in enumerate(frames):
+        labels = _labels_on_grid(label_map, row, grid)
+        world_mm = None if landmarks_world_mm is None else landmarks_world_mm[row]
+        landmarks = _landmarks_on_grid(world_mm, cine.affine, grid)
+        for slices in stack_slices(cine.shape[2], slice_step_mm=float(cine.spacing_mm[2]), neighbour_mm=neighbour_mm):
+            step = slices[1] - slices[0] if len(slices) > 1 else 1
+            examples.append(Example(
+                stack=stacks[frame][slices], labels=labels[slices], labelled=labelled_classes(label_map.scheme),
+                landmarks=(landmarks - [slices[0], 0, 0]) / [step, 1, 1], subject=str(subject), phase=f"frame {frame}",
+            ))
+    return examples
 
 
 def _check_match(cine: Cine, label_map: LabelMap, frames: Sequence[int], subject: str) -> None:
@@ -162,52 +154,11 @@ def split_by_subject(
     return training, [example for example in examples if example.subject in chosen]
 
 
-@dataclass(frozen=True)
-class SliceTable:
-    """All slices of several examples as tensors, S slices in all.
-
-    Attributes
-    ----------
-    images : (S, H, W) float32;  neighbours : (S, 3) int64 rows of `images`
-    labels : (S, H, W) uint8;    labelled : (S, 5) bool
-    points : (S, 6, 2) float32, (row, column);  levels : (S, 6) float32, slices from the landmark's slice
-    volume : (S,) int64, which example a slice belongs to
-    """
-
-    images: Tensor
-    neighbours: Tensor
-    labels: Tensor
-    labelled: Tensor
-    points: Tensor
-    levels: Tensor
-    volume: Tensor
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-
-def slice_table(examples: Sequence[Example]) -> SliceTable:
-    """Lay examples (all of one in-plane size) out as one table of slices."""
-    if not examples:
-        raise ValueError("no examples were given")
+def check_one_size(examples: Sequence[Example]) -> None:
+    """Refuse examples of several in-plane sizes."""
     shapes = {example.stack.shape[1:] for example in examples}
     if len(shapes) > 1:
         raise ValueError(f"examples differ in size: {sorted(shapes)}; make them with one size_px")
-    starts = np.cumsum([0] + [len(example.stack) for example in examples])
-    counts = np.diff(starts)
-    slice_in_volume = np.concatenate([np.arange(n) for n in counts])
-    landmarks = np.repeat(np.stack([example.landmarks for example in examples]), counts, axis=0)  # (S, 6, 3)
-    return SliceTable(
-        images=torch.from_numpy(np.concatenate([example.stack for example in examples])),
-        neighbours=torch.from_numpy(
-            np.concatenate([e.neighbours + start for e, start in zip(examples, starts[:-1], strict=True)])
-        ),
-        labels=torch.from_numpy(np.concatenate([example.labels for example in examples])),
-        labelled=torch.from_numpy(np.repeat(np.stack([e.labelled for e in examples]), counts, axis=0)),
-        points=torch.from_numpy(landmarks[..., 1:].astype(np.float32)),
-        levels=torch.from_numpy((slice_in_volume[:, None] - landmarks[..., 0]).astype(np.float32)),
-        volume=torch.from_numpy(np.repeat(np.arange(len(examples)), counts)),
-    )
 
 
 def fingerprint(examples: Sequence[Example]) -> str:

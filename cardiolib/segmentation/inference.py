@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,18 +16,19 @@ from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import clinical_measures
-from cardiolib.segmentation.network import N_LANDMARKS
+from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
 from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
+from cardiolib.segmentation.placing import NONE, place_landmarks
 from cardiolib.segmentation.plane import (
     PlaneGrid,
     heart_window,
-    neighbour_indices,
     network_stacks,
+    stack_slices,
     whole_plane_grid,
 )
 from cardiolib.segmentation.training import autocast, pick_device
 
-CLEARLY_MORE = 1.15
+CLEARLY_MORE = 2.0
 """How much more heart must be seen in another orientation than in the usual display to believe it."""
 
 
@@ -44,6 +46,8 @@ class Segmentation:
         One row a frame: lv_cavity_ml, lv_wall_ml, rv_wall_ml, rv_cavity_ml.
     landmarks_world_mm : (T, 6, 3) array
         In the order of `cardiolib.digital_heart.LANDMARKS`; NaN where one cannot be placed.
+    landmark_source : (T, 6) array of str
+        "network", "geometry" or "none": what each landmark was placed by, see `placing`.
     notes : tuple of str
         What a reader should know: how the heart was found, what was cleaned away, what failed.
     """
@@ -53,6 +57,7 @@ class Segmentation:
     es: int
     volumes: pd.DataFrame
     landmarks_world_mm: np.ndarray
+    landmark_source: np.ndarray
     notes: tuple[str, ...]
 
     def measures(self) -> dict[str, float]:
@@ -60,7 +65,7 @@ class Segmentation:
         return clinical_measures(self.labels, ed=self.ed, es=self.es)
 
 
-def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, batch_size: int = 32) -> Segmentation:
+def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True) -> Segmentation:
     """Label every frame of a cine.
 
     Parameters
@@ -70,8 +75,6 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, bat
         Any in-plane size and spacing, any number of slices (K is the slice axis) and frames.
     clean : bool
         Remove stray islands, see `cleaning.clean_labels`.
-    batch_size : int
-        Slices at a time; no influence on the result.
 
     Returns
     -------
@@ -81,10 +84,10 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, bat
     grid, notes = place.grid, list(place.notes)
     stacks = network_stacks(grid, cine.voxels)
     labels = np.zeros(cine.voxels.shape, np.uint8)
-    removed = 0
+    removed, places = 0, []
     for t, stack in enumerate(stacks):
-        probability = class_probabilities(trained, stack, slice_step_mm=float(cine.spacing_mm[2]),
-                                          batch_size=batch_size)
+        probability, shares = predict_stack(trained, stack, slice_step_mm=float(cine.spacing_mm[2]))
+        places.append(shares)
         share = grid.to_native(probability[:, 1:])  # (K, 4, I, J)
         share = np.concatenate([1 - share.sum(axis=1, keepdims=True), share], axis=1)
         frame = np.moveaxis(share.argmax(axis=1).astype(np.uint8), 0, 2)
@@ -95,10 +98,13 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True, bat
     if removed:
         notes.append(f"{removed} voxels in stray islands were set to background")
     label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes))
-    return _describe(label_map, notes, turn=grid.turn)
+    step = max(1, round(trained.settings["neighbour_mm"] / float(cine.spacing_mm[2])))
+    return _describe(label_map, notes, places, grid=grid, slices_per_step=step)
 
 
-def _describe(label_map: LabelMap, notes: list[str], *, turn: Turn) -> Segmentation:
+def _describe(
+    label_map: LabelMap, notes: list[str], places: list[np.ndarray], *, grid: PlaneGrid, slices_per_step: int
+) -> Segmentation:
     """Volumes, ED and ES, landmarks of a finished label map."""
     volumes = pd.DataFrame({f"{name}_ml": label_map.volume_ml(name) for name in STRUCTURES})
     volumes.index.name = "frame"
@@ -109,44 +115,52 @@ def _describe(label_map: LabelMap, notes: list[str], *, turn: Turn) -> Segmentat
     else:
         notes.append("ED and ES cannot be told apart (one frame, or the LV volume does not change)")
     landmarks = np.full((label_map.n_frames, N_LANDMARKS, 3), np.nan)
+    source = np.full((label_map.n_frames, N_LANDMARKS), NONE, dtype="<U8")
     if curve.max() > 0:
         up = base_is_last_slice(label_map.labels, label_map.affine)
-        for t in range(label_map.n_frames):
-            landmarks[t] = landmarks_from_labels(
-                label_map.frame(t), label_map.affine, base_is_last=up, turn=turn
+        for t, shares in enumerate(places):
+            by_geometry = landmarks_from_labels(
+                label_map.frame(t), label_map.affine, base_is_last=up, turn=grid.turn
+            )
+            landmarks[t], source[t] = place_landmarks(
+                shares, by_geometry, grid=grid, affine=label_map.affine, slices_per_step=slices_per_step
             )
     else:
         notes.append("no left ventricle was found in any frame")
-    return Segmentation(label_map, ed, es, volumes, landmarks, tuple(notes))
+    return Segmentation(label_map, ed, es, volumes, landmarks, source, tuple(notes))
+
+
+class StackPrediction(NamedTuple):
+    """What the network sees in one volume on its own grid."""
+
+    classes: np.ndarray  # (K, 5, H, W) class probabilities
+    landmarks: np.ndarray  # (6, K, H/2, W/2) where each landmark is: probabilities that sum to 1 over the volume
 
 
 @torch.no_grad()
-def class_probabilities(
-    trained: TrainedNetwork, stack: np.ndarray, *, slice_step_mm: float, batch_size: int = 32
-) -> np.ndarray:
-    """Class probabilities of one volume on the network's grid.
+def predict_stack(trained: TrainedNetwork, stack: np.ndarray, *, slice_step_mm: float) -> StackPrediction:
+    """Run the network over one volume on its grid.
 
     Parameters
     ----------
     stack : (K, H, W) float32 array in [-0.5, 0.5]
     slice_step_mm : float
-        Distance of neighbouring slices.
-
-    Returns
-    -------
-    (K, 5, H, W) float32 array
+        Distance of neighbouring slices; thin ones are shared out among several stacks, see `plane.stack_slices`.
     """
     settings = trained.settings
     device = pick_device(settings["device"])
     network = trained.network.to(device, memory_format=torch.channels_last).eval()
-    neighbours = neighbour_indices(len(stack), slice_step_mm=slice_step_mm, neighbour_mm=settings["neighbour_mm"])
-    triples = torch.from_numpy(stack[neighbours])  # (K, 3, H, W)
-    parts = []
-    for part in triples.split(batch_size):
+    shared_out = stack_slices(len(stack), slice_step_mm=slice_step_mm, neighbour_mm=settings["neighbour_mm"])
+    classes = np.empty((len(stack), len(CLASSES), *stack.shape[1:]), np.float32)
+    landmarks = np.empty((N_LANDMARKS, len(stack), stack.shape[1] // 2, stack.shape[2] // 2), np.float32)
+    for slices in shared_out:
         with autocast(device, settings["precision"]):
-            logits = network(part.to(device, memory_format=torch.channels_last)).labels
-        parts.append(torch.softmax(logits.float(), dim=1).cpu().contiguous().numpy())
-    return np.concatenate(parts)
+            output = network(torch.from_numpy(stack[slices]).to(device))
+        classes[slices] = torch.softmax(output.labels.float(), dim=1).cpu().contiguous().numpy()
+        places = output.landmarks.float()
+        shares = torch.softmax(places.flatten(1), dim=1).reshape(places.shape)
+        landmarks[:, slices] = shares.cpu().numpy() / len(shared_out)
+    return StackPrediction(classes, landmarks)
 
 
 @dataclass(frozen=True)
@@ -217,7 +231,7 @@ def _heart_seen(trained: TrainedNetwork, cine: Cine, grid: PlaneGrid) -> np.ndar
     frames = sorted({0, cine.n_frames // 3})
     seen = np.zeros(grid.turn.turned_shape(grid.size_px))
     for stack in network_stacks(grid, cine.voxels[..., frames]):
-        probability = class_probabilities(trained, stack, slice_step_mm=float(cine.spacing_mm[2]))
+        probability = predict_stack(trained, stack, slice_step_mm=float(cine.spacing_mm[2])).classes
         structure = probability[:, 1:].max(axis=1)
         seen += np.clip(2 * structure - 1, 0, None).sum(axis=0)
     return seen

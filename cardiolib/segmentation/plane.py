@@ -157,15 +157,13 @@ def network_stacks(grid: PlaneGrid, voxels: np.ndarray) -> np.ndarray:
     return normalise_intensity(planes) - np.float32(0.5)
 
 
-def neighbour_indices(n_slices: int, *, slice_step_mm: float, neighbour_mm: float) -> np.ndarray:
-    """Which slices the network sees for each slice: (K, 3) indices of k-, k, k+.
+def stack_slices(n_slices: int, *, slice_step_mm: float, neighbour_mm: float) -> list[np.ndarray]:
+    """Which slices the network reads together: index arrays that share the slices out among them.
 
-    Neighbours are taken about `neighbour_mm` away, so that a stack of 5 mm steps shows the network what a
-    stack of 10 mm steps does. At the ends the slice itself is repeated.
+    The slices of one array lie about `neighbour_mm` apart, so that a scan of 5 mm steps shows the network what a scan
+    of 10 mm steps does: it becomes two stacks, of the even and of the odd slices.
     """
     if n_slices < 1:
         raise ValueError("a stack needs at least one slice")
-    step = max(1, round(neighbour_mm / slice_step_mm))
-    k = np.arange(n_slices)
-    below, above = k - step, k + step
-    return np.stack([np.where(below >= 0, below, k), k, np.where(above < n_slices, above, k)], axis=1)
+    step = min(max(1, round(neighbour_mm / slice_step_mm)), n_slices)
+    return [np.arange(first, n_slices, step) for first in range(step)]

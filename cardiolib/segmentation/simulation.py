@@ -15,6 +15,18 @@ from cardiolib.digital_heart import (
     simulate_population,
 )
 
+VARIATION = {
+    "wall_mm": (0.75, 2.0), "rv_wall_mm": (0.7, 1.2), "lvedv_ml": (0.7, 2.0), "rvedv_ml": (0.6, 1.3),
+    "length_mm": (0.9, 1.15), "outflow_mm": (0.5, 1.3), "rv_half_angle_rad": (0.8, 1.2), "tapse_mm": (0.3, 1.2),
+    "mapse_mm": (0.3, 1.2),
+}
+"""Factors (smallest, largest) on what a population's heart has, drawn evenly on a logarithmic scale."""
+
+EJECTION = (0.12, 0.75)
+"""Ejection fractions of varied hearts, both ventricles each by itself."""
+
+_MAX_DRAWS = 50
+
 
 def simulate_training_scans(
     n_subjects: int,
@@ -22,6 +34,7 @@ def simulate_training_scans(
     seed: int,
     acquisition: AcquisitionSettings | None = None,
     control_fraction: float = 0.3,
+    varied: bool = False,
     map_units: Callable = map,
 ) -> list[tuple[str, SimulatedScan]]:
     """Image hearts of patients and controls at end-diastole (frame 0) and end-systole (frame 1).
@@ -36,6 +49,9 @@ def simulate_training_scans(
         By default the simulator's, with randomised contrast.
     control_fraction : float
         Share of healthy hearts; the others have pulmonary hypertension.
+    varied : bool
+        Change sizes, wall thickness and function far beyond the population (`VARIATION`): hearts that are dilated,
+        thick-walled or hardly move, as real cohorts have them.
     map_units : callable
         ``map_units(function, items)``, in order; `map` or a parallel one.
 
@@ -56,9 +72,28 @@ def simulate_training_scans(
         if n:
             rows += simulate_population(n, kind=kind, rng=rng).to_dict("records")
     rows = [rows[i] for i in rng.permutation(len(rows))]
+    if varied:
+        rows = [_varied(row, np.random.default_rng([int(seed), 2, number])) for number, row in enumerate(rows)]
     items = [(row, acquisition, int(seed), number) for number, row in enumerate(rows)]
     names = [f"train-{seed}-{number:04d}" for number in range(n_subjects)]
     return list(zip(names, map_units(_image_one, items), strict=True))
+
+
+def _varied(row: dict, rng: np.random.Generator) -> dict:
+    """The row with its shape and function changed at random, by draws that the simulator can build."""
+    for _ in range(_MAX_DRAWS):
+        new = dict(row)
+        for name, (low, high) in VARIATION.items():
+            new[name] = row[name] * float(np.exp(rng.uniform(np.log(low), np.log(high))))
+        new["lvef"], new["rvef"] = rng.uniform(*EJECTION, size=2)
+        new["septal_flattening_ed"] = rng.uniform(0.0, 0.5)
+        new["septal_flattening_es"] = rng.uniform(0.0, 0.8)
+        try:
+            DigitalHeart(parameters_from_row(new))
+        except ValueError:
+            continue
+        return new
+    return row  # as it was: every row of a population can be built
 
 
 def _image_one(item: tuple[dict, AcquisitionSettings, int, int]) -> SimulatedScan:

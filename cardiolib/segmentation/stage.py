@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort
-from cardiolib.digital_heart import LANDMARKS
+from cardiolib.digital_heart import LANDMARKS, AcquisitionSettings
 from cardiolib.imaging import Cine, LabelMap, ed_es_frames, read_label_map, write_label_map
 from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
@@ -46,17 +46,23 @@ class SegmentationStageSettings:
     validation_fraction : float
         Share of them kept aside to choose the best epoch.
     epochs : int
-    peak_learning_rate : float
+        Each shows every training heart once at ED and once at ES.
+    width : int
+        Channels of the network's finest level; each of its four levels has twice as many as the one before.
+    augmentation : str
+        How strongly training images are changed: "plain", "wild" (randomised surroundings, contrast and shape), or
+        "auto": plain for a simulated cohort, wild for real scans.
     precision : str
         "fp32" (bit-stable) or "auto" (bfloat16 where the processor has it: faster).
     max_scans : int
         Segment at most so many of the cohort's scans; 0 for all.
     """
 
-    n_training: int = 40
-    validation_fraction: float = 0.15
-    epochs: int = 16
-    peak_learning_rate: float = 3e-3
+    n_training: int = 160
+    validation_fraction: float = 0.1
+    epochs: int = 6
+    width: int = 16
+    augmentation: str = "auto"
     precision: str = "fp32"
     max_scans: int = 0
 
@@ -67,13 +73,18 @@ class SegmentationStageSettings:
             raise ValueError(f"validation_fraction must lie between 0 and 1, got {self.validation_fraction}")
         if self.max_scans < 0:
             raise ValueError(f"max_scans must be 0 (all) or more, got {self.max_scans}")
-        self.network_settings()
+        if self.augmentation not in ("auto", "plain", "wild"):
+            raise ValueError(f"augmentation must be auto, plain or wild, got {self.augmentation!r}")
+        if self.width < 1:
+            raise ValueError(f"width must be at least 1, got {self.width}")
+        self.network_settings(simulated=True)
 
-    def network_settings(self) -> SegmentationSettings:
-        """The settings of the network's training."""
-        return SegmentationSettings(
-            epochs=self.epochs, peak_learning_rate=self.peak_learning_rate, precision=self.precision
-        )
+    def network_settings(self, *, simulated: bool) -> SegmentationSettings:
+        """The settings of the network's training, for a simulated cohort or for real scans."""
+        wild = self.augmentation == "wild" or (self.augmentation == "auto" and not simulated)
+        make = SegmentationSettings.wild if wild else SegmentationSettings
+        widths = tuple(self.width * 2**level for level in range(4))
+        return make(epochs=self.epochs, widths=widths, precision=self.precision)
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,8 @@ class SegmentedCohort:
     comparison : DataFrame
         Subject, phase (ED, ES), structure, dice, distances in mm, volumes; no rows without references.
     landmarks : DataFrame
-        Subject, phase, landmark, in_plane_mm and slices: distance to the known landmark, for simulated cohorts.
+        Subject, phase, landmark, x_mm, y_mm, z_mm (world), placed_by ("network", "geometry", "none"), in_plane_mm and
+        slices (distance to the known landmark; not known for real scans).
     """
 
     measures: pd.DataFrame
@@ -99,9 +111,12 @@ class SegmentedCohort:
 
 
 def train_on_simulated(
-    settings: SegmentationStageSettings, *, seed: int, folder: Path, map_units: Callable = map
+    settings: SegmentationStageSettings, cohort: Cohort, *, seed: int, folder: Path, map_units: Callable = map
 ) -> tuple[TrainedNetwork, pd.DataFrame]:
     """Simulate scans, train, and store the network as ``network.pt``; resumes after an interruption.
+
+    For real scans the simulated hearts vary more than the simulated population does, and their labels follow the
+    convention of ACDC, which leaves the outflow tract out of the right ventricle.
 
     Returns
     -------
@@ -109,7 +124,11 @@ def train_on_simulated(
     history : DataFrame
         One row an epoch.
     """
-    scans = simulate_training_scans(settings.n_training, seed=seed, map_units=map_units)
+    real = not cohort.simulated
+    scans = simulate_training_scans(
+        settings.n_training, seed=seed, acquisition=AcquisitionSettings(randomise=True, exclude_outflow=real),
+        varied=real, control_fraction=0.6 if real else 0.3, map_units=map_units,
+    )
     examples = [
         example
         for subject, scan in scans
@@ -121,7 +140,7 @@ def train_on_simulated(
         examples, validation_fraction=settings.validation_fraction, rng=np.random.default_rng(seed)
     )
     network, history = train_network(
-        training, settings.network_settings(), seed=seed, validation=validation,
+        training, settings.network_settings(simulated=cohort.simulated), seed=seed, validation=validation,
         checkpoint_path=folder / "units" / "training.pt", progress=True,
     )
     network.save(folder / "network.pt")
@@ -206,8 +225,11 @@ def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dic
             metrics[f"{side}_mae_points"] = float(error.abs().mean())
             metrics[f"{side}_bias_points"] = float(error.mean())
     if len(result.landmarks):
-        metrics["landmark_in_plane_mm"] = float(result.landmarks["in_plane_mm"].mean())
-        metrics["landmark_slices"] = float(result.landmarks["slices"].mean())
+        by_network = result.landmarks["placed_by"] == "network"
+        metrics["landmarks_by_network_percent"] = 100 * float(by_network.mean())
+        if result.landmarks["in_plane_mm"].notna().any():
+            metrics["landmark_in_plane_mm"] = float(result.landmarks["in_plane_mm"].mean())
+            metrics["landmark_slices"] = float(result.landmarks["slices"].mean())
     return metrics
 
 
@@ -269,7 +291,7 @@ def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, fo
     write_label_map(found.labels, folder / subject_id / "label_sa.nii.gz")
     notes = "; ".join((*cine.notes, *found.notes))
     measures = pd.DataFrame([{"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), "notes": notes}])
-    tables = (measures, *_against_reference(subject_id, found, cohort), _landmark_errors(subject_id, found, cohort))
+    tables = (measures, *_against_reference(subject_id, found, cohort), _landmark_rows(subject_id, found, cohort))
     rows = [json.loads(table.to_json(orient="records", double_precision=12)) for table in tables]
     with atomic_path(unit) as temporary:
         temporary.write_text(json.dumps(rows), encoding="utf-8")
@@ -305,17 +327,21 @@ def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> 
     return pd.DataFrame([{"ID": subject_id, **clinical_measures(truth, ed=0, es=1)}]), comparison
 
 
-def _landmark_errors(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.DataFrame:
-    if subject_id not in cohort.ids_with("landmarks"):
-        return pd.DataFrame()
-    affine = found.labels.affine
-    slice_step = np.linalg.norm(affine[:3, 2])
-    normal = affine[:3, 2] / slice_step
+def _landmark_rows(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.DataFrame:
+    """Landmarks at ED and ES: place, what placed them, and how far off they are where that is known."""
+    normal = found.labels.affine[:3, 2]
+    slice_step = np.linalg.norm(normal)
+    known = cohort.landmarks(subject_id) if subject_id in cohort.ids_with("landmarks") else None
     rows = []
     for phase, frame in (("ED", found.ed), ("ES", found.es)):
-        offset = found.landmarks_world_mm[frame] - cohort.landmarks(subject_id)[frame]
-        along = offset @ normal
-        in_plane = np.linalg.norm(offset - along[:, None] * normal, axis=1)
-        rows += [{"ID": subject_id, "phase": phase, "landmark": name, "in_plane_mm": in_plane[i],
-                  "slices": abs(along[i]) / slice_step} for i, name in enumerate(LANDMARKS)]
+        places = found.landmarks_world_mm[frame]
+        offset = np.full((len(places), 3), np.nan) if known is None else places - known[frame]
+        along = offset @ normal / slice_step
+        in_plane = np.linalg.norm(offset - along[:, None] * normal / slice_step, axis=1)
+        rows += [
+            {"ID": subject_id, "phase": phase, "landmark": name, "x_mm": place[0], "y_mm": place[1], "z_mm": place[2],
+             "placed_by": found.landmark_source[frame, i], "in_plane_mm": in_plane[i],
+             "slices": abs(along[i]) / slice_step}
+            for i, (name, place) in enumerate(zip(LANDMARKS, places, strict=True))
+        ]
     return pd.DataFrame(rows)

@@ -46,7 +46,8 @@ def fit_ridge_cox(Z, event, time, *, penalty: float, ties: str = "efron", tolera
         before, length = value / n + penalty / 2 * beta @ beta, 1.0
         while True:  # halve the step until the objective falls: an undamped step may diverge
             trial = beta - length * step
-            with np.errstate(over="ignore", invalid="ignore"):  # a step too far is halved below: NaN is not <= anything
+            # a step too far is halved below: neither NaN nor infinity is <= anything finite
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 value, new_gradient, curvature = _derivatives(trial, Z, event, time, ties)
             if value / n + penalty / 2 * trial @ trial <= before + 1e-12 or length < 1e-6:
                 break

@@ -7,6 +7,7 @@ each other.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -186,7 +187,9 @@ def _hazard_ratios(group, event, time, n_groups: int) -> np.ndarray:
     table = pd.DataFrame({f"g{k}": (group[rows] == k).astype(float) for k in usable})
     table["time"], table["event"] = time[rows], event[rows]
     try:
-        fit = CoxPHFitter().fit(table, "time", "event")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            fit = CoxPHFitter().fit(table, "time", "event")
     except (ConvergenceError, ConvergenceWarning):  # the groups are separated: the ratio is not finite
         return ratios
     ratios[usable, 0] = np.exp(fit.params_.to_numpy())

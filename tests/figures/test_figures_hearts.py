@@ -145,8 +145,10 @@ def test_saliency_of_points_without_a_surface(moving):
     rings = figure.axes[0].collections[0].get_linewidths()
     assert (np.asarray(rings) > 0).sum() == 5
     nowhere = SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int))
-    with pytest.raises(ValueError, match="geometry is not known"):
-        saliency_views(nowhere, np.arange(202.0))
+    figure, table = saliency_views(nowhere, np.arange(202.0), significant=np.arange(202) < 5, label="vertex")
+    assert set(table["region"]) == {"not known"} and np.array_equal(table["vertex"], np.arange(202))
+    assert "shown by their number" in figure.axes[0].get_title(loc="left")
+    assert len(figure.axes[0].lines[-1].get_xdata()) == 5
 
 
 @pytest.mark.parametrize("values", [np.zeros(5), np.full(202, np.nan)])

@@ -86,10 +86,12 @@ def test_saliency_menu_changes_values_scale_and_label(moving, solid):
     assert figure.data[0].text[0].startswith("point 0")
 
 
-def test_saliency_needs_a_geometry_and_one_map_needs_no_menu(moving):
+def test_saliency_without_a_geometry_is_shown_by_number_and_one_map_needs_no_menu(moving):
     assert not saliency_interactive(moving[0], {"r": np.ones(202)}).layout.updatemenus
-    with pytest.raises(ValueError, match="geometry is not known"):
-        saliency_interactive(SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int)), {"r": np.ones(202)})
+    nowhere = SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int))
+    figure = saliency_interactive(nowhere, {"r": np.arange(202.0), "g": np.ones(202)})
+    assert [trace.type for trace in figure.data] == ["bar", "bar"] and np.array_equal(figure.data[0].y, np.arange(202))
+    assert "no surface" in figure.layout.title.text
     with pytest.raises(ValueError, match="one finite value"):
         saliency_interactive(moving[0], {"r": np.ones(3)})
 

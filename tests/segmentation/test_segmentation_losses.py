@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from torch.nn import functional as F
 from cardiolib.segmentation.losses import (
     IGNORE,
     landmark_loss,
+    landmark_targets,
     merge_unlabelled,
     segmentation_loss,
     soft_dice,
@@ -130,14 +133,24 @@ def test_contradicting_or_ill_shaped_input_is_refused():
         segmentation_loss(logits, target, labelled=EVERYTHING[:, :4])
 
 
+def test_landmark_targets_sum_to_one_and_lie_where_the_landmark_is():
+    points = torch.tensor([[3.0, 6.5, 10.5], [3.4, 6.5, 10.5], [math.nan] * 3, [3.0, -5.0, 10.5], [9.0, 6.5, 10.5]])
+    target = landmark_targets(points, shape=(6, 8, 9))
+    assert target.shape == (5, 6, 8, 9)
+    assert torch.allclose(target.sum(dim=(1, 2, 3)), torch.tensor([1.0, 1, 0, 0, 0]))
+    assert np.unravel_index(int(target[0].argmax()), (6, 8, 9)) == (3, 3, 5)
+    level = (target[1].sum(dim=(1, 2)) * torch.arange(6)).sum()
+    assert level == pytest.approx(3.4, abs=0.1)
+
+
 def test_landmark_loss_prefers_the_right_place_and_ignores_unknown_points():
-    heat = torch.zeros(1, 2, 9, 9)
-    heat[0, :, 4, 4] = 1
-    right, wrong = torch.full((1, 2, 9, 9), -6.0), torch.full((1, 2, 9, 9), -6.0)
-    right[0, :, 4, 4] = 6
-    wrong[0, :, 1, 1] = 6
-    known = torch.ones(1, 2, dtype=torch.bool)
-    assert landmark_loss(right, heat, known=known) < 0.01 < 1 < landmark_loss(wrong, heat, known=known)
-    logits = torch.randn(1, 2, 9, 9, requires_grad=True)
-    landmark_loss(logits, heat, known=torch.tensor([[True, False]])).backward()
-    assert torch.equal(logits.grad[0, 1], torch.zeros(9, 9)) and logits.grad[0, 0].abs().sum() > 0
+    target = landmark_targets(torch.tensor([[1.0, 4.5, 4.5], [math.nan] * 3]), shape=(4, 5, 5))
+    right, wrong = 20 * target, 20 * target.roll(1, dims=1)
+    entropy = -(target[0] * target[0].clamp_min(1e-30).log()).sum()
+    best = landmark_loss(target.clamp_min(1e-30).log(), target)
+    assert best == pytest.approx(float(entropy), rel=1e-4)
+    assert best < landmark_loss(right, target) < landmark_loss(wrong, target)
+    logits = torch.zeros(2, 4, 5, 5, requires_grad=True)
+    landmark_loss(logits, target).backward()
+    assert logits.grad[0].abs().sum() > 0 and logits.grad[1].abs().sum() == 0
+    assert landmark_loss(logits, torch.zeros_like(target)) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -12,14 +13,16 @@ from hypothesis import strategies as st
 
 from cardiolib.imaging import Cine
 from cardiolib.segmentation import SegmentationNetwork
-from cardiolib.segmentation.augment import AugmentationSettings, augment_batch, heat_maps
+from cardiolib.segmentation.augment import AugmentationSettings, augment_batch, change_stack
+from cardiolib.segmentation.examples import Example
 from cardiolib.segmentation.losses import IGNORE
+from cardiolib.segmentation.network import with_neighbours
 from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
-from cardiolib.segmentation.plane import PlaneGrid, heart_window, neighbour_indices, whole_plane_grid
+from cardiolib.segmentation.plane import PlaneGrid, heart_window, stack_slices, whole_plane_grid
 
 STILL = AugmentationSettings(
-    rotation_rad=0, mirror_probability=0, reverse_probability=0, log_scale=0, shift_px=0, log_gamma=0, gain=0, noise=0,
-    log_shading=0,
+    rotation_rad=0, mirror_probability=0, reverse_probability=0, slices_left_out=0, log_scale=0, shift_px=0,
+    log_gamma=0, gain=0, noise=0, log_shading=0,
 )
 
 
@@ -27,26 +30,53 @@ def network(seed: int = 0, widths=(4, 8, 16)) -> SegmentationNetwork:
     return SegmentationNetwork(widths).initialise(torch.Generator().manual_seed(seed))
 
 
+def noise(*shape: int, seed: int = 1) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
 def test_default_size_and_output_shapes():
     net = SegmentationNetwork()
-    assert 0.4e6 < net.n_parameters() < 0.6e6
-    labels, landmarks = net(torch.zeros(2, 3, 32, 48))
-    assert labels.shape == (2, 5, 32, 48) and landmarks.shape == (2, 6, 32, 48)
+    assert 0.5e6 < net.n_parameters() < 0.8e6
+    labels, landmarks = net(torch.zeros(7, 32, 48))
+    assert labels.shape == (7, 5, 32, 48) and landmarks.shape == (6, 7, 16, 24)
 
 
 def test_every_weight_gets_a_gradient_from_both_heads():
     net = network()
-    output = net(torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1)))
+    output = net(noise(9, 16, 16))
     (output.labels.square().sum() + output.landmarks.square().sum()).backward()
     for name, weight in net.named_parameters():
         assert weight.grad is not None and weight.grad.abs().sum() > 0, name
 
 
-def test_all_three_slices_are_used():
+def test_a_slice_is_read_together_with_the_whole_stack():
     net = network().eval()
-    slices = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(2), requires_grad=True)
-    net(slices).labels.sum().backward()
-    assert (slices.grad.abs().sum(dim=(0, 2, 3)) > 0).all()
+    stack = noise(15, 16, 16, seed=2).requires_grad_()
+    net(stack).labels[7].square().sum().backward()
+    assert (stack.grad.abs().sum(dim=(1, 2)) > 0).all()
+
+
+def test_training_and_use_see_the_same_network():
+    net, stack = network(), noise(5, 16, 16)
+    trained = net.train()(stack).labels
+    assert torch.equal(net.eval()(stack).labels, trained) and torch.equal(net(stack).labels, trained)
+
+
+def test_the_gain_of_the_receiver_changes_nothing():
+    net = SegmentationNetwork((4, 8)).initialise(torch.Generator().manual_seed(0)).eval()
+    stack = noise(5, 64, 64)
+    first, second = (net(gain * stack).labels.detach() for gain in (1, 3))
+    assert torch.allclose(first, second, atol=0.02 * float(first.abs().max()))
+
+
+def test_one_slice_is_a_stack_too():
+    assert torch.isfinite(network()(noise(1, 16, 16)).labels).all()
+
+
+def test_neighbours_are_repeated_at_the_ends():
+    triples = with_neighbours(torch.arange(4.0).reshape(4, 1, 1))[..., 0, 0].tolist()
+    assert triples == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
+    assert with_neighbours(torch.ones(1, 2, 2)).shape == (1, 3, 2, 2)
 
 
 def test_a_seed_fixes_the_weights_and_leaves_the_global_generator_alone():
@@ -55,7 +85,7 @@ def test_a_seed_fixes_the_weights_and_leaves_the_global_generator_alone():
     assert not torch.equal(first.encoder[0][0].weight, other.encoder[0][0].weight)
 
 
-@pytest.mark.parametrize("shape", [(1, 2, 16, 16), (3, 16, 16), (1, 3, 18, 16)])
+@pytest.mark.parametrize("shape", [(1, 2, 16, 16), (16, 16), (3, 18, 16)])
 def test_wrong_input_shapes_are_refused(shape):
     with pytest.raises(ValueError):
         network()(torch.zeros(shape))
@@ -157,25 +187,28 @@ def test_training_crop_keeps_the_middle():
         images, labels, points, settings=STILL, generator=torch.Generator().manual_seed(0), size_px=37
     )
     assert torch.allclose(new[0], images[:, :, 2:39, 2:39], atol=1e-4)
-    assert torch.equal(new[1], labels[:, 2:39, 2:39].long())
-    assert torch.allclose(new[2][0, 0], points[0, 0] - 2, atol=1e-4)
+    assert torch.equal(new[1], labels[:, :, 2:39, 2:39].long())
+    assert torch.allclose(new[2][0, 0], points[0, 0] - torch.tensor([0, 2, 2]), atol=1e-4)
 
 
-def test_neighbours_are_about_ten_millimetres_away():
-    assert neighbour_indices(4, slice_step_mm=10, neighbour_mm=10).tolist() == [
-        [0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3],
-    ]
-    assert neighbour_indices(5, slice_step_mm=5, neighbour_mm=10)[2].tolist() == [0, 2, 4]
-    assert neighbour_indices(1, slice_step_mm=10, neighbour_mm=10).tolist() == [[0, 0, 0]]
+def test_slices_read_together_are_about_ten_millimetres_apart():
+    def slices(n, step_mm):
+        return [part.tolist() for part in stack_slices(n, slice_step_mm=step_mm, neighbour_mm=10)]
+
+    assert slices(4, 10) == [[0, 1, 2, 3]] and slices(4, 7) == [[0, 1, 2, 3]]
+    assert slices(5, 5) == [[0, 2, 4], [1, 3]]
+    assert slices(1, 10) == [[0]] and slices(2, 1.0) == [[0], [1]]
+    with pytest.raises(ValueError, match="at least one slice"):
+        slices(0, 10)
 
 
 def blob_batch():
     """A bright square with a landmark in its middle, off centre."""
     images = torch.full((1, 3, 41, 41), -0.5)
-    labels = torch.zeros(1, 41, 41, dtype=torch.uint8)
+    labels = torch.zeros(1, 3, 41, 41, dtype=torch.uint8)
     images[:, :, 8:13, 24:29] = 0.5
-    labels[:, 8:13, 24:29] = 4
-    return images, labels, torch.tensor([[[10.0, 26.0], [math.nan, math.nan]]])
+    labels[:, :, 8:13, 24:29] = 4
+    return images, labels, torch.tensor([[[1.0, 10.0, 26.0], [math.nan, math.nan, math.nan]]])
 
 
 def test_no_augmentation_changes_nothing():
@@ -186,39 +219,59 @@ def test_no_augmentation_changes_nothing():
     assert torch.allclose(new[2][0, 0], points[0, 0], atol=1e-4) and new[2][0, 1].isnan().all()
 
 
+@pytest.mark.parametrize("deform_px", [0.0, 1.5])
 @pytest.mark.parametrize("seed", range(8))
-def test_image_labels_and_landmarks_move_together(seed):
+def test_image_labels_and_landmarks_move_together(seed, deform_px):
     images, labels, points = blob_batch()
-    settings = AugmentationSettings(
-        rotation_rad=math.pi, mirror_probability=0.5, log_gamma=0, gain=0, noise=0, log_shading=0
-    )
+    settings = dataclasses.replace(STILL, rotation_rad=math.pi, mirror_probability=0.5, log_scale=0.15, shift_px=7.0,
+                                   deform_px=deform_px)
     new_images, new_labels, new_points = augment_batch(
         images, labels, points, settings=settings, generator=torch.Generator().manual_seed(seed)
     )
-    where = torch.nonzero(new_labels[0] == 4).float().mean(dim=0)
-    assert torch.allclose(where, new_points[0, 0], atol=0.6)
+    where = torch.nonzero(new_labels[0, 1] == 4).float().mean(dim=0)
+    assert torch.allclose(where, new_points[0, 0, 1:], atol=0.6)
     weight = (new_images[0, 1] + 0.5).clamp_min(0)
     rows = torch.arange(41.0)
     bright = torch.stack([(weight.sum(1) * rows).sum(), (weight.sum(0) * rows).sum()]) / weight.sum()
-    assert torch.allclose(bright, new_points[0, 0], atol=0.6)
+    assert torch.allclose(bright, new_points[0, 0, 1:], atol=0.6)
     assert set(new_labels.unique().tolist()) <= {0, 4, IGNORE}
 
 
-def test_augmentation_reverses_the_neighbours_but_not_the_slice_itself():
-    images = torch.stack([torch.full((9, 9), value) for value in (-0.3, 0.0, 0.3)])[None].repeat(30, 1, 1, 1)
-    labels, points = torch.zeros(30, 9, 9, dtype=torch.uint8), torch.full((30, 6, 2), math.nan)
-    settings = AugmentationSettings(**{**STILL.__dict__, "reverse_probability": 0.5})
-    new, _, _ = augment_batch(images, labels, points, settings=settings, generator=torch.Generator().manual_seed(0))
-    first = new[:, 0, 4, 4]
-    assert torch.allclose(new[:, 1], images[:, 1], atol=1e-5)
-    assert 5 < int((first > 0).sum()) < 25
+def test_a_deformation_moves_pixels():
+    images, labels, points = blob_batch()
+    settings = dataclasses.replace(STILL, deform_px=4.0)
+    _, _, new = augment_batch(images, labels, points, settings=settings, generator=torch.Generator().manual_seed(1))
+    assert 0.3 < float((new[0, 0] - points[0, 0]).norm()) < 6
 
 
-def test_shading_is_smooth_and_the_same_for_the_three_neighbours():
+def ramp_stack(n: int) -> Example:
+    """Slice k holds k everywhere; the landmark lies on slice 2."""
+    stack = np.repeat(np.arange(n, dtype=np.float32)[:, None, None], 4, axis=1)
+    landmarks = np.full((6, 3), np.nan)
+    landmarks[0] = [2, 1, 1]
+    return Example(stack, stack.astype(np.uint8), np.ones(5, bool), landmarks, "a", "ED")
+
+
+def test_stacks_lose_end_slices_and_are_reversed_with_their_landmarks():
+    generator = torch.Generator().manual_seed(0)
+    settings = dataclasses.replace(STILL, slices_left_out=2, reverse_probability=0.5)
+    seen = set()
+    for _ in range(40):
+        new = change_stack(ramp_stack(12), settings, generator)
+        values = new.stack[:, 0, 0]
+        level = new.landmarks[0, 0]
+        assert 8 <= len(values) <= 12 and np.array_equal(new.labels[:, 0, 0], values)
+        assert np.interp(level, np.arange(len(values)), values) == pytest.approx(2)
+        seen.add((len(values), bool(values[0] > values[-1])))
+    assert len(seen) > 5 and {reverse for _, reverse in seen} == {True, False}
+    assert len(change_stack(ramp_stack(6), settings, generator).stack) == 6  # short stacks keep all
+
+
+def test_shading_is_smooth_and_the_same_for_all_slices():
     images = torch.full((6, 3, 21, 21), 0.1)
     settings = AugmentationSettings(**{**STILL.__dict__, "log_shading": 0.4})
     new, _, _ = augment_batch(
-        images, torch.zeros(6, 21, 21, dtype=torch.uint8), torch.full((6, 6, 2), math.nan), settings=settings,
+        images, torch.zeros(6, 3, 21, 21, dtype=torch.uint8), torch.full((6, 6, 3), math.nan), settings=settings,
         generator=torch.Generator().manual_seed(0),
     )
     assert torch.equal(new[:, 0], new[:, 2])
@@ -228,15 +281,8 @@ def test_shading_is_smooth_and_the_same_for_the_three_neighbours():
     assert third.abs().max() < 1e-4
 
 
-def test_heat_maps_peak_at_the_landmark_and_fade_over_slices():
-    points = torch.tensor([[[3.0, 5.0], [3.0, 5.0], [math.nan, math.nan]]])
-    heat = heat_maps(points, torch.tensor([[0.0, 1.0, 0.0]]), shape=(8, 9))
-    assert heat[0, 0].argmax() == 3 * 9 + 5 and heat[0, 0, 3, 5] == 1
-    assert heat[0, 1, 3, 5] == pytest.approx(math.exp(-0.5 / 0.36))
-    assert torch.equal(heat[0, 2], torch.zeros(8, 9))
-
-
-@pytest.mark.parametrize("field, value", [("rotation_rad", -1), ("noise", "a"), ("mirror_probability", 1.5)])
+@pytest.mark.parametrize("field, value", [("rotation_rad", -1), ("noise", "a"), ("mirror_probability", 1.5),
+                                          ("surroundings", 2), ("slices_left_out", 0.5)])
 def test_bad_augmentation_settings_name_the_field(field, value):
     with pytest.raises(ValueError, match=field):
         AugmentationSettings(**{field: value})

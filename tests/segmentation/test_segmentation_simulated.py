@@ -44,6 +44,18 @@ def test_frames_are_end_diastole_and_end_systole():
         assert scan.cine.n_frames == 2 and volume[1] < 0.75 * volume[0]
 
 
+def test_varied_hearts_differ_more_and_can_all_be_imaged():
+    plain = simulate_training_scans(12, seed=4, acquisition=SMALL)
+    varied = simulate_training_scans(12, seed=4, acquisition=SMALL, varied=True)
+
+    def spread(scans):
+        walls = [scan.labels.volume_ml("lv_wall")[0] for _, scan in scans]
+        cavities = [scan.labels.volume_ml("lv_cavity")[0] for _, scan in scans]
+        return np.std(np.log(walls)), np.std(np.log(cavities))
+
+    assert all(after > 1.3 * before for before, after in zip(spread(plain), spread(varied), strict=True))
+
+
 def test_landmarks_and_labels_of_a_scan_meet_on_the_networks_grid():
     (_, scan), = simulate_training_scans(1, seed=2, acquisition=AcquisitionSettings(sub_slices=1))
     example = make_examples(
@@ -100,7 +112,7 @@ def test_a_short_training_already_segments_unseen_hearts():
         for example in make_examples(scan.cine, scan.labels, subject=subject)
     ]
     training, validation = split_by_subject(examples, validation_fraction=0.2, rng=np.random.default_rng(0))
-    settings = SegmentationSettings(epochs=12, widths=(8, 16, 32, 64), landmark_weight=0.0)
+    settings = SegmentationSettings(epochs=12, widths=(8, 16, 32, 64))
     trained, _ = train_network(training, settings, seed=0, validation=validation)
     scores = []
     for _, scan in simulate_training_scans(4, seed=99, acquisition=AcquisitionSettings()):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -161,7 +162,8 @@ def test_confirmed_score_is_an_exact_one_on_the_same_folds(motion):
 def test_units_run_in_other_processes_with_the_same_result(motion):
     data = motion.X, motion.event, motion.time
     tiny = replace(TINY, n_generations=1, screening=False)
-    with ProcessPoolExecutor(1) as pool:
+    # not a fork: that of a process with threads may hang
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         elsewhere = search(*data, tiny, base=BASE, seed=1, map_units=pool.map)
     np.testing.assert_allclose(elsewhere.history["score"], search(*data, tiny, base=BASE, seed=1).history["score"])
 

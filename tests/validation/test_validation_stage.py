@@ -20,7 +20,9 @@ def results(tmp_path_factory: pytest.TempPathFactory):
     risk = rng.normal(size=n)
     X = rng.normal(size=(n, 19 * 2 * 3)).astype(np.float32) + np.linspace(0, 2, 114, dtype=np.float32) * risk[:, None]
     time = rng.exponential(np.exp(-1.2 * risk)) + 1e-3
-    volumes = pd.DataFrame({"RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": rng.normal(40, 9, n)})
+    volumes = pd.DataFrame({
+        "RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": rng.normal(40, 9, n),
+    })
     data = SurvivalData(tuple(f"p{i}" for i in range(n)), X.astype(np.float32), rng.random(n) < 0.7, time, volumes,
                         (19, 2, 3), "years")
     folder = tmp_path_factory.mktemp("stage")
