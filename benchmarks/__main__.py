@@ -6,7 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks.record import record
+from benchmarks.record import Unavailable, record
 
 
 def main(names: list[str]) -> None:
@@ -18,7 +18,11 @@ def main(names: list[str]) -> None:
         raise SystemExit(f"no benchmark named {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
     for name in names or known:
         sys.stdout.write(f"{name} ...\n")
-        rows = importlib.import_module(f"benchmarks.{name}").measure()
+        try:
+            rows = importlib.import_module(f"benchmarks.{name}").measure()
+        except Unavailable as reason:
+            sys.stdout.write(f"left out: {reason}\n")
+            continue
         path = record(name, rows)
         sys.stdout.write(path.read_text(encoding="utf-8"))
 

@@ -15,6 +15,10 @@ RESULTS = Path(__file__).with_name("results")
 FIELDS = ("id", "value", "unit", "reach", "aim", "better", "how", "machine", "commit")
 
 
+class Unavailable(RuntimeError):
+    """What a benchmark measures on is not on this machine; its earlier results stay."""
+
+
 def record(name: str, rows: Iterable[dict[str, Any]]) -> Path:
     """Add machine and commit to the rows and write them.
 

@@ -13,9 +13,10 @@ from cardiolib.segmentation.measures import (
     surface_distances,
 )
 from cardiolib.segmentation.network import SegmentationNetwork
+from cardiolib.segmentation.settings import SegmentationSettings
 from cardiolib.segmentation.shape import RefinedShape, estimate_slice_shifts, refine_shape
 from cardiolib.segmentation.simulation import simulate_training_scans
-from cardiolib.segmentation.training import SegmentationSettings, train_network
+from cardiolib.segmentation.training import fine_tune, train_network
 
 __all__ = [
     "Example",
@@ -30,6 +31,7 @@ __all__ = [
     "compare_label_maps",
     "dice",
     "estimate_slice_shifts",
+    "fine_tune",
     "landmarks_from_labels",
     "make_examples",
     "refine_shape",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from cardiolib.imaging.files import atomic_path
 from cardiolib.segmentation.network import SegmentationNetwork
 
-FORMAT = "cardiolib-segmentation-1"
+FORMAT = "cardiolib-segmentation-2"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,13 @@ class TrainedNetwork:
                    "weights": self.network.state_dict()}
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
+
+    def fingerprint(self) -> str:
+        """Short hash of the weights, for provenance."""
+        digest = hashlib.sha256()
+        for name, value in self.network.state_dict().items():
+            digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @classmethod
     def load(cls, path: str | Path) -> TrainedNetwork:

@@ -14,6 +14,7 @@ from scipy import ndimage
 from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
+from cardiolib.segmentation.device import autocast, pick_device
 from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import clinical_measures
 from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
@@ -26,7 +27,6 @@ from cardiolib.segmentation.plane import (
     stack_slices,
     whole_plane_grid,
 )
-from cardiolib.segmentation.training import autocast, pick_device
 
 CLEARLY_MORE = 2.0
 """How much more heart must be seen in another orientation than in the usual display to believe it."""

@@ -13,26 +13,32 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import LANDMARKS, AcquisitionSettings
-from cardiolib.imaging import Cine, LabelMap, ed_es_frames, read_label_map, write_label_map
+from cardiolib.imaging import LabelMap, read_label_map, write_label_map
 from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import make_examples, split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
+from cardiolib.segmentation.settings import SegmentationSettings
 from cardiolib.segmentation.shape import RefinedShape, refine_shape
 from cardiolib.segmentation.simulation import simulate_training_scans
-from cardiolib.segmentation.training import SegmentationSettings, train_network
+from cardiolib.segmentation.summary import (
+    SegmentedCohort,
+    best_and_worst,
+    comparison_table,
+    example_scan,
+    measured_pairs,
+    reference_frames,
+    segmentation_metrics,
+)
+from cardiolib.segmentation.training import train_network
 
-AGREEMENT = {
-    f"{side}{measure}": f"{side.upper()} {title}"
-    for side in ("lv", "rv")
-    for measure, title in (
-        ("_edv_ml", "end-diastolic volume"), ("_esv_ml", "end-systolic volume"), ("ef_percent", "ejection fraction"),
-    )
-}
-"""Measures shown in the agreement figure, and their titles."""
-
+__all__ = [
+    "SegmentationStageSettings", "SegmentedCohort", "best_and_worst", "comparison_table", "example_scan",
+    "example_shape", "measured_pairs", "refined_shape_of", "segment_cohort", "segmentation_metrics", "surface_errors",
+    "train_on_simulated", "true_surfaces",
+]
 
 @dataclass(frozen=True)
 class SegmentationStageSettings:
@@ -85,29 +91,6 @@ class SegmentationStageSettings:
         make = SegmentationSettings.wild if wild else SegmentationSettings
         widths = tuple(self.width * 2**level for level in range(4))
         return make(epochs=self.epochs, widths=widths, precision=self.precision)
-
-
-@dataclass(frozen=True)
-class SegmentedCohort:
-    """What was found in a cohort's scans.
-
-    Attributes
-    ----------
-    measures : DataFrame
-        One row a subject: ed, es (frames), volumes, ejection fractions, masses, notes.
-    reference : DataFrame
-        The same measures of the reference label maps; no rows where there are none.
-    comparison : DataFrame
-        Subject, phase (ED, ES), structure, dice, distances in mm, volumes; no rows without references.
-    landmarks : DataFrame
-        Subject, phase, landmark, x_mm, y_mm, z_mm (world), placed_by ("network", "geometry", "none"), in_plane_mm and
-        slices (distance to the known landmark; not known for real scans).
-    """
-
-    measures: pd.DataFrame
-    reference: pd.DataFrame
-    comparison: pd.DataFrame
-    landmarks: pd.DataFrame
 
 
 def train_on_simulated(
@@ -177,60 +160,6 @@ def segment_cohort(
         table = getattr(result, name)
         write_table(table, folder / f"{name}.csv", index=name in ("measures", "reference"))
     return result
-
-
-def example_scan(
-    cohort: Cohort, folder: Path, subject_id: str, result: SegmentedCohort
-) -> tuple[Cine, dict[str, int], LabelMap, LabelMap | None]:
-    """One scan to look at: cine, frames to draw, what was found, and the reference at these frames if there is one."""
-    cine, found = cohort.image(subject_id), read_label_map(folder / subject_id / "label_sa.nii.gz", "ours")
-    row = result.measures.loc[subject_id]
-    frames = {"ED": int(row["ed"]), "ES": int(row["es"])}
-    truth = None
-    pair = _reference_frames(subject_id, cohort)
-    if pair is not None:
-        truth, frames = pair
-    predicted = LabelMap(found.labels[..., list(frames.values())], found.affine, found.scheme)
-    return cine, frames, predicted, truth
-
-
-def comparison_table(result: SegmentedCohort) -> pd.DataFrame:
-    """Mean Dice and distances (mm) by structure and phase; empty where the cohort has no reference labels."""
-    if not len(result.comparison):
-        return pd.DataFrame({"reference": ["this cohort has no reference labels"]})
-    columns = ["dice", "assd_mm", "hausdorff95_mm", "hausdorff_mm"]
-    return result.comparison.groupby(["structure", "phase"])[columns].mean().round(3)
-
-
-def measured_pairs(result: SegmentedCohort) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Automated and reference values of six clinical measures, for Bland-Altman plots; empty without references."""
-    if not len(result.reference):
-        return {}
-    found = result.measures.loc[result.reference.index]
-    return {title: (found[name].to_numpy(float), result.reference[name].to_numpy(float))
-            for name, title in AGREEMENT.items()}
-
-
-def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dict[str, float]:
-    """Headline numbers: Dice and distances by structure, errors of the ejection fractions, landmarks, surfaces."""
-    metrics: dict[str, float] = {"scans_count": len(result.measures)}
-    metrics |= {f"surface_{name}_assd_mm": float(part["assd_mm"].mean()) for name, part in surfaces.groupby("surface")}
-    if len(result.comparison):
-        by = result.comparison.groupby("structure")
-        metrics |= {f"dice_{name}": float(part["dice"].mean()) for name, part in by}
-        metrics |= {f"assd_{name}_mm": float(part["assd_mm"].mean()) for name, part in by}
-        metrics |= {f"hd95_{name}_mm": float(part["hausdorff95_mm"].mean()) for name, part in by}
-        for side in ("lvef", "rvef"):
-            error = (result.measures[f"{side}_percent"] - result.reference[f"{side}_percent"]).dropna()
-            metrics[f"{side}_mae_points"] = float(error.abs().mean())
-            metrics[f"{side}_bias_points"] = float(error.mean())
-    if len(result.landmarks):
-        by_network = result.landmarks["placed_by"] == "network"
-        metrics["landmarks_by_network_percent"] = 100 * float(by_network.mean())
-        if result.landmarks["in_plane_mm"].notna().any():
-            metrics["landmark_in_plane_mm"] = float(result.landmarks["in_plane_mm"].mean())
-            metrics["landmark_slices"] = float(result.landmarks["slices"].mean())
-    return metrics
 
 
 def example_shape(folder: Path, result: SegmentedCohort) -> tuple[str, RefinedShape]:
@@ -303,21 +232,8 @@ def _table(rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame([{name: np.nan if value is None else value for name, value in row.items()} for row in rows])
 
 
-def _reference_frames(subject_id: str, cohort: Cohort) -> tuple[LabelMap, dict[str, int]] | None:
-    """Reference labels at ED and ES, and which frames of the cine these are; None where that is not known."""
-    if subject_id not in cohort.ids_with("labels"):
-        return None
-    truth, frames = cohort.labels(subject_id)
-    known = [i for i, frame in enumerate(frames) if frame is not None]
-    if len(known) < 2:
-        return None
-    ed, es = (known[i] for i in ed_es_frames(truth.volume_ml("lv_cavity")[known]))
-    pair = LabelMap(truth.labels[..., [ed, es]], truth.affine, truth.scheme)
-    return pair, {"ED": int(frames[ed]), "ES": int(frames[es])}
-
-
 def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
-    reference = _reference_frames(subject_id, cohort)
+    reference = reference_frames(subject_id, cohort)
     if reference is None:
         return pd.DataFrame(), pd.DataFrame()
     truth, frames = reference

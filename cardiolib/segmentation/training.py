@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,95 +13,14 @@ import torch
 from tqdm import tqdm
 
 from cardiolib.imaging.files import atomic_path
-from cardiolib.segmentation.augment import AugmentationSettings, augment_batch, change_stack
+from cardiolib.segmentation.augment import augment_batch, change_stack
 from cardiolib.segmentation.checkpoint import TrainedNetwork
+from cardiolib.segmentation.device import autocast, pick_device, threads
 from cardiolib.segmentation.examples import Example, check_one_size, fingerprint
 from cardiolib.segmentation.losses import IGNORE, landmark_loss, landmark_targets, merge_unlabelled, segmentation_loss
 from cardiolib.segmentation.network import CLASSES, SegmentationNetwork
 from cardiolib.segmentation.optimiser import Muon
-
-
-@dataclass(frozen=True)
-class SegmentationSettings(AugmentationSettings):
-    """Everything that decides what the trained network is, besides data and seed.
-
-    Attributes
-    ----------
-    widths : tuple of int
-        Channels per resolution level.
-    pixel_mm, size_px, neighbour_mm
-        The network's grid: pixel size, window side, distance of neighbouring slices (about).
-    training_px : int
-        Side of the part of the window that a training step sees (at most size_px); smaller is faster.
-    epochs, batch_size : int
-        One epoch shows every training stack (one phase of one heart) once; stacks whose gradients are averaged for a
-        step.
-    learning_rate, adam_learning_rate, weight_decay : float
-        Of `Muon`, at their highest.
-    warmup_fraction : float
-        Share of the steps in which the rates rise; in the rest they fall to 0.
-    averaging : float
-        The network kept is a running average of the trained one that looks back over about this share of
-        all steps; 0 switches it off.
-    dice_weight, landmark_weight : float
-        Weights of the soft Dice and landmark losses beside the cross-entropy.
-    patience : int
-        Stop after so many epochs without a better validation Dice; 0 = never. The best epoch is kept in
-        any case.
-    precision : {"fp32", "auto"}
-        "auto" computes in bfloat16 where the processor has it: about twice as fast, not bit-stable
-        between machines.
-    threads : int
-        Of torch, while training on the CPU; part of what fixes the result, so it is not the number of cores.
-    device : {"auto", "cpu", "cuda"}
-    """
-
-    widths: tuple[int, ...] = (16, 32, 64, 128)
-    pixel_mm: float = 1.6
-    size_px: int = 96
-    training_px: int = 80
-    neighbour_mm: float = 10.0
-    epochs: int = 6
-    batch_size: int = 1
-    learning_rate: float = 0.02
-    adam_learning_rate: float = 0.012
-    warmup_fraction: float = 0.1
-    weight_decay: float = 0.0
-    averaging: float = 0.05
-    dice_weight: float = 3.0
-    landmark_weight: float = 0.03
-    patience: int = 0
-    precision: str = "fp32"
-    threads: int = 2
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "widths", tuple(self.widths))  # a list after a trip through YAML
-        positive = ("pixel_mm", "neighbour_mm", "learning_rate", "adam_learning_rate")
-        for name, low, high in (
-            *((name, 1e-12, np.inf) for name in positive),
-            ("warmup_fraction", 0.01, 0.99), ("weight_decay", 0, np.inf), ("averaging", 0, 1),
-            ("dice_weight", 0, np.inf), ("landmark_weight", 0, np.inf),
-        ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-                raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
-        for name, low in (("size_px", 16), ("training_px", 16), ("epochs", 1), ("batch_size", 1), ("threads", 1),
-                          ("patience", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}")
-        if not self.widths or any(not isinstance(w, int) or w < 1 for w in self.widths):
-            raise ValueError(f"widths must be positive integers, got {self.widths!r}")
-        for name in ("size_px", "training_px"):
-            if getattr(self, name) % 2 ** (len(self.widths) - 1):
-                raise ValueError(
-                    f"{name} must be a multiple of {2 ** (len(self.widths) - 1)}, got {getattr(self, name)}"
-                )
-        for name, allowed in (("precision", ("fp32", "auto")), ("device", ("auto", "cpu", "cuda"))):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
+from cardiolib.segmentation.settings import SegmentationSettings, plain
 
 
 def train_network(
@@ -111,6 +29,7 @@ def train_network(
     *,
     seed: int,
     validation: Sequence[Example] = (),
+    start_from: TrainedNetwork | None = None,
     checkpoint_path: str | Path | None = None,
     progress: bool = False,
 ) -> tuple[TrainedNetwork, pd.DataFrame]:
@@ -127,6 +46,8 @@ def train_network(
     validation : sequence of Example
         Unseen subjects; the epoch with the highest mean foreground Dice on them is kept. When empty, the
         last epoch is kept.
+    start_from : TrainedNetwork, optional
+        A network of the same widths whose weights training begins with; by default they are drawn anew.
     checkpoint_path : path, optional
         Training state is stored there after each epoch; when the file exists and belongs to the same
         settings, seed and data, training continues from it with the same result as an unbroken run.
@@ -147,9 +68,11 @@ def train_network(
     shared = {e.subject for e in examples} & {e.subject for e in validation}
     if shared:
         raise ValueError(f"subjects {sorted(shared)[:5]} are in training and validation: split by subject")
-    identity = {"settings": _plain(settings), "seed": int(seed), "data": fingerprint([*examples, *validation])}
-    with _threads(settings.threads):
-        run = _Run(examples, settings, seed)
+    identity = {"settings": plain(settings), "seed": int(seed), "data": fingerprint([*examples, *validation])}
+    if start_from is not None:
+        identity["start_from"] = start_from.fingerprint()
+    with threads(settings.threads):
+        run = _Run(examples, settings, seed, start_from)
         if checkpoint_path is not None and Path(checkpoint_path).exists():
             run.restore(checkpoint_path, identity)
         for _ in tqdm(range(len(run.history), settings.epochs), desc="training", disable=not progress):
@@ -164,13 +87,61 @@ def train_network(
     del provenance["settings"]
     network = SegmentationNetwork(settings.widths)
     network.load_state_dict(run.best["weights"])
-    return TrainedNetwork(network.eval(), _plain(settings), provenance), history
+    return TrainedNetwork(network.eval(), plain(settings), provenance), history
+
+
+def fine_tune(
+    trained: TrainedNetwork,
+    examples: Sequence[Example],
+    *,
+    seed: int,
+    rehearsal: Sequence[Example] = (),
+    repeats: int = 8,
+    epochs: int = 4,
+    validation: Sequence[Example] = (),
+    checkpoint_path: str | Path | None = None,
+    progress: bool = False,
+) -> tuple[TrainedNetwork, pd.DataFrame]:
+    """Train a network on with a few cases of another kind, for example five labelled real patients.
+
+    Parameters
+    ----------
+    trained : TrainedNetwork
+        Its settings are kept, but for a learning rate a third as high and the number of epochs.
+    examples : sequence of Example
+        The new cases. Structures that they do not label cost nothing (see `losses`).
+    seed : int
+    rehearsal : sequence of Example
+        Cases of the old kind, trained on beside the new ones so that the network does not forget them, nor the
+        structures that the new cases do not label.
+    repeats : int
+        How often each new case is shown an epoch, each time changed anew; every rehearsal case is shown once.
+    epochs, validation, checkpoint_path, progress
+        As for `train_network`.
+
+    Returns
+    -------
+    trained : TrainedNetwork
+    history : DataFrame
+    """
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    before = SegmentationSettings(**trained.settings)
+    settings = replace(
+        before, epochs=epochs, learning_rate=before.learning_rate / 3, adam_learning_rate=before.adam_learning_rate / 3
+    )
+    return train_network(
+        [*list(examples) * repeats, *rehearsal], settings, seed=seed, validation=validation, start_from=trained,
+        checkpoint_path=checkpoint_path, progress=progress,
+    )
 
 
 class _Run:
     """The changing state of one training run."""
 
-    def __init__(self, examples: Sequence[Example], settings: SegmentationSettings, seed: int) -> None:
+    def __init__(
+        self, examples: Sequence[Example], settings: SegmentationSettings, seed: int, start_from: TrainedNetwork | None
+    ) -> None:
         if not examples:
             raise ValueError("no examples were given")
         check_one_size(examples)
@@ -178,6 +149,11 @@ class _Run:
         self.device = pick_device(settings.device)
         self.generator = torch.Generator().manual_seed(int(seed))
         network = SegmentationNetwork(settings.widths).initialise(self.generator)
+        if start_from is not None:
+            if start_from.network.widths != network.widths:
+                raise ValueError(f"a network of widths {start_from.network.widths} cannot be trained on with settings "
+                                 f"of widths {network.widths}; give the same widths")
+            network.load_state_dict(start_from.network.state_dict())
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = Muon(
@@ -305,41 +281,3 @@ def validation_dice(
             total = here.sum() + there.sum()
             dice[row, c] = 2 * (here & there).sum() / total if total else torch.nan
     return {name: float(torch.nanmean(dice[:, c])) for c, name in enumerate(CLASSES) if c > 0}
-
-
-@contextmanager
-def _threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def pick_device(name: str) -> torch.device:
-    """The device for "auto", "cpu" or "cuda"; "auto" takes a CUDA device when there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError('device "cuda" was asked for, but torch sees none; use "auto" or "cpu"')
-    return torch.device(name)
-
-
-def autocast(device: torch.device, precision: str):
-    """Context in which convolutions run in bfloat16 when `precision` is "auto" and the hardware has it."""
-    if precision == "auto":
-        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bfloat16()
-        if fast:
-            return torch.autocast(device.type, dtype=torch.bfloat16)
-    return nullcontext()
-
-
-def _cpu_has_bfloat16() -> bool:
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(probe()) if probe is not None else False
-
-
-def _plain(settings: SegmentationSettings) -> dict:
-    """Settings as a dictionary of numbers, text and lists, as checkpoints and manifests hold them."""
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(settings).items()}

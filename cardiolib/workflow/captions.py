@@ -5,6 +5,8 @@ CAPTIONS: dict[str, str] = {
     "subjects kept aside.",
     "01_segmentations": "Short-axis cine of a subject the network has not seen, apex to base, at end-diastole and "
     "end-systole. Lines: network; dashed: reference.",
+    "01_best_case": "The scan with the highest mean Dice; dashed, the reference.",
+    "01_worst_case": "The scan with the lowest mean Dice; dashed, the reference.",
     "01_agreement": "Automated against reference volumes and ejection fractions (Bland-Altman: mean difference and "
     "95 % limits of agreement).",
     "01_shape_model": "The shape step: from thick, shifted slices to a smooth biventricular model.",

@@ -96,6 +96,8 @@ STAGES: dict[str, Stage] = {
             figures=(
                 "01_training",
                 "01_segmentations",
+                "01_best_case",
+                "01_worst_case",
                 "01_agreement",
                 "01_shape_model",
             ),

@@ -20,7 +20,7 @@ from cardiolib.segmentation import (
     split_by_subject,
     train_network,
 )
-from cardiolib.segmentation.training import _plain
+from cardiolib.segmentation.settings import plain
 
 SMALL = AcquisitionSettings(grid_size=48, spacing_mm=3.2, n_slices=8, gap_mm=5.0, sub_slices=1, randomise=True)
 
@@ -96,7 +96,7 @@ def test_a_real_file_comes_back_on_its_own_voxels(shared_dir):
     cine = read_cine(folder / "patient001_frame01.nii.gz")
     settings = SegmentationSettings(widths=(4, 8))
     network = SegmentationNetwork((4, 8)).initialise(torch.Generator().manual_seed(0))
-    found = segment_scan(TrainedNetwork(network.eval(), _plain(settings)), cine)
+    found = segment_scan(TrainedNetwork(network.eval(), plain(settings)), cine)
     assert found.labels.shape == cine.shape and np.array_equal(found.labels.affine, cine.affine)
     truth = read_label_map(folder / "patient001_frame01_gt.nii.gz", ACDC)
     example = make_examples(cine, truth, subject="patient001")[0]

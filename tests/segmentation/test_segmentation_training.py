@@ -13,11 +13,12 @@ from cardiolib.imaging import ACDC, Cine, LabelMap
 from cardiolib.segmentation import (
     SegmentationSettings,
     TrainedNetwork,
+    fine_tune,
     make_examples,
     split_by_subject,
     train_network,
 )
-from cardiolib.segmentation.training import pick_device
+from cardiolib.segmentation.device import pick_device
 
 TINY = SegmentationSettings(
     widths=(4, 8), size_px=32, pixel_mm=4.8, neighbour_mm=12.0, epochs=3, batch_size=2, shift_px=2.0,
@@ -189,3 +190,22 @@ def test_cuda_is_refused_where_there_is_none():
         assert pick_device("auto").type == "cpu"
         with pytest.raises(ValueError, match="torch sees none"):
             pick_device("cuda")
+
+
+def test_fine_tuning_starts_from_the_network_and_shifts_it_towards_the_new_cases(tiny_examples, tmp_path):
+    trained, _ = train_network(tiny_examples[:4], TINY, seed=0)
+    still = dataclasses.replace(TINY, learning_rate=1e-9, adam_learning_rate=1e-9, epochs=1)
+    kept, _ = train_network(tiny_examples[4:], still, seed=1, start_from=trained)
+    assert torch.allclose(weights(kept), weights(trained), atol=1e-5)
+    tuned, history = fine_tune(trained, tiny_examples[4:6], seed=1, rehearsal=tiny_examples[:2], repeats=3, epochs=2)
+    assert len(history) == 2 and not torch.allclose(weights(tuned), weights(trained), atol=1e-3)
+    assert tuned.provenance["start_from"] == trained.fingerprint() != tuned.fingerprint()
+    assert tuned.settings["learning_rate"] == pytest.approx(TINY.learning_rate / 3)
+
+
+def test_fine_tuning_needs_the_same_widths_and_a_whole_number_of_repeats(tiny_examples):
+    trained, _ = train_network(tiny_examples[:2], dataclasses.replace(TINY, epochs=1), seed=0)
+    with pytest.raises(ValueError, match="same widths"):
+        train_network(tiny_examples, dataclasses.replace(TINY, widths=(4, 12)), seed=0, start_from=trained)
+    with pytest.raises(ValueError, match="repeats"):
+        fine_tune(trained, tiny_examples, seed=0, repeats=0)
