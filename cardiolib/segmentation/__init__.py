@@ -1,4 +1,4 @@
-"""Segmentation: a small network trained on simulated hearts, and what is read off its label maps."""
+"""Segmentation: one network for labels and landmarks, its training, and what is read off its label maps."""
 
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels

@@ -1,8 +1,7 @@
 """Six anatomical landmarks read off a label map by geometry, in world millimetres.
 
-The network also has a landmark head, but from three slices it cannot tell the level along the heart's
-axis; the geometry below, applied to predicted labels, is more exact and needs no training. The landmarks
-are those of `cardiolib.digital_heart.LANDMARKS`.
+They check and replace those of the network's landmark head (see `placing`). The landmarks are those of
+`cardiolib.digital_heart.LANDMARKS`.
 """
 
 from __future__ import annotations

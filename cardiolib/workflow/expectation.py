@@ -14,13 +14,36 @@ TOLERANCE_NOTE = (
     "differently, and training magnifies it: these tolerances allow for that and for no more."
 )
 
-STAGE_TOLERANCE = {
-    "segmentation": 0.05, "motion": 0.05, "survival": 0.03, "validation": 0.03, "interpretation": 0.10,
-}
+STAGE_TOLERANCE = {"motion": 0.15, "survival": 0.03, "validation": 0.03, "interpretation": 0.10}
 """Relative size of the allowed difference, by stage; the cohort itself must agree to 1e-4."""
 
 SMALLEST = 0.03
 """Absolute difference always allowed in a stage that trains or tracks (a C-index, a Dice score, mm)."""
+
+SEGMENTATION_TOLERANCE = {
+    "smoke": {"dice": 0.1, "points": 7.0, "percent": 45.0, "relative": 1.4},
+    "default": {"dice": 0.03, "points": 2.0, "percent": 20.0, "relative": 0.35},
+}
+"""Allowed differences of the segmentation stage: of Dice scores, ejection fractions, the share of landmarks that the
+network placed, and (relative) lengths. For smoke they are twice what was measured between a processor with
+AVX-512 and the same one held to AVX2 (0.05, 3.2, 22 and 0.67; the other stages agreed to the last digit, motion to 7 %):
+a network that has trained for some 200 steps is far from converged, and rounding decides where it stands."""
+
+
+def tolerance(profile: str, name: str, value: float) -> float | None:
+    """Absolute tolerance of one metric (dotted name); None: it has to agree to the general tolerances."""
+    stage, _, metric = name.partition(".")
+    if metric.endswith("_count"):
+        return None
+    if stage == "segmentation":
+        allowed = SEGMENTATION_TOLERANCE.get(profile, SEGMENTATION_TOLERANCE["default"])
+        for word in ("dice", "points", "percent"):
+            if word in metric:
+                return allowed[word]
+        return round(max(SMALLEST, allowed["relative"] * abs(value)), 6)
+    if stage not in STAGE_TOLERANCE:
+        return None
+    return round(max(SMALLEST, STAGE_TOLERANCE[stage] * abs(value)), 6)
 
 
 def write_expectation(*, root: Path = REPOSITORY) -> Path:
@@ -29,12 +52,10 @@ def write_expectation(*, root: Path = REPOSITORY) -> Path:
     metrics = json.loads((root / "reports" / "metrics.json").read_text(encoding="utf-8"))
     if manifest["cohort"] != "simulated" or manifest["overrides"]:
         raise ValueError("an expectation is made from the simulated cohort with a profile's own parameters")
-    tolerances = {
-        name: round(max(SMALLEST, STAGE_TOLERANCE[stage] * abs(value)), 6)
-        for name, value in flatten(metrics).items()
-        if (stage := name.partition(".")[0]) in STAGE_TOLERANCE and isinstance(value, (int, float))
-        and not isinstance(value, bool)
-    }
+    numbers = {name: value for name, value in flatten(metrics).items()
+               if isinstance(value, (int, float)) and not isinstance(value, bool)}
+    allowed = {name: tolerance(manifest["profile"], name, value) for name, value in numbers.items()}
+    tolerances = {name: value for name, value in allowed.items() if value is not None}
     path = root / "reports" / "expected" / f"{manifest['profile']}.json"
     write_json(path, {
         "about": TOLERANCE_NOTE, "seed": manifest["seed"], "metrics": metrics, "tolerances": tolerances,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cardiolib.workflow.expectation import tolerance
 from cardiolib.workflow.provenance import file_hash
 from cardiolib.workflow.session import write_json
 from cardiolib.workflow.verify import compare_metrics, flatten, verify
@@ -89,3 +90,16 @@ def test_another_seed_is_not_compared(published: Path) -> None:
 def test_nothing_published_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         verify(root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("profile", "name", "value", "expected"),
+    [("smoke", "segmentation.dice_lv_wall", 0.8, 0.1), ("default", "segmentation.dice_lv_wall", 0.95, 0.03),
+     ("default", "segmentation.lvef_mae_points", 1.2, 2.0), ("default", "segmentation.assd_lv_wall_mm", 0.4, 0.14),
+     ("smoke", "segmentation.landmarks_by_network_percent", 50.0, 45.0),
+     ("smoke", "survival.network_cv_c_index", 0.7, 0.03),
+     ("smoke", "motion.endpoint_es_mm", 4.0, 0.6), ("smoke", "segmentation.scans_count", 3, None),
+     ("default", "cohort.deaths_count", 85, None), ("default", "cohort.median_follow_up_years", 2.6, None)],
+)
+def test_tolerances_follow_the_unit_the_stage_and_the_profile(profile, name, value, expected) -> None:
+    assert tolerance(profile, name, value) == (expected if expected is None else pytest.approx(expected))
