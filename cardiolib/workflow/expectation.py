@@ -26,7 +26,7 @@ SEGMENTATION_TOLERANCE = {
 }
 """Allowed differences of the segmentation stage: of Dice scores, ejection fractions, the share of landmarks that the
 network placed, and (relative) lengths. For smoke they are twice what was measured between a processor with
-AVX-512 and the same one held to AVX2 (0.05, 3.2, 22 and 0.67; the other stages agreed to the last digit, motion to 7 %):
+AVX-512 and the same one held to AVX2 (0.05, 3.2, 22 and 0.67; motion agreed to 7 %, all else to the last digit):
 a network that has trained for some 200 steps is far from converged, and rounding decides where it stands."""
 
 

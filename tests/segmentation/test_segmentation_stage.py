@@ -1,0 +1,90 @@
+"""Notebook 01's steps: settings for simulated and real cohorts, landmark table, best and worst case."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cardiolib.digital_heart import LANDMARKS
+from cardiolib.imaging import OURS, LabelMap
+from cardiolib.segmentation import Segmentation, SegmentationSettings
+from cardiolib.segmentation.stage import (
+    SegmentationStageSettings,
+    SegmentedCohort,
+    _landmark_rows,
+    best_and_worst,
+    segmentation_metrics,
+)
+
+AFFINE = np.array([[1.5, 0, 0, -10], [0, 1.5, 0, 3], [0, 0, 8.0, 20], [0, 0, 0, 1]])
+
+
+class OneHeart:
+    """A cohort of one subject whose landmarks are known, or not."""
+
+    def __init__(self, landmarks: np.ndarray | None) -> None:
+        self._landmarks = landmarks
+
+    def ids_with(self, what: str) -> list[str]:
+        return ["a"] if what == "landmarks" and self._landmarks is not None else []
+
+    def landmarks(self, subject_id: str) -> np.ndarray:
+        return self._landmarks
+
+
+def found(places: np.ndarray) -> Segmentation:
+    source = np.full((2, 6), "network", dtype="<U8")
+    source[1, 5] = "geometry"
+    labels = LabelMap(np.zeros((4, 4, 3, 2), np.uint8), AFFINE, OURS)
+    return Segmentation(labels, 0, 1, pd.DataFrame(), places, source, ())
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "simulated", "wild"),
+    [("auto", True, False), ("auto", False, True), ("plain", False, False), ("wild", True, True)],
+)
+def test_augmentation_follows_the_cohort_unless_it_is_said(augmentation, simulated, wild):
+    settings = SegmentationStageSettings(augmentation=augmentation, epochs=3).network_settings(simulated=simulated)
+    assert settings == (SegmentationSettings.wild if wild else SegmentationSettings)(epochs=3)
+
+
+@pytest.mark.parametrize(("field", "value"), [("augmentation", "strong"), ("width", 0), ("n_training", 1)])
+def test_bad_stage_settings_name_the_field(field, value):
+    with pytest.raises(ValueError, match=field):
+        SegmentationStageSettings(**{field: value})
+
+
+def test_landmark_errors_are_split_into_the_plane_and_along_it():
+    truth = np.random.default_rng(0).normal(size=(2, 6, 3)) * 20
+    rows = _landmark_rows("a", found(truth + [3.0, 4.0, 16.0]), OneHeart(truth))
+    assert list(rows["landmark"]) == 2 * list(LANDMARKS) and list(rows["phase"]) == ["ED"] * 6 + ["ES"] * 6
+    assert np.allclose(rows["in_plane_mm"], 5.0) and np.allclose(rows["slices"], 2.0)
+    assert rows["placed_by"].tolist() == ["network"] * 11 + ["geometry"]
+    assert np.allclose(rows[["x_mm", "y_mm", "z_mm"]].iloc[0], truth[0, 0] + [3.0, 4.0, 16.0])
+
+
+def test_landmarks_of_real_scans_are_listed_without_errors():
+    rows = _landmark_rows("a", found(np.ones((2, 6, 3))), OneHeart(None))
+    assert rows["x_mm"].notna().all() and rows[["in_plane_mm", "slices"]].isna().all(axis=None)
+    empty = pd.DataFrame()
+    metrics = segmentation_metrics(SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, rows),
+                                   pd.DataFrame(columns=["surface", "assd_mm"]))
+    assert metrics["landmarks_by_network_percent"] == pytest.approx(100 * 11 / 12)
+    assert "landmark_in_plane_mm" not in metrics
+
+
+def test_a_cohort_without_references_has_no_best_case(tmp_path):
+    empty = pd.DataFrame()
+    assert best_and_worst(OneHeart(None), tmp_path, SegmentedCohort(empty, empty, empty, empty)) == {}
+
+
+def test_a_structure_that_was_not_found_counts_as_worst(tmp_path, monkeypatch):
+    from cardiolib.segmentation import summary
+
+    rows = [("a", 0.9), ("a", 0.8), ("b", np.nan), ("b", 0.95), ("c", 0.99), ("c", 0.9)]
+    comparison = pd.DataFrame(rows, columns=["ID", "dice"])
+    monkeypatch.setattr(summary, "example_scan", lambda cohort, folder, subject, result: (subject, {}, None, None))
+    empty = pd.DataFrame()
+    cases = best_and_worst(OneHeart(None), tmp_path, SegmentedCohort(empty, empty, comparison, empty))
+    assert {name: case["cine"] for name, case in cases.items()} == {"best": "c", "worst": "b"}
