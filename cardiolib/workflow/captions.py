@@ -1,15 +1,15 @@
 """One caption a figure, for the report and the README's gallery."""
 
 CAPTIONS: dict[str, str] = {
-    "01_training": "Training of the segmentation network on simulated, domain-randomised cine images: loss and Dice on "
-    "subjects kept aside.",
     "01_segmentations": "Short-axis cine of a subject the network has not seen, apex to base, at end-diastole and "
     "end-systole. Lines: network; dashed: reference.",
+    "01_shape_model": "The shape step: from thick, shifted slices to a smooth biventricular model.",
     "01_best_case": "The scan with the highest mean Dice; dashed, the reference.",
     "01_worst_case": "The scan with the lowest mean Dice; dashed, the reference.",
     "01_agreement": "Automated against reference volumes and ejection fractions (Bland-Altman: mean difference and "
     "95 % limits of agreement).",
-    "01_shape_model": "The shape step: from thick, shifted slices to a smooth biventricular model.",
+    "01_training": "Training of the segmentation network on simulated, domain-randomised cine images: loss, landmark "
+    "loss, and Dice on subjects kept aside.",
     "02_endpoint_error": "Distance between tracked and true positions of material points, by phase and by region.",
     "02_motion_of_the_heart": "Displacement of the right ventricular surface from end-diastole to end-systole.",
     "02_displacement_curves": "Displacement over the heart cycle by region: mean and spread over the cohort.",

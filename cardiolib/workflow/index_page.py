@@ -116,7 +116,7 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
         if made["status"] != "complete" or stage.notebook is None:
             continue
         files = set(made["figures"])
-        shown = [figure for figure in sorted(CAPTIONS) if figure[:2] == stage.notebook[:2] and f"{figure}.png" in files]
+        shown = [figure for figure in CAPTIONS if figure[:2] == stage.notebook[:2] and f"{figure}.png" in files]
         if not shown:
             continue
         figures = "".join(_figure(figure, files) for figure in shown)
