@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.segmentation_acdc --data ../shared/data/acdc/training``. Fixed split: the patients whose number
 is divisible by 5 (four of each group) are reported on, and never trained or tuned on. Networks and training states are
-kept below ``data/derived/benchmarks``, so a run that was stopped goes on from there. About half an hour on two cores.
+kept below ``data/derived/benchmarks``, so a run that was stopped goes on from there; the worst case of each training is
+drawn there too (not committed: the images are ACDC's). About half an hour on two cores.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pandas as pd
 from benchmarks.record import Unavailable, record
 from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.digital_heart import AcquisitionSettings
+from cardiolib.figures import short_axis_mosaic
 from cardiolib.imaging import Cine
 from cardiolib.imaging.files import write_table
 from cardiolib.segmentation import (
@@ -66,6 +68,7 @@ def measure(data: Path | None = None, *, only: Sequence[str] = tuple(TARGETS)) -
     for training in only:
         network = _network(training, cohort, trained_on)
         table = _scores(network, cohort, reported, STATE / f"scores_{training}.csv")
+        _draw_worst(network, cohort, table, STATE / f"worst_{training}.png")
         for structure, short in STRUCTURES.items():
             part = table[table["structure"] == structure]
             by_phase = part.groupby("phase")["dice"].mean()
@@ -126,6 +129,15 @@ def _scores(network: TrainedNetwork, cohort: Cohort, ids: list[str], path: Path)
     scores["dice"] = scores["dice"].fillna(0.0)  # a structure that both lack does not occur here
     write_table(scores, path, index=False)
     return scores
+
+
+def _draw_worst(network: TrainedNetwork, cohort: Cohort, scores: pd.DataFrame, path: Path) -> None:
+    worst = str(scores.groupby("ID")["dice"].mean().idxmin())
+    cine, truth = _labelled_frames(cohort, worst)
+    found = segment_scan(network, cine).labels
+    figure, _ = short_axis_mosaic(cine, frames={"ED": 0, "ES": 1}, predicted=found, truth=truth)
+    figure.suptitle(f"{worst}, {HOW[path.stem.removeprefix('worst_')]}")
+    figure.savefig(path, dpi=150)
 
 
 def main() -> None:
