@@ -34,10 +34,11 @@ def views_by_number(
         if mask is not None:
             ax.plot(number[mask], values[mask], "o", markersize=3, markerfacecolor="none", markeredgecolor=PALETTE[1],
                     label=f"{significant_label} ({mask.sum()} of {len(mask)} points)")
-            ax.legend(loc="upper right", frameon=False)
         ax.set(ylabel=name, xlim=(-1, len(values)))
     axes[0].set_title(REMARK)
     axes[-1].set_xlabel("number of the point in the motion vector")
+    if masks:
+        figure.legend(loc="outside lower left", frameon=False)
     marks = {f"significant: {name}": mask for name, mask in masks.items()}
     count = len(next(iter(maps.values())))
     return figure, pd.DataFrame({"vertex": np.arange(count), "region": "not known", **maps, **marks})
