@@ -34,6 +34,7 @@ from cardiolib.segmentation import (
     simulate_training_scans,
     train_network,
 )
+from cardiolib.segmentation.simulation import scan_examples
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / "data" / "derived" / "benchmarks" / "segmentation_acdc"
@@ -105,8 +106,7 @@ def _simulated() -> list[Example]:
         N_SIMULATED, seed=SEED, acquisition=AcquisitionSettings(randomise=True, exclude_outflow=True),
         varied=True, control_fraction=0.6,
     )
-    return [example for subject, scan in scans for example in make_examples(
-        scan.cine, scan.labels, subject=subject, landmarks_world_mm=scan.as_imaged(scan.landmarks_world_mm))]
+    return scan_examples(scans)
 
 
 def _real(cohort: Cohort, ids: list[str]) -> list[Example]:

@@ -24,13 +24,13 @@ from cardiolib.segmentation import (
     TrainedNetwork,
     clinical_measures,
     compare_label_maps,
-    make_examples,
     refine_shape,
     segment_scan,
     simulate_training_scans,
     split_by_subject,
     train_network,
 )
+from cardiolib.segmentation.simulation import scan_examples
 from cardiolib.segmentation.stage import SegmentationStageSettings
 
 SEED, UNSEEN_SEED, N_UNSEEN = 1, 77, 24
@@ -41,9 +41,7 @@ DICE = {"lv": (0.96, 0.98), "myo": (0.93, 0.95), "rv": (0.93, 0.95), "rvwall": (
 def measure() -> list[dict[str, Any]]:
     """Rows ``seg.sim.*``, ``seg.train_s`` and ``seg.scan_s``."""
     settings = SegmentationStageSettings()
-    examples = [example for subject, scan in simulate_training_scans(settings.n_training, seed=SEED)
-                for example in make_examples(scan.cine, scan.labels, subject=subject,
-                                             landmarks_world_mm=scan.as_imaged(scan.landmarks_world_mm))]
+    examples = scan_examples(simulate_training_scans(settings.n_training, seed=SEED))
     training, held_out = split_by_subject(
         examples, validation_fraction=settings.validation_fraction, rng=np.random.default_rng(SEED)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from cardiolib.digital_heart import (
     parameters_from_row,
     simulate_population,
 )
+from cardiolib.segmentation.examples import Example, make_examples
 
 VARIATION = {
     "wall_mm": (0.75, 2.0), "rv_wall_mm": (0.7, 1.2), "lvedv_ml": (0.7, 2.0), "rvedv_ml": (0.6, 1.3),
@@ -77,6 +78,17 @@ def simulate_training_scans(
     items = [(row, acquisition, int(seed), number) for number, row in enumerate(rows)]
     names = [f"train-{seed}-{number:04d}" for number in range(n_subjects)]
     return list(zip(names, map_units(_image_one, items), strict=True))
+
+
+def scan_examples(scans: Iterable[tuple[str, SimulatedScan]]) -> list[Example]:
+    """Training examples of simulated scans, with their landmarks as the images show them."""
+    return [
+        example
+        for subject, scan in scans
+        for example in make_examples(
+            scan.cine, scan.labels, subject=subject, landmarks_world_mm=scan.as_imaged(scan.landmarks_world_mm)
+        )
+    ]
 
 
 def _varied(row: dict, rng: np.random.Generator) -> dict:

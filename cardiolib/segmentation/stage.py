@@ -17,12 +17,12 @@ from cardiolib.imaging import LabelMap, read_label_map, write_label_map
 from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
 from cardiolib.segmentation.checkpoint import TrainedNetwork
-from cardiolib.segmentation.examples import make_examples, split_by_subject
+from cardiolib.segmentation.examples import split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
 from cardiolib.segmentation.settings import SegmentationSettings
 from cardiolib.segmentation.shape import RefinedShape, refine_shape
-from cardiolib.segmentation.simulation import simulate_training_scans
+from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
 from cardiolib.segmentation.summary import (
     SegmentedCohort,
     best_and_worst,
@@ -112,15 +112,8 @@ def train_on_simulated(
         settings.n_training, seed=seed, acquisition=AcquisitionSettings(randomise=True, exclude_outflow=real),
         varied=real, control_fraction=0.6 if real else 0.3, map_units=map_units,
     )
-    examples = [
-        example
-        for subject, scan in scans
-        for example in make_examples(
-            scan.cine, scan.labels, subject=subject, landmarks_world_mm=scan.as_imaged(scan.landmarks_world_mm)
-        )
-    ]
     training, validation = split_by_subject(
-        examples, validation_fraction=settings.validation_fraction, rng=np.random.default_rng(seed)
+        scan_examples(scans), validation_fraction=settings.validation_fraction, rng=np.random.default_rng(seed)
     )
     network, history = train_network(
         training, settings.network_settings(simulated=cohort.simulated), seed=seed, validation=validation,
