@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from scipy.spatial.distance import pdist, squareform
 from sklearn.decomposition import PCA
 from sklearn.manifold import SpectralEmbedding, trustworthiness
-from sklearn.neighbors import kneighbors_graph
+from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 
 METHODS = ("laplacian eigenmaps", "umap", "pca")
 
@@ -97,13 +97,23 @@ def umap_map(code, *, n_neighbours: int = 15, min_distance: float = 0.1, seed: i
         Smallest distance between points on the map.
     """
     code = _check_code(code, n_neighbours)
-    with warnings.catch_warnings():  # of the import (optional tensorflow) and of the fixed seed (one thread)
+    # exact neighbours (each patient is its own first), which spares umap the compilation of its approximate search
+    distances, indices = NearestNeighbors(n_neighbors=n_neighbours).fit(code).kneighbors(code)
+    with warnings.catch_warnings():  # optional tensorflow, one thread for a fixed seed, no search index
         warnings.simplefilter("ignore")
         from umap import UMAP
 
-        reducer = UMAP(n_components=2, n_neighbors=n_neighbours, min_dist=min_distance, random_state=seed, n_jobs=1)
+        reducer = UMAP(
+            n_components=2, n_neighbors=n_neighbours, min_dist=min_distance, random_state=seed, n_jobs=1,
+            precomputed_knn=(indices.astype(np.int32), distances.astype(np.float32)), force_approximation_algorithm=True,
+        )
         coordinates = reducer.fit_transform(code)
     return _judged("umap", code, np.asarray(coordinates, dtype=float), n_neighbours, n_neighbours, orient_by, ())
+
+
+def compile_umap() -> None:
+    """Fit UMAP to a few random points: numba compiles it, which takes longer than to fit it, and keeps the result."""
+    umap_map(np.random.default_rng(0).normal(size=(40, 3)), n_neighbours=5)
 
 
 def pca_map(code, *, judged_at: int = 10, orient_by=None) -> LatentMap:

@@ -21,6 +21,8 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
     "MALLOC_TOP_PAD_": str(2**26),
+    # numba would give torch's OpenMP as many threads as there are cores; results must not depend on their number
+    "NUMBA_NUM_THREADS": "1",
 }
 """What notebook kernels start with, unless the caller has set it (Linux; of no effect elsewhere)."""
 

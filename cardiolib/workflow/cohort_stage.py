@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cardiolib.workflow.compute import Compute
 from cardiolib.workflow.session import COHORT_FILE, stage_seed, write_json
 
 
-def prepare_cohort(run: Any, folder: Path) -> None:
+def prepare_cohort(run: Any, folder: Path, *, map_units: Any) -> None:
     """Fill the cohort stage's folder.
 
     Parameters
@@ -18,6 +17,8 @@ def prepare_cohort(run: Any, folder: Path) -> None:
     folder : Path
         Working folder of the stage. A simulated cohort is written into it; of real data only a
         reference and a summary are kept, the data stay where they are.
+    map_units : Compute
+        Workers for what is done subject by subject.
 
     Raises
     ------
@@ -27,13 +28,9 @@ def prepare_cohort(run: Any, folder: Path) -> None:
     from cardiolib.cohorts import build_simulated_cohort, open_cohort
 
     if run.named_simulation:
-        compute = Compute(run.workers)
-        try:
-            cohort = build_simulated_cohort(
-                folder, settings=run.settings["cohort"], seed=stage_seed(run.seed, "cohort"), map_units=compute
-            )
-        finally:
-            compute.close()
+        cohort = build_simulated_cohort(
+            folder, settings=run.settings["cohort"], seed=stage_seed(run.seed, "cohort"), map_units=map_units
+        )
         source = None
     else:
         source = str(Path(run.cohort).resolve())

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
+
+SCHEDULER = "CARDIOLIB_SCHEDULER"
+"""Environment variable with the address of a running Dask scheduler, for the notebooks of one run to share."""
 
 
 class Compute:
@@ -41,7 +51,7 @@ class Compute:
         if len(items) < 2 or (self.workers == 1 and not self.address):
             yield from tqdm(map(function, items), **bar)
             return
-        client = self._connect()
+        client = self.connect()
         # the function may carry arrays (a cohort's motion): send it to the workers once, not per item
         shared = client.scatter(function, broadcast=True, hash=False)
         futures = [client.submit(_apply, shared, item, pure=False) for item in items]
@@ -51,6 +61,54 @@ class Compute:
         finally:
             client.cancel(futures)
 
+    def connect(self) -> Any:
+        """The Dask client, started or connected at the first call.
+
+        Raises
+        ------
+        OSError
+            If no scheduler answers at the given address.
+        """
+        if self._client is None:
+            from distributed import Client, LocalCluster
+
+            if self.address:
+                self._client = Client(self.address)
+                self.workers = len(self._client.scheduler_info(n_workers=-1)["workers"]) or self.workers
+            else:
+                with _interrupts_ignored():
+                    self._cluster = LocalCluster(
+                        n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=":0",
+                        memory_limit=0, silence_logs=logging.ERROR,
+                    )
+                self._client = Client(self._cluster)
+        return self._client
+
+    def peak_memory_gib(self) -> float:
+        """Largest memory that this process, a process it started, or a worker has held since it started."""
+        peaks = [_peak_memory_gib()]
+        if self._client is not None:
+            peaks += self._client.run(_peak_memory_gib, on_error="ignore").values()
+        return max(peaks)
+
+    def prepare(self, modules: Sequence[str], first: Callable[[], Any] | None = None) -> list[Any]:
+        """Let idle workers import what they will need, and one of them call `first`.
+
+        Returns
+        -------
+        list of distributed.Future
+            Returned at once; nobody has to wait for them.
+        """
+        from distributed import fire_and_forget
+
+        client = self.connect()
+        names = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        futures = [client.submit(_import, modules, workers=[name], pure=False) for name in names]
+        if first is not None:
+            futures.append(client.submit(first, pure=False))
+        fire_and_forget(futures)
+        return futures
+
     def close(self) -> None:
         """Stop the workers that this object started."""
         if self._client is not None:
@@ -59,21 +117,18 @@ class Compute:
             self._cluster.close()
         self._client = self._cluster = None
 
-    def _connect(self) -> Any:
-        if self._client is None:
-            import logging
 
-            from distributed import Client, LocalCluster
-
-            if self.address:
-                self._client = Client(self.address)
-            else:
-                self._cluster = LocalCluster(
-                    n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=":0",
-                    memory_limit=0, silence_logs=logging.ERROR,
-                )
-                self._client = Client(self._cluster)
-        return self._client
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """What starts here does not hear Ctrl-C, which a terminal sends to all: this process alone stops its workers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _name_of(function: Callable[[Any], Any]) -> str:
@@ -84,3 +139,13 @@ def _name_of(function: Callable[[Any], Any]) -> str:
 
 def _apply(function: Callable[[Any], Any], item: Any) -> Any:
     return function(item)
+
+
+def _import(modules: Sequence[str]) -> None:
+    for name in modules:
+        importlib.import_module(name)
+
+
+def _peak_memory_gib() -> float:
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return peak * (1 if sys.platform == "darwin" else 1024) / 2**30

@@ -54,6 +54,8 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path) -> Path:
         papermill.execute_notebook(
             str(source), str(target), parameters=parameters, cwd=str(source.parent), progress_bar=False,
             kernel_name="python3", log_output=False, extra_arguments=["--IPKernelApp.log_level=40"],
+            # all is written by then, and a kernel that has loaded torch takes seconds to leave by itself
+            shutdown_kernel="immediate",
         )
     except PapermillExecutionError as error:
         line = error.source.strip().splitlines()[-1] if error.source.strip() else ""

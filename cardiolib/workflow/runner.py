@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from doit.task import dict_to_task
 
 from cardiolib.workflow import notebooks, provenance
 from cardiolib.workflow.cohort_stage import prepare_cohort
+from cardiolib.workflow.compute import SCHEDULER, Compute
 from cardiolib.workflow.errors import ParameterError, StageError
 from cardiolib.workflow.run_plan import NOT_OUTPUTS, Run
 from cardiolib.workflow.session import write_json
@@ -57,8 +60,9 @@ def run_stages(run: Run, *, until: str | None = None, say: Any = None) -> list[s
     wanted = _wanted(until)
     executed: list[str] = []
     errors: list[Exception] = []
-    tasks = [_task(run, stage, executed, errors, say) for stage in wanted]
-    DoitMain(_StageLoader(tasks, run.folder / ".doit.json")).run(["run"])
+    with _shared_workers(run) as compute:
+        tasks = [_task(run, stage, compute, executed, errors, say) for stage in wanted]
+        DoitMain(_StageLoader(tasks, run.folder / ".doit.json")).run(["run"])
     if errors:
         raise errors[0]
     return executed
@@ -82,7 +86,7 @@ def load_run(folder: Path, *, seed: int) -> Run:
     return Run(**{**saved, "seed": seed}, folder=folder)
 
 
-def run_one(run: Run, stage: Stage) -> None:
+def run_one(run: Run, stage: Stage, compute: Compute) -> None:
     """Run one stage into a working folder and put it in the place of the old outputs when it has succeeded."""
     final = run.stage_folder(stage.name)
     work = final.with_name(f"{stage.name}.work")
@@ -91,7 +95,7 @@ def run_one(run: Run, stage: Stage) -> None:
     started = time.time()
     parameters = run.parameters(stage, work)
     if stage.notebook is None:
-        prepare_cohort(run, work)
+        prepare_cohort(run, work, map_units=compute)
     else:
         executed = notebooks.execute(stage, parameters, work)
         banner = cohort_banner(run)
@@ -137,7 +141,36 @@ def _wanted(until: str | None) -> list[Stage]:
     return [STAGES[name] for name in names]
 
 
-def _task(run: Run, stage: Stage, executed: list[str], errors: list[Exception], say: Any) -> dict[str, Any]:
+@contextmanager
+def _shared_workers(run: Run) -> Iterator[Compute]:
+    """Workers for all stages of one run; they start with the first stage that runs, and stop at the end."""
+    compute = Compute(run.workers, os.environ.get(SCHEDULER, ""))
+    before = os.environ.get(SCHEDULER)
+    try:
+        yield compute
+    finally:
+        compute.close()
+        os.environ.pop(SCHEDULER, None)
+        if before is not None:
+            os.environ[SCHEDULER] = before
+
+
+def _offer_workers(compute: Compute, stage: Stage) -> None:
+    """Make the run's workers known to the stage's notebook."""
+    if compute.workers == 1 and not compute.address:
+        return
+    os.environ[SCHEDULER] = compute.connect().scheduler.address
+    if stage.name == "segmentation" and not compute.address:
+        from cardiolib.interpretation.latent import compile_umap
+
+        # while the network trains on one core, the others get ready for what comes after it
+        modules = sorted({other.settings.partition(":")[0] for other in STAGES.values()})
+        compute.prepare(modules, first=compile_umap)
+
+
+def _task(
+    run: Run, stage: Stage, compute: Compute, executed: list[str], errors: list[Exception], say: Any
+) -> dict[str, Any]:
     def is_fresh() -> bool:
         _recover(run.stage_folder(stage.name))
         reason = run.nothing_to_do(stage)
@@ -151,7 +184,8 @@ def _task(run: Run, stage: Stage, executed: list[str], errors: list[Exception], 
     def act() -> TaskFailed | None:
         started = time.time()
         try:
-            run_one(run, stage)
+            _offer_workers(compute, stage)
+            run_one(run, stage, compute)
         except (StageError, ParameterError, ValueError, OSError) as error:
             errors.append(error)
             return TaskFailed(str(error))

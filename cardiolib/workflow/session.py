@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cardiolib.imaging.files import atomic_path
-from cardiolib.workflow.compute import Compute
+from cardiolib.workflow.compute import SCHEDULER, Compute
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
 
 COHORT_FILE = "opened_cohort.json"
@@ -78,7 +76,7 @@ class Session:
         self.folder = folder
         self.run_seed = seed
         self.seed = stage_seed(seed, stage.name)
-        self.map_units = Compute(workers)
+        self.map_units = Compute(workers, os.environ.get(SCHEDULER, ""))
         self._in_pipeline = in_pipeline
         self._metrics: dict[str, Any] = {}
         self._started = time.monotonic()
@@ -173,15 +171,14 @@ class Session:
         import pandas as pd
         import torch
 
+        peak_memory_gib = self.map_units.peak_memory_gib()
         self.map_units.close()
         missing = [name for name in self._declared() if not (self.folder / "figures" / name).is_file()]
         if missing:
             raise RuntimeError(f"stage {self.stage.name!r} declares figures it did not draw: {', '.join(missing)}")
-        usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        unit = 1 if sys.platform == "darwin" else 1024
         record = {
             "seconds": round(time.monotonic() - self._started, 2),
-            "peak_memory_gib": round(max(usage) * unit / 2**30, 3),
+            "peak_memory_gib": round(peak_memory_gib, 3),
             "threads": torch.get_num_threads(),
             "workers": self.map_units.workers,
             "device": "cuda" if torch.cuda.is_available() else "cpu",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 import numpy as np
@@ -20,6 +21,10 @@ def fails_at_three(item: int) -> int:
     return item
 
 
+def modules_loaded(names: list[str]) -> bool:
+    return all(name in sys.modules for name in names)
+
+
 @pytest.fixture
 def two_workers():
     compute = Compute(2)
@@ -33,6 +38,19 @@ def test_two_processes_give_what_one_gives_and_errors_come_back(two_workers: Com
     assert list(two_workers(work, range(10))) == list(Compute(1)(work, range(10)))
     with pytest.raises(ValueError, match="unit 3 cannot be done"):
         list(two_workers(fails_at_three, range(6)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_running_workers_are_shared_by_address_prepared_and_left_running(two_workers: Compute) -> None:
+    for future in two_workers.prepare(["wave", "chunk"], first=partial(fails_at_three, 1)):
+        future.result()
+    assert set(two_workers.connect().run(modules_loaded, ["wave", "chunk"]).values()) == {True}
+    guest = Compute(1, two_workers.connect().scheduler.address)
+    assert list(guest(fails_at_three, range(3))) == [0, 1, 2]
+    assert guest.workers == 2
+    assert guest.peak_memory_gib() > 0.05
+    guest.close()
+    assert list(two_workers(fails_at_three, range(3))) == [0, 1, 2]
 
 
 def test_serial_work_needs_no_cluster() -> None:
