@@ -105,7 +105,8 @@ def umap_map(code, *, n_neighbours: int = 15, min_distance: float = 0.1, seed: i
 
         reducer = UMAP(
             n_components=2, n_neighbors=n_neighbours, min_dist=min_distance, random_state=seed, n_jobs=1,
-            precomputed_knn=(indices.astype(np.int32), distances.astype(np.float32)), force_approximation_algorithm=True,
+            force_approximation_algorithm=True,
+            precomputed_knn=(indices.astype(np.int32), distances.astype(np.float32)),
         )
         coordinates = reducer.fit_transform(code)
     return _judged("umap", code, np.asarray(coordinates, dtype=float), n_neighbours, n_neighbours, orient_by, ())
