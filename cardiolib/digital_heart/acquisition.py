@@ -27,6 +27,7 @@ _RANGES = {
     "through_plane_shift_mm": (0.0, 20.0),
     "bias_sd": (0.0, 1.0),
     "texture_sd": (0.0, 0.5),
+    "scrambled_share": (0.0, 1.0),
 }
 
 
@@ -61,6 +62,8 @@ class AcquisitionSettings:
     randomise : bool
         Domain randomisation: draw tissue contrast (`TissueSignals.randomised`) and noise (`noise_sd` times a
         log-uniform factor, 0.008/0.015 to 0.05/0.015) anew for every scan.
+    scrambled_share : float
+        With `randomise`, the share of scans whose tissues have brightnesses that no scanner gives.
 
     Raises
     ------
@@ -84,6 +87,7 @@ class AcquisitionSettings:
     atria: bool = True
     exclude_outflow: bool = False
     randomise: bool = False
+    scrambled_share: float = 0.15
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -229,7 +233,7 @@ def _paint_phases(
     n, shape = settings.grid_size, (settings.n_slices, settings.grid_size, settings.grid_size)
     signals, sigma = TissueSignals.standard(), settings.noise_sd
     if settings.randomise:
-        signals = signals.randomised(rng)
+        signals = signals.randomised(rng, scrambled_share=settings.scrambled_share)
         sigma *= float(np.exp(rng.uniform(np.log(0.008 / 0.015), np.log(0.05 / 0.015))))
     texture = smooth_field(shape, 0.12, rng=rng)
     islands = smooth_field(shape, 0.03, rng=rng)

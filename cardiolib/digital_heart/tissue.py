@@ -66,10 +66,10 @@ class TissueSignals:
         relative["myocardium"] *= MYOCARDIUM_FACTOR
         return cls(**relative)
 
-    def randomised(self, rng: np.random.Generator) -> TissueSignals:
-        """Domain randomisation: every tissue times exp N(0, 0.25); with probability 0.15 all are U(0.05, 1.2)."""
+    def randomised(self, rng: np.random.Generator, *, scrambled_share: float = 0.15) -> TissueSignals:
+        """Domain randomisation: every tissue times exp N(0, 0.25); a share of the draws are all U(0.05, 1.2)."""
         names = [field.name for field in fields(self)]
         factors, levels = np.exp(rng.normal(0, 0.25, len(names))), rng.uniform(0.05, 1.2, len(names))
-        if rng.random() < 0.15:
+        if rng.random() < scrambled_share:
             return TissueSignals(**dict(zip(names, levels.tolist(), strict=True)))
         return TissueSignals(**{n: getattr(self, n) * float(f) for n, f in zip(names, factors, strict=True)})

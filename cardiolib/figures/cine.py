@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,7 @@ def short_axis_mosaic(
     scale_bar_mm: float = 50.0,
     predicted_name: str = "network",
     truth_name: str = "reference",
+    beside: Mapping[str, Any] | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
     """Slices side by side, a row a frame, with outlines: predicted drawn through, true dashed.
 
@@ -50,6 +53,8 @@ def short_axis_mosaic(
         Shown around the labelled heart.
     scale_bar_mm : float
         Length of the bar in the first picture.
+    beside : mapping, optional
+        A second scan (cine, frames, predicted, truth), in rows of its own below and to the same scale.
 
     Returns
     -------
@@ -58,35 +63,68 @@ def short_axis_mosaic(
     table : DataFrame
         row, frame, slice, structure, predicted_mm2, truth_mm2, dice of each outlined structure.
     """
-    named = {"predicted": predicted, "truth": truth}
-    stacks = {key: _of_rows(label_map, cine, frames, key) for key, label_map in named.items() if label_map is not None}
-    structures = list(structures or _present(stacks))
-    slices = list(_default_slices(stacks, cine.shape[2]) if slices is None else slices)
-    (i0, i1), (j0, j1) = _window(stacks, cine, slices, margin_mm)
-    di, dj = cine.spacing_mm[:2]
-    tile = (TWO_COLUMNS_MM - _LABELS_MM[0]) / max(4, len(slices))
-    height = tile * len(frames) * (j1 - j0) * dj / ((i1 - i0) * di) + _LABELS_MM[1]
-    figure, axes = new_figure(tile * len(slices) + _LABELS_MM[0], height, nrows=len(frames), ncols=len(slices))
+    scans = [_Scan.of(cine, frames, predicted, truth, slices, margin_mm)]
+    if beside is not None:
+        scans.append(_Scan.of(beside["cine"], beside["frames"], beside["predicted"], beside["truth"], None, margin_mm))
+    structures = list(structures or _present([scan.stacks for scan in scans]))
+    size_mm = np.max([scan.window_mm[1] - scan.window_mm[0] for scan in scans], axis=0)
+    n_columns = max(len(scan.slices) for scan in scans)
+    n_rows = sum(len(scan.frames) for scan in scans)
+    tile = (TWO_COLUMNS_MM - _LABELS_MM[0]) / max(4, n_columns)
+    height = tile * n_rows * size_mm[1] / size_mm[0] + _LABELS_MM[1] * len(scans)
+    figure, axes = new_figure(tile * n_columns + _LABELS_MM[0], height, nrows=n_rows, ncols=n_columns)
     figure.get_layout_engine().set(wspace=0.01, hspace=0.01, w_pad=0.01, h_pad=0.01)
-    window = cine.voxels[i0:i1, j0:j1]
-    for row, (label, frame) in enumerate(frames.items()):
-        dark, bright = np.percentile(window[:, :, slices, frame], (1, 99))
-        for ax, k in zip(axes[row], slices, strict=True):
-            ax.imshow(cine.frame(frame)[:, :, k].T, cmap="gray", vmin=dark, vmax=max(bright, dark + 1e-6),
+    first = 0
+    for scan in scans:
+        rows = axes[first : first + len(scan.frames)]
+        _draw_scan(rows, scan, structures, size_mm)
+        _scale_bar(rows[-1, 0], scale_bar_mm, size_mm[0])
+        first += len(scan.frames)
+    both = any(len(scan.stacks) > 1 for scan in scans)
+    _legend(figure, structures, both, predicted_name, truth_name)
+    return figure, pd.concat([_areas(scan, structures) for scan in scans], ignore_index=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """One scan to draw: label maps as masks by row, slices, and the window that holds the heart."""
+
+    cine: Cine
+    frames: Mapping[str, int]
+    stacks: dict[str, list[dict[str, np.ndarray]]]
+    slices: list[int]
+    window_mm: np.ndarray  # (2, 2): low and high, along I and J
+
+    @classmethod
+    def of(cls, cine, frames, predicted, truth, slices, margin_mm) -> _Scan:
+        named = {"predicted": predicted, "truth": truth}
+        stacks = {key: _of_rows(labels, cine, frames, key) for key, labels in named.items() if labels is not None}
+        slices = list(_default_slices(stacks, cine.shape[2]) if slices is None else slices)
+        ranges = np.array(_window(stacks, cine, slices, margin_mm)).T - 0.5
+        return cls(cine, frames, stacks, slices, ranges * cine.spacing_mm[:2])
+
+
+def _draw_scan(axes: np.ndarray, scan: _Scan, structures: Sequence[str], size_mm: np.ndarray) -> None:
+    di, dj = scan.cine.spacing_mm[:2]
+    middle = scan.window_mm.mean(axis=0)
+    low, high = middle - size_mm / 2, middle + size_mm / 2
+    (i0, j0), (i1, j1) = np.rint(scan.window_mm / (di, dj) + 0.5).astype(int)
+    for row, (label, frame) in enumerate(scan.frames.items()):
+        dark, bright = np.percentile(scan.cine.voxels[i0:i1, j0:j1][:, :, scan.slices, frame], (1, 99))
+        for ax, k in zip(axes[row], scan.slices, strict=False):
+            ax.imshow(scan.cine.frame(frame)[:, :, k].T, cmap="gray", vmin=dark, vmax=max(bright, dark + 1e-6),
                       origin="upper", interpolation="bilinear",
-                      extent=(-0.5 * di, (cine.shape[0] - 0.5) * di, (cine.shape[1] - 0.5) * dj, -0.5 * dj))
-            for key, stack in stacks.items():
-                _outlines(ax, stack[row], k, structures, (di, dj), dashed=key == "truth" and len(stacks) > 1)
-            ax.set(xlim=((i0 - 0.5) * di, (i1 - 0.5) * di), ylim=((j1 - 0.5) * dj, (j0 - 0.5) * dj))
+                      extent=(-0.5 * di, (scan.cine.shape[0] - 0.5) * di, (scan.cine.shape[1] - 0.5) * dj, -0.5 * dj))
+            for key, stack in scan.stacks.items():
+                _outlines(ax, stack[row], k, structures, (di, dj), dashed=key == "truth" and len(scan.stacks) > 1)
+            ax.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
+            if row == 0:
+                ax.set_title(f"slice {k + 1}", loc="center", fontweight="normal", fontsize=6.5, pad=2)
+        for ax in axes[row]:
             ax.set(xticks=[], yticks=[])
             ax.set_aspect("equal")
             ax.spines[:].set_visible(False)
-            if row == 0:
-                ax.set_title(f"slice {k + 1}", loc="center", fontweight="normal", fontsize=6.5, pad=2)
         axes[row, 0].set_ylabel(label, fontweight="bold")
-    _scale_bar(axes[-1, 0], scale_bar_mm, (i1 - i0) * di)
-    _legend(figure, structures, stacks, predicted_name, truth_name)
-    return figure, _areas(stacks, frames, slices, structures, di * dj)
 
 
 def _of_rows(label_map: LabelMap, cine: Cine, frames: Mapping[str, int], name: str) -> list[dict[str, np.ndarray]]:
@@ -101,8 +139,9 @@ def _of_rows(label_map: LabelMap, cine: Cine, frames: Mapping[str, int], name: s
     return [{name: label_map.frame(t) == code for name, code in label_map.scheme.codes.items()} for t in rows]
 
 
-def _present(stacks) -> list[str]:
-    found = {name for stack in stacks.values() for masks in stack for name, mask in masks.items() if mask.any()}
+def _present(stacks_of_scans) -> list[str]:
+    found = {name for stacks in stacks_of_scans for stack in stacks.values() for masks in stack
+             for name, mask in masks.items() if mask.any()}
     return [name for name in STRUCTURE_LABELS if name in found]
 
 
@@ -152,23 +191,23 @@ def _scale_bar(ax, length_mm: float, width_mm: float) -> None:
             va="bottom", path_effects=seen)
 
 
-def _legend(figure: Figure, structures: Sequence[str], stacks, predicted_name: str, truth_name: str) -> None:
+def _legend(figure: Figure, structures: Sequence[str], both: bool, predicted_name: str, truth_name: str) -> None:
     handles = [Line2D([], [], color=STRUCTURE_COLOURS[name], label=STRUCTURE_LABELS[name]) for name in structures]
-    if len(stacks) > 1:
+    if both:
         handles.append(Line2D([], [], color="#555555", label=predicted_name))
         handles.append(Line2D([], [], color="#555555", linestyle=(0, (2.5, 1.5)), linewidth=0.8, label=truth_name))
     if handles:
         figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))
 
 
-def _areas(stacks, frames, slices, structures, pixel_mm2: float) -> pd.DataFrame:
+def _areas(scan: _Scan, structures: Sequence[str]) -> pd.DataFrame:
     rows = []
-    for row, (label, frame) in enumerate(frames.items()):
-        for k in slices:
+    pixel_mm2 = float(np.prod(scan.cine.spacing_mm[:2]))
+    for row, (label, frame) in enumerate(scan.frames.items()):
+        for k in scan.slices:
             for structure in structures:
-                found = {
-                    key: stack[row][structure][:, :, k] for key, stack in stacks.items() if structure in stack[row]
-                }
+                found = {key: stack[row][structure][:, :, k] for key, stack in scan.stacks.items()
+                         if structure in stack[row]}
                 record = {"row": label, "frame": frame, "slice": k, "structure": structure}
                 record |= {f"{key}_mm2": mask.sum() * pixel_mm2 for key, mask in found.items()}
                 if len(found) == 2:

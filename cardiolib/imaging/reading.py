@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import nibabel as nib
@@ -19,6 +20,7 @@ FRAME_TIME_MS = (5.0, 250.0)
 """Frame times a cardiac cine can have; anything else in the header is taken as unset."""
 
 _MILLIMETRES = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
+_DAMAGED = "{path} is damaged or incomplete ({error}): copy or download it again"
 _MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
 
 
@@ -38,7 +40,8 @@ def read_cine(path: str | os.PathLike[str]) -> Cine:
     Raises
     ------
     ValueError
-        For another suffix, a file with more than four axes, complex or RGB values, or NaN.
+        For another suffix, a file with more than four axes, complex or RGB values, NaN, or a damaged or incomplete
+        file.
     FileNotFoundError
     ImportError
         For .gipl without SimpleITK.
@@ -113,13 +116,19 @@ def _read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, float |
     if _suffix(path) == ".gipl":
         array, affine = read_gipl(path)
         return array, affine, None, ("a .gipl file stores no directions: axes taken as the world's (LPS)",)
-    image = nib.load(path)
+    try:
+        image = nib.load(path)
+    except (nib.filebasedimages.ImageFileError, EOFError, zlib.error) as error:
+        raise ValueError(_DAMAGED.format(path=path, error=error)) from error
     shape = _without_trailing_ones(image.shape)
     if len(shape) not in (3, 4):
         raise ValueError(f"{path} has the axes {image.shape}; an image here has three, or four with time")
     if image.get_data_dtype().kind not in "iufb":
         raise ValueError(f"{path} holds {image.get_data_dtype()} values; only real numbers can be read")
-    array = np.asanyarray(image.dataobj).reshape(shape)
+    try:
+        array = np.asanyarray(image.dataobj).reshape(shape)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(_DAMAGED.format(path=path, error=error)) from error
     space_unit, time_unit = image.header.get_xyzt_units()
     unit_mm = _MILLIMETRES.get(space_unit, 1.0)
     scale = np.diag([unit_mm, unit_mm, unit_mm, 1.0])

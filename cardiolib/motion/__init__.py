@@ -1,6 +1,6 @@
 """Motion: material points followed through a cine, and the numbers that describe it."""
 
-from cardiolib.motion.correspondence import FitSettings, FittedTemplate, fit_template
+from cardiolib.motion.correspondence import FittedTemplate, fit_template
 from cardiolib.motion.descriptors import (
     N_FEATURES,
     N_PHASES,
@@ -43,7 +43,6 @@ __all__ = [
     "N_FEATURES",
     "N_PHASES",
     "N_POINTS",
-    "FitSettings",
     "FittedTemplate",
     "MotionField",
     "MotionMatrix",

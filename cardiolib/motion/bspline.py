@@ -97,19 +97,6 @@ class SplineGrid:
                     out += coefficients[..., index[0] + a, index[1] + b, index[2] + c] * product
         return out
 
-    def design(self, points_mm: np.ndarray) -> np.ndarray:
-        """(P, number of coefficients) matrix that takes flattened coefficients to values at the points."""
-        rows = [self.basis(axis, np.asarray(points_mm, float)[:, axis]) for axis in range(3)]
-        return np.einsum("pi,pj,pk->pijk", *rows).reshape(len(points_mm), -1)
-
-    def bending_matrix(self) -> np.ndarray:
-        """(n, n) matrix G: c G c is the mean squared second derivative (mm^-2) over the box."""
-        total = 0.0
-        for orders, times in BENDING_TERMS:
-            x, y, z = (gram(self, self, axis, derivative=orders[axis]) for axis in range(3))
-            total = total + times * np.kron(np.kron(x, y), z)
-        return total
-
     def _local(self, axis: int, coordinate: np.ndarray, derivative: int) -> tuple[np.ndarray, list[np.ndarray]]:
         position = (coordinate - self.origin_mm[axis]) / self.spacing_mm[axis]
         first = np.clip(np.floor(position).astype(int) - 1, 0, self.shape[axis] - 4)

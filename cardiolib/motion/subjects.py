@@ -17,14 +17,15 @@ from cardiolib.digital_heart import MATCHED_POINTS, template_mesh
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
 from cardiolib.imaging.files import atomic_path
 from cardiolib.meshes import write_motion_folder
-from cardiolib.motion.correspondence import FitSettings, fit_template
+from cardiolib.motion.correspondence import fit_template
 from cardiolib.motion.descriptors import to_heart_frame, to_matrix
 from cardiolib.motion.groupwise import track
 from cardiolib.motion.indices import volume_table
 from cardiolib.motion.quality import Quality, assess_quality
 from cardiolib.motion.settings import TrackingSettings
+from cardiolib.segmentation import ShapeFitSettings
 
-VERSION = 1
+VERSION = 2
 """Counted up when the same inputs would give other results, so that stored subjects are tracked again."""
 
 
@@ -40,7 +41,7 @@ class TrackingUnit:
     scheme : str
         Label scheme, where `labels` is a path.
     settings : TrackingSettings
-    fit : FitSettings
+    fit : ShapeFitSettings
     seed : int
         Of the run; every subject derives its own from it.
     folder : Path, optional
@@ -54,7 +55,7 @@ class TrackingUnit:
     labels: LabelMap | Path | str
     scheme: str = "ours"
     settings: TrackingSettings = field(default_factory=TrackingSettings)
-    fit: FitSettings = field(default_factory=FitSettings)
+    fit: ShapeFitSettings = field(default_factory=ShapeFitSettings)
     seed: int = 0
     folder: Path | None = None
     known_points_mm: np.ndarray | None = None

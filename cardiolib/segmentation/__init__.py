@@ -14,16 +14,22 @@ from cardiolib.segmentation.measures import (
 )
 from cardiolib.segmentation.network import SegmentationNetwork
 from cardiolib.segmentation.settings import SegmentationSettings
-from cardiolib.segmentation.shape import RefinedShape, estimate_slice_shifts, refine_shape
+from cardiolib.segmentation.shape import RefinedShape, fit_frame, refine_shape
+from cardiolib.segmentation.shape_fit import FittedShape, ShapeFitSettings, fit_shape, outline_points
+from cardiolib.segmentation.shape_interpolation import estimate_slice_shifts
+from cardiolib.segmentation.shape_model import ShapeModel, heart_shape_model
 from cardiolib.segmentation.simulation import simulate_training_scans
 from cardiolib.segmentation.training import fine_tune, train_network
 
 __all__ = [
     "Example",
+    "FittedShape",
     "RefinedShape",
     "Segmentation",
     "SegmentationNetwork",
     "SegmentationSettings",
+    "ShapeFitSettings",
+    "ShapeModel",
     "TrainedNetwork",
     "agreement",
     "clean_labels",
@@ -32,8 +38,12 @@ __all__ = [
     "dice",
     "estimate_slice_shifts",
     "fine_tune",
+    "fit_frame",
+    "fit_shape",
+    "heart_shape_model",
     "landmarks_from_labels",
     "make_examples",
+    "outline_points",
     "refine_shape",
     "segment_scan",
     "simulate_training_scans",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy import ndimage
 
-from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames
+from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames, slice_axis_last
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.device import autocast, pick_device
 from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import clinical_measures
-from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
+from cardiolib.segmentation.network import CLASSES, N_LANDMARKS, SegmentationNetwork
 from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 from cardiolib.segmentation.placing import NONE, place_landmarks
 from cardiolib.segmentation.plane import (
@@ -30,6 +33,9 @@ from cardiolib.segmentation.plane import (
 
 CLEARLY_MORE = 2.0
 """How much more heart must be seen in another orientation than in the usual display to believe it."""
+
+SLICE_AXIS = 0.7
+"""Voxels shorter along K than this share of their longest side say that the slices do not lie along K."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True) -> 
     ----------
     trained : TrainedNetwork
     cine : Cine
-        Any in-plane size and spacing, any number of slices (K is the slice axis) and frames.
+        Any in-plane size and spacing, any number of slices and frames. K is the slice axis, unless the voxels are
+        clearly longest along another one.
     clean : bool
         Remove stray islands, see `cleaning.clean_labels`.
 
@@ -80,30 +87,50 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True) -> 
     -------
     Segmentation
     """
+    axis = int(np.argmax(cine.spacing_mm))
+    if cine.spacing_mm[2] < SLICE_AXIS * cine.spacing_mm[axis]:
+        found = segment_scan(trained, slice_axis_last(cine, axis=axis), clean=clean)
+        note = f"the slices lie along {'IJ'[axis]}, not K; the labels are stored as the image is"
+        labels = np.moveaxis(found.labels.labels, 2, axis)
+        label_map = dataclasses.replace(found.labels, labels=labels, affine=cine.affine)
+        return dataclasses.replace(found, labels=label_map, notes=(*found.notes, note))
+    _in_place(trained)  # before threads share it
     place = locate_heart(trained, cine)
     grid, notes = place.grid, list(place.notes)
-    stacks = network_stacks(grid, cine.voxels)
-    labels = np.zeros(cine.voxels.shape, np.uint8)
-    removed, places = 0, []
-    for t, stack in enumerate(stacks):
-        probability, shares = predict_stack(trained, stack, slice_step_mm=float(cine.spacing_mm[2]))
-        places.append(shares)
-        share = grid.to_native(probability[:, 1:])  # (K, 4, I, J)
-        share = np.concatenate([1 - share.sum(axis=1, keepdims=True), share], axis=1)
-        frame = np.moveaxis(share.argmax(axis=1).astype(np.uint8), 0, 2)
-        if clean:
-            frame, n_removed = clean_labels(frame)
-            removed += n_removed
-        labels[..., t] = frame
-    if removed:
-        notes.append(f"{removed} voxels in stray islands were set to background")
+    label = partial(_label_frame, trained=trained, grid=grid, slice_step_mm=float(cine.spacing_mm[2]), clean=clean)
+    frames, removed, places = zip(*_side_by_side(label, network_stacks(grid, cine.voxels)), strict=True)
+    labels = np.stack(frames, axis=-1)
+    if sum(removed):
+        notes.append(f"{sum(removed)} voxels in stray islands were set to background")
     label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes))
     step = max(1, round(trained.settings["neighbour_mm"] / float(cine.spacing_mm[2])))
     return _describe(label_map, notes, places, grid=grid, slices_per_step=step)
 
 
+def _label_frame(
+    stack: np.ndarray, *, trained: TrainedNetwork, grid: PlaneGrid, slice_step_mm: float, clean: bool
+) -> tuple[np.ndarray, int, np.ndarray]:
+    """Labels (I, J, K) of one frame, how many stray voxels were removed, and where its landmarks may be."""
+    probability, places = predict_stack(trained, stack, slice_step_mm=slice_step_mm)
+    share = grid.to_native(probability[:, 1:])  # (K, 4, I, J)
+    share = np.concatenate([1 - share.sum(axis=1, keepdims=True), share], axis=1)
+    labels = np.moveaxis(share.argmax(axis=1).astype(np.uint8), 0, 2)
+    return (*(clean_labels(labels) if clean else (labels, 0)), places)
+
+
+def _side_by_side(function: Callable[[np.ndarray], Any], stacks: np.ndarray) -> list[Any]:
+    """``function`` of every stack, on as many threads as torch has: one stack a thread is faster than all on one."""
+    threads = torch.get_num_threads()
+    if threads == 1 or len(stacks) == 1:
+        return [function(stack) for stack in stacks]
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        results = list(pool.map(function, stacks))
+    torch.set_num_threads(threads)
+    return results
+
+
 def _describe(
-    label_map: LabelMap, notes: list[str], places: list[np.ndarray], *, grid: PlaneGrid, slices_per_step: int
+    label_map: LabelMap, notes: list[str], places: Sequence[np.ndarray], *, grid: PlaneGrid, slices_per_step: int
 ) -> Segmentation:
     """Volumes, ED and ES, landmarks of a finished label map."""
     volumes = pd.DataFrame({f"{name}_ml": label_map.volume_ml(name) for name in STRUCTURES})
@@ -148,8 +175,7 @@ def predict_stack(trained: TrainedNetwork, stack: np.ndarray, *, slice_step_mm: 
         Distance of neighbouring slices; thin ones are shared out among several stacks, see `plane.stack_slices`.
     """
     settings = trained.settings
-    device = pick_device(settings["device"])
-    network = trained.network.to(device, memory_format=torch.channels_last).eval()
+    network, device = _in_place(trained)
     shared_out = stack_slices(len(stack), slice_step_mm=slice_step_mm, neighbour_mm=settings["neighbour_mm"])
     classes = np.empty((len(stack), len(CLASSES), *stack.shape[1:]), np.float32)
     landmarks = np.empty((N_LANDMARKS, len(stack), stack.shape[1] // 2, stack.shape[2] // 2), np.float32)
@@ -161,6 +187,15 @@ def predict_stack(trained: TrainedNetwork, stack: np.ndarray, *, slice_step_mm: 
         shares = torch.softmax(places.flatten(1), dim=1).reshape(places.shape)
         landmarks[:, slices] = shares.cpu().numpy() / len(shared_out)
     return StackPrediction(classes, landmarks)
+
+
+def _in_place(trained: TrainedNetwork) -> tuple[SegmentationNetwork, torch.device]:
+    """The network on its device, ready to predict."""
+    device = pick_device(trained.settings["device"])
+    network = trained.network
+    if network.training or next(network.parameters()).device.type != device.type:
+        network.to(device, memory_format=torch.channels_last).eval()
+    return network, device
 
 
 @dataclass(frozen=True)
@@ -229,12 +264,9 @@ def _centre_on_heart(
 def _heart_seen(trained: TrainedNetwork, cine: Cine, grid: PlaneGrid) -> np.ndarray:
     """(H, W) sum over slices and two frames of how sure the network is of a structure; unsure pixels count 0."""
     frames = sorted({0, cine.n_frames // 3})
-    seen = np.zeros(grid.turn.turned_shape(grid.size_px))
-    for stack in network_stacks(grid, cine.voxels[..., frames]):
-        probability = predict_stack(trained, stack, slice_step_mm=float(cine.spacing_mm[2])).classes
-        structure = probability[:, 1:].max(axis=1)
-        seen += np.clip(2 * structure - 1, 0, None).sum(axis=0)
-    return seen
+    predict = partial(predict_stack, trained, slice_step_mm=float(cine.spacing_mm[2]))
+    predictions = _side_by_side(predict, network_stacks(grid, cine.voxels[..., frames]))
+    return sum(np.clip(2 * found.classes[:, 1:].max(axis=1) - 1, 0, None).sum(axis=0) for found in predictions)
 
 
 def _main_blob_centre(seen: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from cardiolib.segmentation.examples import split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
 from cardiolib.segmentation.settings import SegmentationSettings
-from cardiolib.segmentation.shape import RefinedShape, refine_shape
+from cardiolib.segmentation.shape import METHODS, SURFACES, RefinedShape, refine_shape
 from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
 from cardiolib.segmentation.summary import (
     SegmentedCohort,
@@ -31,13 +31,14 @@ from cardiolib.segmentation.summary import (
     measured_pairs,
     reference_frames,
     segmentation_metrics,
+    volume_agreement,
 )
 from cardiolib.segmentation.training import train_network
 
 __all__ = [
     "SegmentationStageSettings", "SegmentedCohort", "best_and_worst", "comparison_table", "example_scan",
-    "example_shape", "measured_pairs", "refined_shape_of", "segment_cohort", "segmentation_metrics", "surface_errors",
-    "train_on_simulated", "true_surfaces",
+    "example_shape", "measured_pairs", "refined_shape_of", "segment_cohort", "segmentation_metrics", "simulated_beside",
+    "surface_errors", "train_on_simulated", "true_surfaces", "volume_agreement",
 ]
 
 @dataclass(frozen=True)
@@ -109,8 +110,9 @@ def train_on_simulated(
     """
     real = not cohort.simulated
     scans = simulate_training_scans(
-        settings.n_training, seed=seed, acquisition=AcquisitionSettings(randomise=True, exclude_outflow=real),
-        varied=real, control_fraction=0.6 if real else 0.3, map_units=map_units,
+        settings.n_training, seed=seed, varied=real,
+        acquisition=AcquisitionSettings(randomise=True, exclude_outflow=True) if real else None,
+        control_fraction=0.6 if real else 0.3, map_units=map_units,
     )
     training, validation = split_by_subject(
         scan_examples(scans), validation_fraction=settings.validation_fraction, rng=np.random.default_rng(seed)
@@ -171,9 +173,22 @@ def example_shape(folder: Path, result: SegmentedCohort) -> tuple[str, RefinedSh
     raise ValueError("in none of the scans were LV cavity, LV wall and RV cavity all found: nothing can be modelled")
 
 
-def refined_shape_of(folder: Path, subject_id: str, *, frame: int) -> RefinedShape:
+def refined_shape_of(folder: Path, subject_id: str, *, frame: int, method: str = "model") -> RefinedShape:
     """The shape step applied to one stored segmentation."""
-    return refine_shape(read_label_map(folder / subject_id / "label_sa.nii.gz", "ours"), frame=frame)
+    return refine_shape(read_label_map(folder / subject_id / "label_sa.nii.gz", "ours"), frame=frame, method=method)
+
+
+def simulated_beside(network: TrainedNetwork, cohort: Cohort, *, seed: int) -> dict[str, object] | None:
+    """For a real cohort: a simulated scan that is in no training set, segmented, as `figures.short_axis_mosaic` wants.
+
+    It is drawn beside the real scan, so that a reader sees what the network learnt from. None for a simulated cohort.
+    """
+    if cohort.simulated:
+        return None
+    acquisition = AcquisitionSettings(randomise=True, exclude_outflow=True)
+    [(_, scan)] = simulate_training_scans(1, seed=seed + 1, acquisition=acquisition)
+    return {"cine": scan.cine, "frames": {"simulated ED": 0, "simulated ES": 1}, "truth": scan.labels,
+            "predicted": segment_scan(network, scan.cine).labels}
 
 
 def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame:
@@ -182,25 +197,28 @@ def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        Columns ID, surface, assd_mm, hd95_mm. Both surfaces are open at the base, at slightly different
-        heights: the distance from the refined to the true surface is reported in both directions.
+        Columns ID, method (of the shape step), surface, assd_mm, hd95_mm. All surfaces are open at the base, at
+        slightly different heights; distances are taken in both directions.
     """
     rows = []
     for subject_id in ids if cohort.simulated else []:
-        refined = refined_shape_of(folder, subject_id, frame=int(cohort.scan_truth(subject_id)["ed_frame"]))
-        for name, truth in true_surfaces(cohort, subject_id).items():
-            distance = surface_distance(refined.surfaces[name], truth, spacing_mm=2.0)
-            rows.append({"ID": subject_id, "surface": name, "assd_mm": distance.assd_mm, "hd95_mm": distance.hd95_mm})
-    return pd.DataFrame(rows, columns=["ID", "surface", "assd_mm", "hd95_mm"])
+        frame = int(cohort.scan_truth(subject_id)["ed_frame"])
+        truths = true_surfaces(cohort, subject_id)
+        for method in METHODS:
+            refined = refined_shape_of(folder, subject_id, frame=frame, method=method)
+            for name, truth in truths.items():
+                distance = surface_distance(refined.surfaces[name], truth, spacing_mm=2.0)
+                rows.append({"ID": subject_id, "method": method, "surface": name, "assd_mm": distance.assd_mm,
+                             "hd95_mm": distance.hd95_mm})
+    return pd.DataFrame(rows, columns=["ID", "method", "surface", "assd_mm", "hd95_mm"])
 
 
 def true_surfaces(cohort: Cohort, subject_id: str, *, t: float = 0.0) -> dict[str, SurfaceMesh]:
-    """True surfaces of a simulated subject in the world space of its image: lv_endo, lv_epi, rv_endo."""
+    """True surfaces of a simulated subject in the world space of its image, by the names of `SURFACES`."""
     mesh = cohort.heart(subject_id).surface(t)
     to_world = cohort.scan_truth(subject_id)["heart_to_world"]
     placed = mesh.with_points(mesh.points @ to_world[:3, :3].T + to_world[:3, 3])
-    regions = {"lv_endo": ("lv_endo",), "rv_endo": ("rv_free", "rv_septum")}
-    return {name: extract_regions(placed, *names)[0] for name, names in regions.items()}
+    return {name: extract_regions(placed, *names)[0] for name, names in SURFACES.items()}
 
 
 def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path) -> list[list[dict]]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.imaging import Cine, LabelMap, ed_es_frames, read_label_map
+from cardiolib.segmentation.measures import agreement
 
 AGREEMENT = {
     f"{side}{measure}": f"{side.upper()} {title}"
@@ -85,6 +86,15 @@ def comparison_table(result: SegmentedCohort) -> pd.DataFrame:
     return result.comparison.groupby(["structure", "phase"])[columns].mean().round(3)
 
 
+def volume_agreement(result: SegmentedCohort) -> pd.DataFrame:
+    """Bland-Altman agreement and correlation of the volumes, ED and ES apart, by structure (mL), see `agreement`."""
+    if not len(result.comparison):
+        return pd.DataFrame({"reference": ["this cohort has no reference labels"]})
+    table = result.comparison.assign(what=result.comparison["structure"] + " " + result.comparison["phase"])
+    found, truth = (table.pivot(index="ID", columns="what", values=name) for name in ("volume_ml", "true_volume_ml"))
+    return agreement(found, truth)
+
+
 def measured_pairs(result: SegmentedCohort) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Automated and reference values of six clinical measures, for Bland-Altman plots; empty without references."""
     if not len(result.reference):
@@ -97,7 +107,10 @@ def measured_pairs(result: SegmentedCohort) -> dict[str, tuple[np.ndarray, np.nd
 def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dict[str, float]:
     """Headline numbers: Dice and distances by structure, errors of the ejection fractions, landmarks, surfaces."""
     metrics: dict[str, float] = {"scans_count": len(result.measures)}
-    metrics |= {f"surface_{name}_assd_mm": float(part["assd_mm"].mean()) for name, part in surfaces.groupby("surface")}
+    for method, by_method in surfaces.groupby("method"):
+        label = "surface" if method == "model" else f"surface_{method}"
+        for name, part in by_method.groupby("surface"):
+            metrics[f"{label}_{name}_assd_mm"] = float(part["assd_mm"].mean())
     if len(result.comparison):
         by = result.comparison.groupby("structure")
         metrics |= {f"dice_{name}": float(part["dice"].mean()) for name, part in by}

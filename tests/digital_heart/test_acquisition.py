@@ -281,6 +281,9 @@ def test_randomised_signals_are_sometimes_anything():
     drawn = [TissueSignals.randomised(TissueSignals.standard(), rng) for _ in range(400)]
     muscle_over_blood = np.array([s.myocardium / s.blood for s in drawn])
     assert 0.02 < (muscle_over_blood > 1).mean() < 0.15  # only the U(.05, 1.2) branch reaches there
+    for share, expected in ((0.0, 0.0), (1.0, 0.5)):  # of two equal draws each is the larger in one half
+        drawn = [TissueSignals.standard().randomised(rng, scrambled_share=share) for _ in range(400)]
+        assert np.mean([s.myocardium > s.blood for s in drawn]) == pytest.approx(expected, abs=0.1)
 
 
 # -- randomness and errors -----------------------------------------------------------------------------------------

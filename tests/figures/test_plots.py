@@ -174,6 +174,22 @@ def test_mosaic_keeps_millimetres_square_and_counts_areas():
     assert row["dice"] == pytest.approx(2 * (one & other).sum() / (one.sum() + other.sum()))
 
 
+def test_two_scans_are_drawn_to_one_scale():
+    cine, predicted, truth = short_axis()
+    other = Cine(cine.voxels[::2], np.diag([3.0, 2.0, 10, 1]))
+    labels = LabelMap(truth.labels[::2], other.affine, OURS)
+    beside = {"cine": other, "frames": {"simulated ED": 0}, "predicted": labels, "truth": labels}
+    figure, table = figures.short_axis_mosaic(
+        cine, frames={"ED": 0, "ES": 2}, predicted=predicted, truth=truth, beside=beside
+    )
+    assert [row for row, _ in table.groupby("row", sort=False)] == ["ED", "ES", "simulated ED"]
+    figure.draw_without_rendering()
+    scales = {round(ax.get_window_extent().width / np.ptp(ax.get_xlim()), 6) for ax in figure.axes if ax.images}
+    assert len(scales) == 1
+    first = table[(table["slice"] == 1) & (table["structure"] == "lv_cavity")].set_index("row")["truth_mm2"]
+    assert first["simulated ED"] == pytest.approx(first["ED"], rel=0.1)
+
+
 def test_scale_bar_is_as_long_as_it_says():
     cine, _, truth = short_axis()
     figure, _ = figures.short_axis_mosaic(cine, frames={"ED": 0}, truth=truth, scale_bar_mm=20)

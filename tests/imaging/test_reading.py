@@ -225,3 +225,29 @@ def test_gipl_without_simpleitk_names_the_extra(tmp_path, monkeypatch):
     (tmp_path / "a.gipl").write_bytes(b"x")
     with pytest.raises(ImportError, match=r"cardiolib\[gipl\]"):
         read_cine(tmp_path / "a.gipl")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, -400])
+def test_a_truncated_gzip_is_refused_by_name(tmp_path, keep):
+    values = np.random.default_rng(0).normal(size=(20, 20, 5, 4)).astype(np.float32)
+    whole = save(tmp_path, values).read_bytes()
+    half = tmp_path / "half.nii.gz"
+    half.write_bytes(whole[:keep])
+    with pytest.raises(ValueError, match="half.nii.gz is damaged or incomplete"):
+        read_cine(half)
+
+
+def test_a_file_with_wrong_bytes_in_the_middle_is_refused_by_name(tmp_path):
+    path = save(tmp_path, np.random.default_rng(0).normal(size=(20, 20, 5, 4)).astype(np.float32))
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 255
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(ValueError, match="a.nii.gz is damaged or incomplete"):
+        read_cine(path)
+
+
+def test_nan_voxels_are_refused_by_name(tmp_path):
+    values = np.zeros((4, 4, 3, 2), np.float32)
+    values[1, 2, 0, 1] = np.nan
+    with pytest.raises(ValueError, match="a.nii.gz: 1 voxels of the cine are NaN"):
+        read_cine(save(tmp_path, values))

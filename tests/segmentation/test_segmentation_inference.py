@@ -18,6 +18,7 @@ from cardiolib.segmentation import (
     landmarks_from_labels,
     segment_scan,
 )
+from cardiolib.segmentation.device import threads
 from cardiolib.segmentation.inference import locate_heart
 from cardiolib.segmentation.network import NetworkOutput
 
@@ -121,6 +122,37 @@ def test_reversed_slices_give_reversed_labels(oracle, make_scan):
     assert np.array_equal(segment_scan(oracle, reverse).labels.labels[:, :, ::-1], expected)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_swapped_axes_are_recognised_and_labels_stored_as_the_image_is(oracle, make_scan, axis):
+    cine, _ = scan(make_scan)
+    order = [2, 0, 1] if axis == 0 else [0, 2, 1]
+    affine = cine.affine.copy()
+    affine[:, :3] = affine[:, order]
+    swapped = Cine(cine.voxels.transpose(*order, 3), affine)
+    expected, found = segment_scan(oracle, cine), segment_scan(oracle, swapped)
+    assert np.array_equal(found.labels.labels, expected.labels.labels.transpose(*order, 3))
+    assert np.array_equal(found.labels.affine, affine)
+    assert np.allclose(found.landmarks_world_mm, expected.landmarks_world_mm, equal_nan=True)
+    assert any(f"slices lie along {'IJ'[axis]}" in note for note in found.notes)
+
+
+def test_integer_and_float_intensities_of_any_scale_give_the_same_labels(oracle, make_scan):
+    cine, _ = scan(make_scan)
+    expected = segment_scan(oracle, cine).labels.labels
+    for voxels in ((cine.voxels * 1000).astype(np.int16), (cine.voxels * 200).astype(np.uint8),
+                   cine.voxels.astype(np.float64) * 3e4 - 500):
+        assert np.array_equal(segment_scan(oracle, Cine(voxels, cine.affine)).labels.labels, expected)
+
+
+def test_the_number_of_threads_does_not_change_the_labels(oracle, make_scan):
+    cine, _ = scan(make_scan)
+    alone = segment_scan(oracle, cine)
+    with threads(2):
+        shared = segment_scan(oracle, cine)
+    assert np.array_equal(alone.labels.labels, shared.labels.labels)
+    assert np.array_equal(alone.landmarks_world_mm, shared.landmarks_world_mm, equal_nan=True)
+
+
 def test_one_slice_and_one_frame_work_and_say_so(oracle, make_scan):
     cine, _ = scan(make_scan)
     found = segment_scan(oracle, Cine(cine.voxels[:, :, 5:6, :1], cine.affine))
@@ -128,8 +160,9 @@ def test_one_slice_and_one_frame_work_and_say_so(oracle, make_scan):
     assert (found.ed, found.es) == (0, 0) and any("cannot be told apart" in note for note in found.notes)
 
 
-def test_an_image_without_a_heart_gives_an_empty_map_and_a_warning_note(oracle):
-    empty = Cine(np.zeros((64, 64, 4, 2), np.float32), np.diag([2.0, 2.0, 10.0, 1.0]))
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_an_image_without_a_heart_gives_an_empty_map_and_a_warning_note(oracle, value):
+    empty = Cine(np.full((64, 64, 4, 2), value, np.float32), np.diag([2.0, 2.0, 10.0, 1.0]))
     found = segment_scan(oracle, empty)
     assert not found.labels.labels.any() and np.isnan(found.landmarks_world_mm).all()
     assert set(found.landmark_source.flat) == {"none"}

@@ -15,6 +15,8 @@ from cardiolib.segmentation.stage import (
     _landmark_rows,
     best_and_worst,
     segmentation_metrics,
+    simulated_beside,
+    volume_agreement,
 )
 
 AFFINE = np.array([[1.5, 0, 0, -10], [0, 1.5, 0, 3], [0, 0, 8.0, 20], [0, 0, 0, 1]])
@@ -69,9 +71,37 @@ def test_landmarks_of_real_scans_are_listed_without_errors():
     assert rows["x_mm"].notna().all() and rows[["in_plane_mm", "slices"]].isna().all(axis=None)
     empty = pd.DataFrame()
     metrics = segmentation_metrics(SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, rows),
-                                   pd.DataFrame(columns=["surface", "assd_mm"]))
+                                   pd.DataFrame(columns=["method", "surface", "assd_mm"]))
     assert metrics["landmarks_by_network_percent"] == pytest.approx(100 * 11 / 12)
     assert "landmark_in_plane_mm" not in metrics
+
+
+def test_volumes_agree_by_structure_and_phase():
+    rows = [("a", "ED", "lv_cavity", 100.0, 90.0), ("b", "ED", "lv_cavity", 120.0, 126.0),
+            ("a", "ES", "lv_cavity", 50.0, 50.0), ("b", "ES", "lv_cavity", 40.0, 44.0)]
+    comparison = pd.DataFrame(rows, columns=["ID", "phase", "structure", "volume_ml", "true_volume_ml"])
+    empty = pd.DataFrame()
+    table = volume_agreement(SegmentedCohort(empty, empty, comparison, empty))
+    assert table.loc["lv_cavity ED", "bias"] == pytest.approx(2.0) and table.loc["lv_cavity ED", "mae"] == 8.0
+    assert table.loc["lv_cavity ES", "bias"] == -2.0 and table.loc["lv_cavity ES", "n"] == 2
+    assert "no reference" in str(volume_agreement(SegmentedCohort(empty, empty, empty, empty)))
+
+
+def test_surfaces_of_both_methods_have_their_own_metrics():
+    surfaces = pd.DataFrame([("a", "model", "lv_endo", 0.5), ("b", "model", "lv_endo", 0.7),
+                             ("a", "interpolation", "lv_endo", 1.0)], columns=["ID", "method", "surface", "assd_mm"])
+    empty = pd.DataFrame()
+    metrics = segmentation_metrics(SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, empty), surfaces)
+    assert metrics["surface_lv_endo_assd_mm"] == pytest.approx(0.6)
+    assert metrics["surface_interpolation_lv_endo_assd_mm"] == 1.0
+
+
+class SimulatedCohort:
+    simulated = True
+
+
+def test_a_simulated_heart_stands_beside_real_ones_only():
+    assert simulated_beside(None, SimulatedCohort(), seed=0) is None
 
 
 def test_a_cohort_without_references_has_no_best_case(tmp_path):
