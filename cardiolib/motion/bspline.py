@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 BENDING_TERMS = (((2, 0, 0), 1.0), ((0, 2, 0), 1.0), ((0, 0, 2), 1.0), ((1, 1, 0), 2.0), ((1, 0, 1), 2.0),
                  ((0, 1, 1), 2.0))
@@ -85,9 +87,7 @@ class SplineGrid:
 
         Points outside the support are moved to its border first, so that the spline continues as a constant.
         """
-        low, high = np.array(self.origin_mm) + np.array(self.spacing_mm), np.array(self.origin_mm)
-        high = high + np.array(self.spacing_mm) * (np.array(self.shape) - 2)
-        points = np.clip(np.asarray(points_mm, float), low, high - 1e-9 * (high - low))
+        points = self._supported(points_mm)
         index, weight = zip(*(self._local(axis, points[:, axis], derivative[axis]) for axis in range(3)), strict=True)
         out = np.zeros((*coefficients.shape[:-3], len(points)))
         for a in range(4):
@@ -97,7 +97,32 @@ class SplineGrid:
                     out += coefficients[..., index[0] + a, index[1] + b, index[2] + c] * product
         return out
 
-    def _local(self, axis: int, coordinate: np.ndarray, derivative: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    def fitted_to(self, values: np.ndarray, points_mm: np.ndarray, *, ridge: float = 0.01) -> np.ndarray:
+        """Coefficients (..., i, j, k) of the spline nearest to values (..., P) at scattered points (P, 3).
+
+        Least squares with a small `ridge`, which leaves control points far from all points at zero.
+        """
+        points = self._supported(points_mm)
+        index, weight = zip(*(self._local(axis, points[:, axis]) for axis in range(3)), strict=True)
+        rows, columns, entries = [], [], []
+        for a, b, c in np.ndindex(4, 4, 4):
+            rows.append(np.arange(len(points)))
+            columns.append(np.ravel_multi_index((index[0] + a, index[1] + b, index[2] + c), self.shape))
+            entries.append(weight[0][a] * weight[1][b] * weight[2][c])
+        shape = (len(points), int(np.prod(self.shape)))
+        design = sparse.csc_array((np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape)
+        normal = (design.T @ design + ridge * sparse.identity(shape[1])).tocsc()
+        flat = np.asarray(values, float).reshape(-1, shape[0])
+        solution = splu(normal).solve(np.ascontiguousarray(design.T @ flat.T))
+        return solution.T.reshape(*np.shape(values)[:-1], *self.shape)
+
+    def _supported(self, points_mm: np.ndarray) -> np.ndarray:
+        """Points outside the support moved to its border."""
+        low, high = np.array(self.origin_mm) + np.array(self.spacing_mm), np.array(self.origin_mm)
+        high = high + np.array(self.spacing_mm) * (np.array(self.shape) - 2)
+        return np.clip(np.asarray(points_mm, float), low, high - 1e-9 * (high - low))
+
+    def _local(self, axis: int, coordinate: np.ndarray, derivative: int = 0) -> tuple[np.ndarray, list[np.ndarray]]:
         position = (coordinate - self.origin_mm[axis]) / self.spacing_mm[axis]
         first = np.clip(np.floor(position).astype(int) - 1, 0, self.shape[axis] - 4)
         weight = [cubic_bspline(position - first - i, derivative=derivative) for i in range(4)]

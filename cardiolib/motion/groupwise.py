@@ -2,7 +2,9 @@
 
 The displacement from end-diastole vanishes there and closes the cycle by construction, so nothing drifts. Images
 are compared with the end-diastolic one in and just around the heart; what thick slices hide is decided by
-physics: the myocardium is nearly incompressible.
+physics (the myocardium is nearly incompressible) and, unless `prior` is "none", by what a population of hearts does
+whose outlines are the same: the search starts from that motion and is held to it, loosely in the plane of the slices
+and closely across them.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cardiolib.imaging import Cine, LabelMap
+from cardiolib.imaging import Cine, LabelMap, voxel_from_world
 from cardiolib.motion.bspline import BendingEnergy, SplineGrid
 from cardiolib.motion.field import MotionField
 from cardiolib.motion.objective import (
@@ -27,13 +29,17 @@ from cardiolib.motion.objective import (
     volume_penalty,
     voxel_centres,
 )
+from cardiolib.motion.population import PopulationMotion, fit_population
 from cardiolib.motion.published import track_published
 from cardiolib.motion.settings import TrackingSettings
 from cardiolib.motion.temporal import HarmonicBasis, LinearBasis
-from cardiolib.motion.volumes import HeartVolumes, prepare_volumes
+from cardiolib.motion.volumes import HeartVolumes, check_pair, end_diastole, prepare_volumes
 
 BENDING_UNIT = 100.0
 """Bending energy is counted in (cm^-1)^2, which makes a weight near 1 the useful one."""
+
+PRIOR_WEIGHT = 0.03
+"""Of the squared departure from the population's motion, beside image differences of a few hundredths."""
 
 BETAS = (0.8, 0.95)
 """Of Adam: short memories, because the lattice changes at every step and there are few steps."""
@@ -72,33 +78,73 @@ def track(
         When cine and labels do not belong together or are too small to be tracked.
     """
     settings = TrackingSettings() if settings is None else settings
-    volumes = prepare_volumes(cine, labels, settings, ed_frame=ed_frame)
+    check_pair(cine, labels)
+    ed = end_diastole(labels) if ed_frame is None else ed_frame
+    if not 0 <= ed < cine.n_frames:
+        raise ValueError(f"ed_frame lies in 0..{cine.n_frames - 1}; given {ed}")
     if settings.method == "published":
-        return track_published(volumes, settings, generator=generator)
-    return track_groupwise(volumes, settings, generator=generator)
+        return track_published(prepare_volumes(cine, labels, settings, ed_frame=ed), settings, generator=generator)
+    population = shift = None
+    if settings.prior == "population":
+        shift = None if settings.correct_shifts else np.zeros((cine.shape[2], 2))
+        population = fit_population(labels, ed_frame=ed, slice_shift_mm=shift)
+        shift = population.fitted.slice_shift_mm
+    volumes = prepare_volumes(cine, labels, settings, ed_frame=ed, slice_shift_mm=shift)
+    return track_groupwise(volumes, settings, generator=generator, population=population)
 
 
 def track_groupwise(
-    volumes: HeartVolumes, settings: TrackingSettings, *, generator: torch.Generator
+    volumes: HeartVolumes,
+    settings: TrackingSettings,
+    *,
+    generator: torch.Generator,
+    population: PopulationMotion | None = None,
 ) -> MotionField:
     """The group-wise tracker on prepared volumes; see `track`."""
     time, phases = time_basis(volumes.phases, settings)
     problem = _Problem.of(volumes, settings, time)
-    grids: tuple[SplineGrid, ...] = ()
-    coefficients: list[torch.Tensor] = []
-    history: list[float] = []
     levels = ((settings.coarse_mm, settings.coarse_iterations, settings.coarse_step_mm),
               (settings.fine_mm, settings.fine_iterations, settings.fine_step_mm))
-    for spacing_mm, iterations, step_mm in levels:
-        if iterations == 0:
-            continue
-        grid = SplineGrid.covering(volumes.low_mm, volumes.high_mm, spacing_mm)
-        grids = (*grids, grid)
-        coefficients.append(torch.zeros(time.size, 3, *grid.shape))
-        history += _descend(problem, grids, coefficients, iterations, step_mm, generator)
+    history: list[float] = []
+    if population is None:
+        grids: tuple[SplineGrid, ...] = ()
+        coefficients: list[torch.Tensor] = []
+        for spacing_mm, iterations, step_mm in levels:
+            if iterations == 0:
+                continue
+            grid = SplineGrid.covering(volumes.low_mm, volumes.high_mm, spacing_mm)
+            grids = (*grids, grid)
+            coefficients.append(torch.zeros(time.size, 3, *grid.shape))
+            start = [torch.zeros_like(part) for part in coefficients]
+            history += _descend(problem, grids, coefficients, start, iterations, step_mm, generator)
+    else:
+        grids, coefficients = _as_splines(population, volumes, time, [spacing for spacing, _, _ in levels])
+        start = [part.clone() for part in coefficients]
+        history = _descend(problem, grids, coefficients, start, settings.prior_iterations, settings.fine_step_mm,
+                           generator, held=True)
     arrays = tuple(values.detach().numpy().astype(np.float64) for values in coefficients)
     return MotionField(grids, arrays, time, volumes.local_to_world, phases, volumes.ed_frame, volumes.slice_shift_mm,
                        tuple(history), _own_measures(problem, grids, coefficients, volumes))
+
+
+def _as_splines(
+    population: PopulationMotion, volumes: HeartVolumes, time: HarmonicBasis | LinearBasis, spacings_mm: list[float]
+) -> tuple[tuple[SplineGrid, ...], list[torch.Tensor]]:
+    """The population's motion in the tracker's own terms: each finer level takes what the coarser ones leave."""
+    local = voxel_from_world(volumes.local_to_world, population.with_midwall())
+    displacement = (local[1:] - local[:1]).reshape(len(local) - 1, -1)
+    values = time.values(population.phases[1:] if len(local) > 2 else np.array([0.5]))
+    left = np.linalg.lstsq(values, displacement, rcond=None)[0].reshape(time.size, -1, 3).transpose(0, 2, 1)
+    low = np.minimum(volumes.low_mm, local[0].min(axis=0) - 1)
+    high = np.maximum(volumes.high_mm, local[0].max(axis=0) + 1)
+    grids, coefficients = [], []
+    for spacing_mm in spacings_mm:
+        grid = SplineGrid.covering(low, high, spacing_mm)
+        found = grid.fitted_to(left, local[0])
+        left = left - grid.at_points(found, local[0])
+        grids.append(grid)
+        coefficients.append(torch.from_numpy(found).float())
+    return tuple(grids), coefficients
 
 
 def time_basis(phases: np.ndarray, settings: TrackingSettings) -> tuple[HarmonicBasis | LinearBasis, np.ndarray]:
@@ -134,11 +180,17 @@ def _descend(
     problem: _Problem,
     grids: tuple[SplineGrid, ...],
     coefficients: list[torch.Tensor],
+    start: list[torch.Tensor],
     iterations: int,
     step_mm: float,
     generator: torch.Generator,
+    *,
+    held: bool = False,
 ) -> list[float]:
-    """Adam with cosine decay on all levels so far; changes `coefficients` in place."""
+    """Adam with cosine decay on all levels so far; changes `coefficients` in place.
+
+    The departure from `start` is kept smooth, and when `held` also small (see `_departure`).
+    """
     values, bending = SplineValues(grids, problem.volumes), BendingEnergy(grids)
     for part in coefficients:
         part.requires_grad_(True)
@@ -149,12 +201,15 @@ def _descend(
         optimiser.zero_grad(set_to_none=True)
         lattice = Lattice.draw(problem.volumes.mask, stride, generator)
         loss = _mismatch(problem, values, coefficients, lattice)
-        smooth = bending(coefficients, problem.time_gram)
+        departure = [part - first for part, first in zip(coefficients, start, strict=True)]
+        smooth = bending(departure, problem.time_gram)
         loss = loss + problem.settings.bending * BENDING_UNIT * smooth
         wider = tuple(JACOBIAN_LATTICE * step for step in stride)
         lattice = Lattice.draw(problem.volumes.wall, wider, generator)
         determinant = _determinant(problem, values, coefficients, lattice)
         loss = loss + volume_penalty(determinant, problem.settings.incompressibility)
+        if held:
+            loss = loss + _departure(problem, values, departure, lattice)
         loss.backward()
         optimiser.step()
         history.append(float(loss.detach()))
@@ -172,6 +227,16 @@ def _mismatch(
     x, y, z = (torch.from_numpy(index) for index in lattice.axes)
     still = problem.reference[:, x][:, :, y][:, :, :, z].flatten(1)[:, lattice.used]
     return (problem.channel_weight * charbonnier(moved - still, problem.settings.robust_scale)).mean(dim=(0, 2)).sum()
+
+
+def _departure(
+    problem: _Problem, values: SplineValues, departure: list[torch.Tensor], lattice: Lattice
+) -> torch.Tensor:
+    """Mean square of the departure from the population's motion, in units of how far it may go."""
+    settings = problem.settings
+    away = torch.tensordot(problem.time, values.at(departure, lattice), dims=1)  # (T-1, 3, P)
+    reach = torch.tensor([settings.prior_in_plane_mm, settings.prior_in_plane_mm, settings.prior_through_plane_mm])
+    return PRIOR_WEIGHT * ((away / reach[:, None]) ** 2).mean(dim=(0, 2)).sum()
 
 
 def _determinant(

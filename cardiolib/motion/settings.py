@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 METHODS = ("groupwise", "published")
+PRIORS = ("population", "none")
 _ZERO_ALLOWED = ("bending", "incompressibility", "label_weight", "mask_dilation_mm",
-                 "coarse_iterations", "fine_iterations")
+                 "coarse_iterations", "fine_iterations", "prior_iterations")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class TrackingSettings:
         Images are compared in the heart at end-diastole and this far around it.
     correct_shifts : bool
         Undo in-plane shifts between slices (breath-holds) estimated from the segmentation.
+    prior : {"population", "none"}
+        What the group-wise tracker starts from and is held to: the motion that a population of simulated hearts has
+        with these outlines (`population`), or rest.
+    prior_iterations : int
+        From the population's motion on, at both levels together.
+    prior_in_plane_mm, prior_through_plane_mm : float
+        How far the images may lead away from the population's motion, in the plane of the slices and across them.
     """
 
     method: str = "groupwise"
@@ -57,11 +65,15 @@ class TrackingSettings:
     coarse_step_mm: float = 0.6
     fine_step_mm: float = 0.4
     bending: float = 1.0
-    incompressibility: float = 0.2
+    incompressibility: float = 0.5
     label_weight: float = 0.5
     robust_scale: float = 0.05
     mask_dilation_mm: float = 3.0
     correct_shifts: bool = True
+    prior: str = "population"
+    prior_iterations: int = 40
+    prior_in_plane_mm: float = 2.0
+    prior_through_plane_mm: float = 0.7
 
     def __post_init__(self) -> None:
         kinds = {"str": str, "int": int, "float": (int, float), "bool": bool}
@@ -74,6 +86,8 @@ class TrackingSettings:
                 raise ValueError(f"{field.name} must be positive; given {value!r}")
         if self.method not in METHODS:
             raise ValueError(f"method is one of {METHODS}; given {self.method!r}")
+        if self.prior not in PRIORS:
+            raise ValueError(f"prior is one of {PRIORS}; given {self.prior!r}")
         if self.phases < 2:
             raise ValueError(f"phases counts end-diastole and at least one other; given {self.phases}")
 

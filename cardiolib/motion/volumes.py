@@ -72,7 +72,12 @@ class HeartVolumes:
 
 
 def prepare_volumes(
-    cine: Cine, labels: LabelMap, settings: TrackingSettings, *, ed_frame: int | None = None
+    cine: Cine,
+    labels: LabelMap,
+    settings: TrackingSettings,
+    *,
+    ed_frame: int,
+    slice_shift_mm: np.ndarray | None = None,
 ) -> HeartVolumes:
     """Crop, undo slice shifts, interpolate between slices, normalise.
 
@@ -83,8 +88,9 @@ def prepare_volumes(
     labels : LabelMap
         On the same grid, for every frame; names lv_cavity, lv_wall and rv_cavity.
     settings : TrackingSettings
-    ed_frame : int, optional
-        By default found from the LV volume, see `end_diastole`.
+    ed_frame : int
+    slice_shift_mm : (K, 2) array, optional
+        Shifts to undo; by default estimated from the LV's centres, see `mean_slice_shift`.
 
     Raises
     ------
@@ -92,17 +98,16 @@ def prepare_volumes(
         When cine and labels do not belong together, are too small, or a structure is missing at
         end-diastole or blood and myocardium cannot be told apart.
     """
-    check_pair(cine, labels)
-    ed = end_diastole(labels) if ed_frame is None else ed_frame
-    if not 0 <= ed < cine.n_frames:
-        raise ValueError(f"ed_frame lies in 0..{cine.n_frames - 1}; given {ed}")
+    ed = ed_frame
     order = np.r_[ed : cine.n_frames, 0:ed]
     codes = labels.labels[..., order]
     structure = {name: codes == labels.scheme.code(name) for name in ("lv_cavity", "lv_wall", "rv_cavity")}
     missing = [name for name, mask in structure.items() if mask[..., 0].any(axis=(0, 1)).sum() < 2]
     if missing:
         raise ValueError(f"{', '.join(missing)} is labelled in fewer than two slices at end-diastole (frame {ed})")
-    shift = mean_slice_shift(codes, labels) if settings.correct_shifts else np.zeros((cine.shape[2], 2))
+    shift = slice_shift_mm
+    if shift is None:
+        shift = mean_slice_shift(codes, labels) if settings.correct_shifts else np.zeros((cine.shape[2], 2))
     spacing = cine.spacing_mm
     box = _box(codes > 0, spacing)
     voxels = cine.voxels[..., order][box].astype(np.float64)

@@ -15,14 +15,17 @@ from cardiolib.segmentation.measures import (
 from cardiolib.segmentation.network import SegmentationNetwork
 from cardiolib.segmentation.settings import SegmentationSettings
 from cardiolib.segmentation.shape import RefinedShape, fit_frame, refine_shape
-from cardiolib.segmentation.shape_fit import FittedShape, ShapeFitSettings, fit_shape, outline_points
+from cardiolib.segmentation.shape_evidence import Evidence, outline_points
+from cardiolib.segmentation.shape_fit import FittedModel, FittedShape, ShapeFitSettings, fit_model, fit_shape
 from cardiolib.segmentation.shape_interpolation import estimate_slice_shifts
-from cardiolib.segmentation.shape_model import ShapeModel, heart_shape_model
+from cardiolib.segmentation.shape_model import ShapeModel, heart_shape_model, sample_hearts
 from cardiolib.segmentation.simulation import simulate_training_scans
 from cardiolib.segmentation.training import fine_tune, train_network
 
 __all__ = [
+    "Evidence",
     "Example",
+    "FittedModel",
     "FittedShape",
     "RefinedShape",
     "Segmentation",
@@ -39,12 +42,14 @@ __all__ = [
     "estimate_slice_shifts",
     "fine_tune",
     "fit_frame",
+    "fit_model",
     "fit_shape",
     "heart_shape_model",
     "landmarks_from_labels",
     "make_examples",
     "outline_points",
     "refine_shape",
+    "sample_hearts",
     "segment_scan",
     "simulate_training_scans",
     "split_by_subject",

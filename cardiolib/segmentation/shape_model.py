@@ -8,6 +8,7 @@ that thick slices, which are shifted against one another and may be labelled wro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,9 +33,9 @@ class ShapeModel:
     ----------
     template : SurfaceMesh
         The mean surface; V vertices in correspondence with every digital heart.
-    mean : (V + 6, 3) array
-        Mean positions of vertices and landmarks.
-    modes : (M, V + 6, 3) array
+    mean : (F, V + 6, 3) array
+        Mean positions of vertices and landmarks in F phases (one, for a model of shape alone).
+    modes : (M, F, V + 6, 3) array
         Principal directions, each scaled to one standard deviation of the hearts it was learnt from.
     """
 
@@ -43,30 +44,40 @@ class ShapeModel:
     modes: np.ndarray
 
     def points(self, coefficients: np.ndarray) -> np.ndarray:
-        """(V + 6, 3) vertices and landmarks of the heart with these (M,) coefficients, in standard deviations."""
-        return self.mean + np.tensordot(coefficients, self.modes, axes=1)
+        """(F, V + 6, 3) vertices and landmarks of the heart with these (M,) coefficients, in standard deviations."""
+        flat = self.modes.reshape(len(self.modes), -1)
+        return self.mean + (coefficients.astype(flat.dtype) @ flat).reshape(self.mean.shape)
+
+
+    @classmethod
+    def learn(cls, samples: np.ndarray, n_modes: int) -> ShapeModel:
+        """Principal components of hearts (N, F, V + 6, 3), mm in the heart frame."""
+        mean = samples.mean(axis=0)
+        # by the small matrix of inner products: there are fewer hearts than coordinates
+        centred = (samples - mean).reshape(len(samples), -1)
+        variance, vectors = np.linalg.eigh(centred @ centred.T / (len(samples) - 1))
+        largest = np.argsort(variance)[::-1][:n_modes]
+        modes = vectors[:, largest].T @ centred / np.sqrt(len(samples) - 1)
+        signs = np.sign(modes[np.arange(len(modes)), np.abs(modes).argmax(axis=1)])
+        modes = (signs[:, None] * modes).reshape(-1, *mean.shape)
+        template = template_mesh()
+        return cls(template.with_points(mean[0, : template.n_points]), mean, modes)
+
+
+def sample_hearts(n_hearts: dict[str, int], *, seed: int) -> Iterator[DigitalHeart]:
+    """Hearts of each kind, and each of them once more, varied beyond the population."""
+    rng = np.random.default_rng(seed)
+    for kind, n in n_hearts.items():
+        for row in simulate_population(n, kind=kind, rng=rng).to_dict("records"):
+            for each in (row, varied_heart(row, rng)):
+                yield DigitalHeart(parameters_from_row(each))
 
 
 @lru_cache(maxsize=1)
 def heart_shape_model() -> ShapeModel:
     """The model that the shape step uses: hearts of both kinds and varied ones, at end-diastole and end-systole."""
-    rng = np.random.default_rng(_SEED)
     samples = []
-    for kind, n in N_HEARTS.items():
-        for row in simulate_population(n, kind=kind, rng=rng).to_dict("records"):
-            for each in (row, varied_heart(row, rng)):
-                heart = DigitalHeart(parameters_from_row(each))
-                phases = [0.0, heart.es_phase]
-                surfaces, marks = heart.surface_sequence(phases), heart.landmarks(np.array(phases))
-                samples += list(np.concatenate([surfaces, marks], axis=1))
-    data = np.array(samples)
-    mean = data.mean(axis=0)
-    # modes by the small matrix of inner products: there are fewer hearts than coordinates
-    centred = (data - mean).reshape(len(data), -1)
-    variance, vectors = np.linalg.eigh(centred @ centred.T / (len(data) - 1))
-    largest = np.argsort(variance)[::-1][:N_MODES]
-    modes = vectors[:, largest].T @ centred / np.sqrt(len(data) - 1)
-    signs = np.sign(modes[np.arange(len(modes)), np.abs(modes).argmax(axis=1)])
-    modes = (signs[:, None] * modes).reshape(-1, *mean.shape)
-    template = template_mesh()
-    return ShapeModel(template.with_points(mean[: template.n_points]), mean, modes)
+    for heart in sample_hearts(N_HEARTS, seed=_SEED):
+        phases = np.array([0.0, heart.es_phase])
+        samples += list(np.concatenate([heart.surface_sequence(phases), heart.landmarks(phases)], axis=1))
+    return ShapeModel.learn(np.array(samples)[:, None], N_MODES)

@@ -69,6 +69,17 @@ def test_bending_of_two_levels_is_that_of_their_sum():
     assert abs(float(both)) < 1e-3 * float(alone)
 
 
+def test_scattered_values_are_fitted_and_far_control_points_rest():
+    rng = np.random.default_rng(3)
+    points = rng.uniform(GRID.low_mm, GRID.high_mm, (4000, 3))
+    values = np.stack([0.02 * points[:, 0] - 0.1 * points[:, 1], 0.001 * points[:, 2] ** 2])
+    found = GRID.fitted_to(values, points, ridge=1e-9)
+    assert found.shape == (2, *GRID.shape)
+    assert np.allclose(GRID.at_points(found, points), values, atol=1e-4)
+    corner = points[(points < np.mean([GRID.low_mm, GRID.high_mm], axis=0)).all(axis=1)]
+    assert GRID.fitted_to(np.ones((1, len(corner))), corner)[0, -1, -1, -1] == 0
+
+
 def test_grid_refuses_a_flat_box():
     with pytest.raises(ValueError, match="volume"):
         SplineGrid.covering([0, 0, 0], [10, 10, 0], 5.0)

@@ -199,7 +199,7 @@ def test_modes_are_orthogonal_and_scaled_to_the_spread_of_hearts():
     assert np.abs(gram - np.diag(np.diag(gram))).max() < 1e-6 * gram[0, 0]
     assert (np.diff(np.diag(gram)) <= 0).all()
     assert np.allclose(model.points(np.zeros(len(flat))), model.mean)
-    assert model.template.n_points + 6 == len(model.mean)
+    assert model.mean.shape == (1, model.template.n_points + 6, 3)
 
 
 def test_an_unknown_method_is_refused(analytic_heart):
