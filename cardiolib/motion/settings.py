@@ -95,4 +95,4 @@ class TrackingSettings:
     def fast(cls, **changes: object) -> TrackingSettings:
         """For smoke runs: fewer points and iterations, about a third of the time."""
         return replace(cls(lattice_mm=8.0, slice_mm=4.0, coarse_iterations=30, fine_iterations=40, harmonics=3,
-                           fine_mm=12.0), **changes)
+                           fine_mm=12.0, prior_iterations=15), **changes)

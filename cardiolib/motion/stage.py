@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,15 @@ from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh
 from cardiolib.motion.descriptors import N_PHASES, from_matrix, to_heart_frame, write_matrix
 from cardiolib.motion.evaluation import endpoint_errors
-from cardiolib.motion.settings import METHODS, TrackingSettings
+from cardiolib.motion.settings import METHODS, PRIORS, TrackingSettings
 from cardiolib.motion.subjects import TrackedSubject, TrackingUnit, cohort_matrix, quality_table, track_units
 
 SOURCES = ("truth", "tracked")
 EFFORTS = ("full", "fast")
-TRACKING, CHAIN = "tracking alone", "template fit and tracking"
+TRACKING, CHAIN, IMAGES_ALONE = "tracking alone", "template fit and tracking", "tracking without the population"
+N_COMPARED = 3
+"""Scans that are tracked once more without the population's motion, to show what it adds."""
+
 REGION_LABELS = {
     "lv_endo": "LV endocardium", "lv_epi": "LV epicardium", "rv_free": "RV free wall", "rv_septum": "septum",
 }
@@ -38,6 +41,8 @@ class MotionStageSettings:
         comparison. "tracked": what was tracked. Cohorts of real scans are always tracked.
     method : str
         "groupwise" or "published", see `TrackingSettings`.
+    prior : str
+        "population" or "none": what the group-wise tracker starts from and is held to.
     effort : str
         "full", or "fast": fewer points and iterations.
     max_scans : int
@@ -46,11 +51,12 @@ class MotionStageSettings:
 
     motion_source: str = "truth"
     method: str = "groupwise"
+    prior: str = "population"
     effort: str = "full"
     max_scans: int = 12
 
     def __post_init__(self) -> None:
-        for name, known in (("motion_source", SOURCES), ("method", METHODS), ("effort", EFFORTS)):
+        for name, known in (("motion_source", SOURCES), ("method", METHODS), ("prior", PRIORS), ("effort", EFFORTS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}; given {getattr(self, name)!r}")
         if self.max_scans < 0:
@@ -58,7 +64,8 @@ class MotionStageSettings:
 
     def tracking_settings(self) -> TrackingSettings:
         """The tracker's settings."""
-        return (TrackingSettings.fast if self.effort == "fast" else TrackingSettings)(method=self.method)
+        make = TrackingSettings.fast if self.effort == "fast" else TrackingSettings
+        return make(method=self.method, prior=self.prior)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,22 +146,42 @@ def track_cohort(
     Results go to ``<folder>/units/<ID>`` as each is finished and are reused after an interruption; positions are
     kept in ``tracked_positions.npz``, verdicts in ``quality.csv``.
     """
-    segmented = pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"]
-    chosen = [subject_id for subject_id in segmented][: settings.max_scans or None]
-    units = [
-        TrackingUnit(
-            subject_id, cohort.image(subject_id), segmentation_folder / subject_id / "label_sa.nii.gz",
-            settings=settings.tracking_settings(), seed=seed, folder=folder / "units",
-            known_points_mm=_true_surface(cohort, subject_id)[0][0] if cohort.simulated else None,
-        )
-        for subject_id in chosen
-    ]
+    units = _units(cohort, segmentation_folder, settings, seed=seed, folder=folder / "units")
     tracked = track_units(units, map_units=map_units)
     quality = quality_table(tracked)
     write_table(quality, folder / "quality.csv")
     with atomic_path(folder / "tracked_positions.npz") as temporary:
         np.savez(temporary, units=np.array("mm, world"), **{one.subject_id: one.positions for one in tracked})
     return TrackedCohort(tracked, quality)
+
+
+def track_images_alone(
+    cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path,
+    map_units: Callable = map,
+) -> TrackedCohort:
+    """The first scans of a simulated cohort once more, without the population's motion, to compare errors with.
+
+    No scans for a real cohort (there is no error to compare), or where the population is not used anyway.
+    """
+    plain = replace(settings, prior="none", max_scans=min(settings.max_scans or N_COMPARED, N_COMPARED))
+    used = cohort.simulated and settings.method == "groupwise" and settings.prior != "none"
+    units = _units(cohort, segmentation_folder, plain, seed=seed, folder=folder / "units" / "alone") if used else []
+    tracked = track_units(units, map_units=map_units)
+    return TrackedCohort(tracked, quality_table(tracked))
+
+
+def _units(
+    cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path
+) -> list[TrackingUnit]:
+    segmented = pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"]
+    return [
+        TrackingUnit(
+            subject_id, cohort.image(subject_id), segmentation_folder / subject_id / "label_sa.nii.gz",
+            settings=settings.tracking_settings(), seed=seed, folder=folder,
+            known_points_mm=_true_surface(cohort, subject_id)[0][0] if cohort.simulated else None,
+        )
+        for subject_id in list(segmented)[: settings.max_scans or None]
+    ]
 
 
 def assemble_motion(
@@ -223,29 +250,31 @@ def regional_displacement(motion: CohortMotion) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def cohort_errors(cohort: Cohort, tracked: TrackedCohort) -> pd.DataFrame:
+def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedCohort | None = None) -> pd.DataFrame:
     """Endpoint errors of every tracked subject against the material truth; no rows for real cohorts.
 
     Two errors: of tracking alone (true points at ED, moved by the tracker) and of the chain (displacement of the fitted
-    template's points against that of the true ones).
+    template's points against that of the true ones). Of `images_alone` the first.
 
     Returns
     -------
     DataFrame
-        ID, error ("tracking alone" or "template fit and tracking"), region, phase, error_mm, zero_motion_mm and the
+        ID, error (`TRACKING`, `CHAIN` or `IMAGES_ALONE`), region, phase, error_mm, zero_motion_mm and the
         components longitudinal_mm, circumferential_mm, radial_mm.
     """
     columns = ["ID", "error", "region", "frame", "phase", "n", "error_mm", "zero_motion_mm"]
     parts = [pd.DataFrame(columns=columns)]
-    for one in tracked.subjects if cohort.simulated else []:
+    subjects = [(one, TRACKING) for one in tracked.subjects]
+    subjects += [(one, IMAGES_ALONE) for one in (images_alone.subjects if images_alone else [])]
+    for one, name in subjects if cohort.simulated else []:
         if not np.isfinite(one.positions).all():
             continue
         truth, region, to_world = _true_surface(cohort, one.subject_id)
-        points = cohort.true_world_positions(one.subject_id)
-        for error, found, true, names, displaced in (
-            (TRACKING, one.known_positions, truth, region, False),
-            (CHAIN, one.positions, points, region[MATCHED_POINTS], True),
-        ):
+        comparisons = [(name, one.known_positions, truth, region, False)]
+        if name == TRACKING:
+            points = cohort.true_world_positions(one.subject_id)
+            comparisons.append((CHAIN, one.positions, points, region[MATCHED_POINTS], True))
+        for error, found, true, names, displaced in comparisons:
             part = endpoint_errors(found, true, region=names, heart_to_world=to_world, from_displacement=displaced)
             part.insert(0, "error", error)
             part.insert(0, "ID", one.subject_id)
@@ -277,19 +306,25 @@ def motion_metrics(
     at_es = _end_systole(errors)
     rv = at_es[at_es["region"].isin([REGION_LABELS["rv_free"], REGION_LABELS["rv_septum"]])]
     lv = at_es[at_es["region"].isin([REGION_LABELS["lv_endo"], REGION_LABELS["lv_epi"]])]
-    chain, alone = rv[rv["error"] == CHAIN], rv[rv["error"] == TRACKING]
-    free = alone[alone["region"] == REGION_LABELS["rv_free"]]
-    return metrics | {
+    chain = rv[rv["error"] == CHAIN]
+    metrics |= {
         "endpoint_es_mm": float(chain["error_mm"].mean()), "zero_motion_es_mm": float(chain["zero_motion_mm"].mean()),
-        "tracking_rv_free_es_mm": float(free["error_mm"].mean()), "tracking_lv_es_mm": float(lv["error_mm"].mean()),
         "longitudinal_es_mm": float(chain["longitudinal_mm"].mean()),
     }
+    for name, error in (("tracking", TRACKING), ("images_alone", IMAGES_ALONE)):
+        for part, table in (("rv_free", rv[rv["region"] == REGION_LABELS["rv_free"]]), ("lv", lv)):
+            values = table.loc[table["error"] == error, "error_mm"]
+            if len(values):
+                metrics[f"{name}_{part}_es_mm"] = float(values.mean())
+    return metrics
 
 
 def _end_systole(errors: pd.DataFrame) -> pd.DataFrame:
+    if not len(errors):
+        return errors
     mean = errors.groupby(["ID", "frame"])["zero_motion_mm"].mean()
     frames = mean.groupby(level="ID").idxmax()
-    return errors.set_index(["ID", "frame"]).loc[list(frames)].reset_index() if len(errors) else errors
+    return errors.set_index(["ID", "frame"]).loc[list(frames)].reset_index()
 
 
 def _true_surface(cohort: Cohort, subject_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,6 +13,17 @@ def test_settings_name_the_wrong_field(change):
         stage.MotionStageSettings(**change)
 
 
+def test_nothing_is_compared_where_the_population_is_not_used(tmp_path):
+    class Real:
+        simulated = False
+
+    for cohort, prior in ((Real(), "population"), (object(), "none")):
+        settings = stage.MotionStageSettings(prior=prior)
+        if prior == "none":
+            cohort = type("Simulated", (), {"simulated": True})()
+        assert stage.track_images_alone(cohort, tmp_path, settings, seed=0, folder=tmp_path).subjects == []
+
+
 @pytest.mark.slow
 def test_notebook_02_from_images_to_matrix(tmp_path):
     """Under true labels: tracking beats zero motion, and the matrix opens as a cohort."""
@@ -27,8 +38,13 @@ def test_notebook_02_from_images_to_matrix(tmp_path):
     motion = stage.assemble_motion(cohort, tracked, settings, segmentation_folder=segmented, folder=out)
     ids, X = open_cohort(out / "motion.npz").motion_matrix()
     assert tuple(ids) == (name,) == motion.ids and np.array_equal(X, motion.X) and X.shape == (1, 11514)
-    table = stage.error_table(stage.cohort_errors(cohort, tracked))
-    assert table["error_mm"].mean() < 0.75 * table["zero_motion_mm"].mean(), table.to_string()
+    alone = stage.track_images_alone(cohort, segmented, settings, seed=1, folder=out)
+    errors = stage.cohort_errors(cohort, tracked, alone)
+    table = stage.error_table(errors)
+    assert table["error_mm"].mean() < 0.5 * table["zero_motion_mm"].mean(), table.to_string()
+    assert table.loc[stage.TRACKING, "error_mm"].mean() < table.loc[stage.IMAGES_ALONE, "error_mm"].mean()
+    metrics = stage.motion_metrics(cohort, tracked, motion, errors)
+    assert metrics["tracking_lv_es_mm"] < metrics["images_alone_lv_es_mm"]
     truth = stage.assemble_motion(cohort, tracked, stage.MotionStageSettings(), segmentation_folder=segmented,
                                   folder=out)
     assert truth.X.shape == (3, 11514) and truth.source.startswith("material truth")
