@@ -121,7 +121,8 @@ def _errors(heart: DigitalHeart, scan: SimulatedScan, labels: LabelMap, settings
     return {
         "lv_es": error[es, region < 2].mean(), "rv_es": error[es, region == 2].mean(),
         "lv_still": still[es, region < 2].mean(), "rv_still": still[es, region == 2].mean(),
-        "inplane": np.sqrt(np.maximum(error**2 - across**2, 0)).mean(), "closure": np.linalg.norm(closure, axis=1).mean(),
+        "inplane": np.sqrt(np.maximum(error**2 - across**2, 0)).mean(),
+        "closure": np.linalg.norm(closure, axis=1).mean(),
         "jacobian_bad_pct": 100 * ((determinant < 0.7) | (determinant > 1.3)).mean(),
         "gcs": 100 * abs(strain[0] - strain[1]), "tapse": abs(tapse[0] - tapse[1]),
     }
@@ -153,8 +154,8 @@ def _seconds(heart: DigitalHeart, scan: SimulatedScan, labels: LabelMap) -> floa
 def _what_the_population_invents() -> list[dict[str, Any]]:
     """Hearts that differ only along their axis, and hearts that do not differ, with the prior and without.
 
-    TAPSE and MAPSE times 0.6, 1 (twice, imaged anew) and 1.4, breath-hold shifts, true labels; movement of the top fifth
-    of the RV's free wall towards the apex at ES.
+    TAPSE and MAPSE times 0.6, 1 (twice, imaged anew) and 1.4, breath-hold shifts, true labels; movement of the top
+    fifth of the RV's free wall towards the apex at ES.
     """
     rng = np.random.default_rng(5)
     moves: dict[str, list[np.ndarray]] = {"population": [], "none": []}

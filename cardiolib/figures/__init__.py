@@ -7,7 +7,7 @@ from cardiolib.figures.hearts import motion_views, shape_views
 from cardiolib.figures.history import search_history, training_history
 from cardiolib.figures.interactive import heart_animation, heart_surface, save_interactive
 from cardiolib.figures.latent import latent_map
-from cardiolib.figures.motion_plots import endpoint_error, volume_curves
+from cardiolib.figures.motion_plots import endpoint_error, function_curves
 from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
 from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
 from cardiolib.figures.rendering import VIEWS, add_colour_bar, render_surface
@@ -24,6 +24,7 @@ __all__ = [
     "concordance_forest",
     "displacement_curves",
     "endpoint_error",
+    "function_curves",
     "heart_animation",
     "heart_surface",
     "kaplan_meier",
@@ -46,5 +47,4 @@ __all__ = [
     "short_axis_mosaic",
     "styled",
     "training_history",
-    "volume_curves",
 ]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from cardiolib.figures.style import (
     INK,
-    ONE_COLUMN_MM,
     PALETTE,
-    STRUCTURE_LABELS,
     TWO_COLUMNS_MM,
     new_figure,
     panel_letters,
@@ -21,53 +17,46 @@ from cardiolib.figures.style import (
 
 
 @styled
-def volume_curves(
-    volumes_ml: Mapping[str, np.ndarray],
-    *,
-    truth_ml: Mapping[str, np.ndarray] | None = None,
-    phases: np.ndarray | None = None,
-) -> tuple[Figure, pd.DataFrame]:
-    """Volume of each structure over the cycle, with the true curve where it is known.
+def function_curves(table: pd.DataFrame, *, es_phase: int) -> tuple[Figure, pd.DataFrame]:
+    """Volumes and strains over the cycle, a panel a quantity, with end-diastole and end-systole marked.
 
     Parameters
     ----------
-    volumes_ml : mapping of str to (T,) array
-        Structure -> volume in mL at each phase.
-    truth_ml : mapping of str to (T,) array, optional
-        Drawn dashed.
-    phases : (T,) array, optional
-        Fraction of the cycle; by default evenly from 0.
+    table : DataFrame
+        panel (its axis label), curve (name), phase (whole numbers from 0, end-diastole), value, and truth where it is
+        known (drawn dashed).
+    es_phase : int
+        End-systole.
 
     Returns
     -------
     figure : Figure
     table : DataFrame
-        structure, phase, volume_ml and, where given, truth_ml.
+        As drawn, with the phase in per cent of the cycle.
     """
-    if not volumes_ml:
-        raise ValueError("there is no curve to draw: volumes_ml is empty")
-    tables = []
-    for structure, volume in volumes_ml.items():
-        volume = np.asarray(volume, float)
-        phase = np.arange(len(volume)) / len(volume) if phases is None else np.asarray(phases, float)
-        table = pd.DataFrame({"structure": structure, "phase": phase, "volume_ml": volume})
-        if truth_ml is not None and structure in truth_ml:
-            table["truth_ml"] = np.asarray(truth_ml[structure], float)
-        tables.append(table)
-    figure, axes = new_figure(ONE_COLUMN_MM, 62)
-    ax = axes[0, 0]
-    for colour, table in zip(PALETTE, tables, strict=False):
-        name = table["structure"].iloc[0]
-        ax.plot(100 * table["phase"], table["volume_ml"], color=colour, marker="o", markersize=2.4,
-                label=STRUCTURE_LABELS.get(name, name.replace("_", " ")))
-        if "truth_ml" in table:
-            ax.plot(100 * table["phase"], table["truth_ml"], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, zorder=3)
-    if any("truth_ml" in table for table in tables):
-        ax.plot([], [], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, label="truth")
-    ax.set(xlabel="phase (% of the cycle)", ylabel="volume (mL)", xlim=(-2, 102))
-    ax.set_ylim(bottom=0)
-    figure.legend(loc="outside upper left", ncols=4)
-    return figure, pd.concat(tables, ignore_index=True)
+    missing = {"panel", "curve", "phase", "value"} - set(table.columns)
+    if missing or not len(table):
+        raise ValueError(f"function_curves needs rows with panel, curve, phase and value; missing {sorted(missing)}")
+    table = table.assign(percent=100 * table["phase"] / (table["phase"].max() + 1))
+    panels = list(dict.fromkeys(table["panel"]))
+    figure, axes = new_figure(TWO_COLUMNS_MM, 66, ncols=len(panels))
+    es = 100 * es_phase / (table["phase"].max() + 1)
+    for ax, panel in zip(axes[0], panels, strict=True):
+        part = table[table["panel"] == panel]
+        for colour, (name, curve) in zip(PALETTE, part.groupby("curve", sort=False), strict=False):
+            ax.plot(curve["percent"], curve["value"], color=colour, marker="o", markersize=2.4, label=name)
+            if "truth" in curve and curve["truth"].notna().any():
+                ax.plot(curve["percent"], curve["truth"], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, zorder=3)
+        if "truth" in part and part["truth"].notna().any():
+            ax.plot([], [], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, label="truth")
+        for at, name in ((0.0, "ED"), (es, "ES")):
+            ax.axvline(at, color=INK, linewidth=0.6, alpha=0.5, zorder=0)
+            ax.text(at, 1.01, name, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
+        ax.set(xlabel="phase (% of the cycle)", ylabel=panel, xlim=(-3, 100))
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handlelength=1.6)
+    if len(panels) > 1:
+        panel_letters(axes[0])
+    return figure, table
 
 
 @styled

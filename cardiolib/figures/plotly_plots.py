@@ -48,7 +48,9 @@ def shapes_interactive(surfaces: Mapping[str, SurfaceMesh], *, title: str = "") 
     return figure.update_layout(legend={"x": 0.02, "y": 0.98, "itemsizing": "constant"})
 
 
-def beating_heart(mesh: SurfaceMesh, positions: np.ndarray, title: str = "") -> go.Figure:
+def beating_heart(
+    mesh: SurfaceMesh, positions: np.ndarray, title: str = "", *, others: Mapping[str, np.ndarray] | None = None
+) -> go.Figure:
     """A heart that beats, coloured by the distance of each point from where it was at end-diastole.
 
     Parameters
@@ -58,6 +60,8 @@ def beating_heart(mesh: SurfaceMesh, positions: np.ndarray, title: str = "") -> 
     positions : (T, V, 3) array
         mm, heart frame; frame 0 is end-diastole.
     title : str
+    others : mapping of str to (T, V, 3) array, optional
+        The same points as somebody else has them (true, tracked), by name: drawn as dots that move along.
     """
     positions = np.asarray(positions, float)
     if not len(mesh.triangles):
@@ -72,7 +76,22 @@ def beating_heart(mesh: SurfaceMesh, positions: np.ndarray, title: str = "") -> 
         np.stack([values for _, values in frames]), title=title, colour_bar="displacement from end-diastole (mm)",
         unit="mm", colour_scale=MOTION_MAP, limits=(0.0, float(np.ceil(max(distance.max(), 1.0)))),
     )
+    for name, points in (others or {}).items():
+        if np.shape(points) != positions.shape:
+            raise ValueError(f"{name} has other axes than positions: {np.shape(points)}, not {positions.shape}")
+        _add_dots(figure, name, np.asarray(points, np.float32))
     return _near(figure).update_layout(margin={"b": 120})
+
+
+def _add_dots(figure: go.Figure, name: str, points: np.ndarray) -> None:
+    """Dots that move with the frames of an animation."""
+    number = len(figure.data)
+    dots = [go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, marker={"size": 3, "color": "#111111"},
+                         hoverinfo="name", showlegend=True) for x, y, z in np.moveaxis(points, 2, 1)]
+    figure.add_trace(dots[0])
+    for frame, one in zip(figure.frames, dots, strict=True):
+        frame.update(data=[*frame.data, go.Scatter3d(x=one.x, y=one.y, z=one.z)], traces=[*frame.traces, number])
+    figure.update_layout(legend={"x": 0.02, "y": 0.98, "bgcolor": "rgba(255,255,255,0.7)"})
 
 
 def saliency_interactive(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], *, title: str = "") -> go.Figure:

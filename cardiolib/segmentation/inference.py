@@ -34,6 +34,9 @@ from cardiolib.segmentation.plane import (
 CLEARLY_MORE = 2.0
 """How much more heart must be seen in another orientation than in the usual display to believe it."""
 
+SPARE_PX = 8
+"""Pixels around the heart that the smaller window must leave; in the two frames looked at it may not be largest."""
+
 SLICE_AXIS = 0.7
 """Voxels shorter along K than this share of their longest side say that the slices do not lie along K."""
 
@@ -234,10 +237,10 @@ def _centre_on_heart(
 
     The network reads the whole field of view once; where it sees heart, and where the image changes over the
     cycle, the two are multiplied. The window is then moved to the centroid of what is labelled in it until it
-    rests.
+    rests, and made smaller where the heart leaves room for that.
     """
     settings, notes = trained.settings, []
-    pixel_mm = settings["pixel_mm"]
+    pixel_mm, size_px = settings["pixel_mm"], settings["size_px"]
     grid = whole_plane_grid(cine, pixel_mm=pixel_mm, multiple=trained.network.downscale, turn=turn)
     score = ndimage.gaussian_filter(_heart_seen(trained, cine, grid), 25.0 / pixel_mm)
     if cine.n_frames > 1:
@@ -246,7 +249,7 @@ def _centre_on_heart(
     centre = grid.voxel_from_network(np.array(np.unravel_index(score.argmax(), score.shape), dtype=float))
     seen = 0.0
     for _ in range(n_rounds):
-        window = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=pixel_mm, turn=turn)
+        window = heart_window(cine, centre, size_px=size_px, pixel_mm=pixel_mm, turn=turn)
         heart = _heart_seen(trained, cine, window)
         seen = float(heart.sum())
         if seen < 20:
@@ -257,7 +260,9 @@ def _centre_on_heart(
         centre = new
         if moved_mm < 3.0:
             break
-    window = heart_window(cine, centre, size_px=settings["size_px"], pixel_mm=pixel_mm, turn=turn)
+    if seen >= 20 and _reach_px(heart) + SPARE_PX <= settings["training_px"] / 2:
+        size_px = settings["training_px"]
+    window = heart_window(cine, centre, size_px=size_px, pixel_mm=pixel_mm, turn=turn)
     return window, seen, notes
 
 
@@ -271,9 +276,19 @@ def _heart_seen(trained: TrainedNetwork, cine: Cine, grid: PlaneGrid) -> np.ndar
 
 def _main_blob_centre(seen: np.ndarray) -> np.ndarray:
     """Centroid of the connected region with the largest sum."""
-    regions, n = ndimage.label(seen > 0)
-    sums = ndimage.sum_labels(seen, regions, index=np.arange(1, n + 1))
-    kept = regions == 1 + int(np.argmax(sums))
+    kept = _main_blob(seen)
     rows, columns = np.nonzero(kept)
     weight = seen[kept]
     return np.array([(rows * weight).sum(), (columns * weight).sum()]) / weight.sum()
+
+
+def _reach_px(seen: np.ndarray) -> float:
+    """Distance along rows or columns from the main region's centroid to its farthest pixel."""
+    where = np.argwhere(_main_blob(seen))
+    return float(np.abs(where - _main_blob_centre(seen)).max())
+
+
+def _main_blob(seen: np.ndarray) -> np.ndarray:
+    regions, n = ndimage.label(seen > 0)
+    sums = ndimage.sum_labels(seen, regions, index=np.arange(1, n + 1))
+    return regions == 1 + int(np.argmax(sums))

@@ -67,7 +67,7 @@ class SegmentationStageSettings:
 
     n_training: int = 160
     validation_fraction: float = 0.1
-    epochs: int = 6
+    epochs: int = 7
     width: int = 16
     augmentation: str = "auto"
     precision: str = "fp32"

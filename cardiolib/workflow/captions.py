@@ -13,6 +13,7 @@ CAPTIONS: dict[str, str] = {
     "02_endpoint_error": "Distance between tracked and true positions of material points, by phase and by region.",
     "02_motion_of_the_heart": "Displacement of the right ventricular surface from end-diastole to end-systole.",
     "02_displacement_curves": "Displacement over the heart cycle by region: mean and spread over the cohort.",
+    "02_function": "Volumes and strains of one heart over the cycle, from the tracked mesh; dashed, the truth.",
     "03_search": "Particle swarm search of the network's hyper-parameters: score of every particle by generation.",
     "03_training": "Training of the denoising autoencoder: reconstruction and Cox loss.",
     "03_reconstruction": "Motion put in and motion reconstructed, for subjects at low and high predicted risk.",

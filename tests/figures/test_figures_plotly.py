@@ -67,6 +67,18 @@ def test_beating_heart_is_coloured_by_displacement(moving, tmp_path):
         beating_heart(SurfaceMesh(mesh.points, np.zeros((0, 3), int)), positions)
 
 
+def test_another_motion_is_drawn_as_dots_that_move_along(moving):
+    mesh, positions = moving
+    figure = beating_heart(mesh, positions, others={"tracked": positions + 1.0})
+    assert [trace.type for trace in figure.data] == ["mesh3d", "scatter3d"] and figure.data[1].name == "tracked"
+    frame = figure.frames[8]
+    assert list(frame.traces) == [0, 1]
+    np.testing.assert_allclose(np.stack([frame.data[1].x, frame.data[1].y, frame.data[1].z], axis=1),
+                               positions[8] + 1.0, atol=1e-4)
+    with pytest.raises(ValueError, match="tracked has other axes"):
+        beating_heart(mesh, positions, others={"tracked": positions[:5]})
+
+
 @pytest.mark.parametrize("solid", [True, False])
 def test_saliency_menu_changes_values_scale_and_label(moving, solid):
     mesh = moving[0] if solid else SurfaceMesh(moving[0].points, np.zeros((0, 3), int))

@@ -53,9 +53,29 @@ def draw_training():
     return figures.training_history(history, {"loss": ["loss"], "Dice": ["dice"]}, log=["loss"])
 
 
-def draw_volumes():
-    curve = 100 + 40 * np.cos(2 * np.pi * np.arange(20) / 20)
-    return figures.volume_curves({"lv_cavity": curve, "rv_cavity": curve + 30}, truth_ml={"lv_cavity": curve + 1})
+def function_table():
+    phase, volume = np.arange(20), 100 + 40 * np.cos(2 * np.pi * np.arange(20) / 20)
+    parts = [("volume (mL)", "left ventricle", volume, volume + 1),
+             ("volume (mL)", "right ventricle", volume + 30, np.nan),
+             ("strain (%)", "circumferential", (volume - 140) / 4, np.nan)]
+    return pd.concat([pd.DataFrame({"panel": panel, "curve": name, "phase": phase, "value": value, "truth": truth})
+                      for panel, name, value, truth in parts])
+
+
+def draw_function():
+    return figures.function_curves(function_table(), es_phase=10)
+
+
+def test_function_curves_mark_end_systole_and_know_the_truth():
+    figure, table = draw_function()
+    left, right = figure.axes
+    assert left.get_ylabel() == "volume (mL)" and right.get_ylabel() == "strain (%)"
+    assert {text.get_text() for text in left.texts} >= {"ED", "ES"}
+    assert "truth" in [text.get_text() for text in left.get_legend().get_texts()]
+    assert "truth" not in [text.get_text() for text in right.get_legend().get_texts()]
+    assert table["percent"].max() == 95
+    with pytest.raises(ValueError, match="value"):
+        figures.function_curves(function_table().drop(columns="value"), es_phase=1)
 
 
 DRAWINGS = {
@@ -71,7 +91,7 @@ DRAWINGS = {
     "latent": lambda: figures.latent_map(
         {"eigenmaps": RNG.normal(size=(N, 2)), "UMAP": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME),
     "latent_one": lambda: figures.latent_map({"eigenmaps": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME),
-    "volumes": draw_volumes,
+    "function": draw_function,
     "errors": draw_errors,
     "mosaic": draw_mosaic,
 }
