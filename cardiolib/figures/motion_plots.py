@@ -51,7 +51,7 @@ def function_curves(table: pd.DataFrame, *, es_phase: int) -> tuple[Figure, pd.D
             ax.plot([], [], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, label="truth")
         for at, name in ((0.0, "ED"), (es, "ES")):
             ax.axvline(at, color=INK, linewidth=0.6, alpha=0.5, zorder=0)
-            ax.text(at, 1.01, name, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5)
+            ax.text(at + 1, 0.99, name, transform=ax.get_xaxis_transform(), ha="left", va="top", fontsize=6.5)
         ax.set(xlabel="phase (% of the cycle)", ylabel=panel, xlim=(-3, 100))
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handlelength=1.6)
     if len(panels) > 1:
