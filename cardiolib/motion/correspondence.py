@@ -34,12 +34,15 @@ class FittedTemplate:
         the fit stretched neighbours apart.
     flipped : float
         Share of triangles turned over by the fit.
+    mirrored : bool
+        The image's world is a mirror image of the body, see `cardiolib.segmentation.FittedShape`.
     """
 
     mesh: SurfaceMesh
     distance_mm: dict[str, float]
     edge_ratio: tuple[float, float]
     flipped: float
+    mirrored: bool = False
 
     @property
     def mean_distance_mm(self) -> float:
@@ -74,10 +77,11 @@ def fit_template(
     shift = np.zeros((labels.shape[2], 2)) if slice_shift_mm is None else slice_shift_mm
     fit = fit_shape(labels, frame=frame, slice_shift_mm=shift, settings=settings)
     template = template_mesh()
-    rotation, translation = kabsch(template.points, fit.mesh.points)
-    placed = template.with_points(template.points @ rotation.T + translation)
+    rotation, translation = kabsch(template.points, fit.mesh.points, mirrored=fit.mirrored)
+    placed = fit.mesh.with_points(template.points @ rotation.T + translation)
     ratio = edge_ratios(placed, fit.mesh.points)
     low, high = np.percentile(ratio / np.median(ratio), (1, 99))
     return FittedTemplate(
-        fit.mesh, fit.residual_mm, (float(low), float(high)), flipped_fraction(placed, fit.mesh.points)
+        fit.mesh, fit.residual_mm, (float(low), float(high)), flipped_fraction(placed, fit.mesh.points),
+        fit.mirrored,
     )

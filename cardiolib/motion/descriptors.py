@@ -97,18 +97,20 @@ def from_matrix(X: np.ndarray, *, reference: np.ndarray | None = None, n_phases:
     return np.concatenate([start, start + moves], axis=1)
 
 
-def kabsch(points: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def kabsch(points: np.ndarray, target: np.ndarray, *, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Rotation R and translation t that bring points to target by least squares: target ~ points @ R.T + t.
 
     Parameters
     ----------
     points, target : (V, 3) arrays
         V >= 3, not all on a line.
+    mirrored : bool
+        One is a mirror image of the other.
 
     Returns
     -------
     rotation : (3, 3) array
-        Proper (determinant +1).
+        Determinant +1, or -1 when `mirrored`.
     translation : (3,) array
     """
     points, target = np.asarray(points, float), np.asarray(target, float)
@@ -118,12 +120,12 @@ def kabsch(points: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarr
     u, size, vt = np.linalg.svd(b.T @ a)
     if not size[1] > 1e-9 * max(size[0], 1e-300):
         raise ValueError("the points lie on a line or in one place: no rotation can be told from them")
-    sign = np.sign(np.linalg.det(u) * np.linalg.det(vt))
+    sign = np.sign(np.linalg.det(u) * np.linalg.det(vt)) * (-1 if mirrored else 1)
     rotation = u @ np.diag([1.0, 1.0, sign]) @ vt
     return rotation, target.mean(axis=0) - rotation @ points.mean(axis=0)
 
 
-def to_heart_frame(positions: np.ndarray, template: np.ndarray) -> np.ndarray:
+def to_heart_frame(positions: np.ndarray, template: np.ndarray, *, mirrored: bool = False) -> np.ndarray:
     """Turn and move a subject rigidly so that its end-diastolic points lie on the template's.
 
     One rigid transform for all phases, so lengths, volumes and motion are kept; only the scanner's axes go.
@@ -134,13 +136,15 @@ def to_heart_frame(positions: np.ndarray, template: np.ndarray) -> np.ndarray:
         World mm.
     template : (V, 3) array
         The same points of the template, in its own (heart) frame.
+    mirrored : bool
+        The subject's world is a mirror image of the body (see `FittedTemplate`).
 
     Returns
     -------
     (T, V, 3) array
     """
     positions = np.asarray(positions, float)
-    rotation, translation = kabsch(positions[0], template)
+    rotation, translation = kabsch(positions[0], template, mirrored=mirrored)
     return positions @ rotation.T + translation
 
 

@@ -136,7 +136,8 @@ def fit_population(
     Raises
     ------
     ValueError
-        When a structure is missing at end-diastole, or the landmarks that fix the first pose are.
+        When a structure is missing at end-diastole or in more than half of the frames, or the landmarks that fix the
+        first pose are.
     """
     settings = ShapeFitSettings(iterations=8) if settings is None else settings
     model = heart_motion_model()
@@ -149,6 +150,9 @@ def fit_population(
         except ValueError:
             continue  # a frame without a ventricle says nothing; the others do
         seen_at.append(float(phase))
+    if len(evidence) < 2 or 2 * len(evidence) < len(order):
+        raise ValueError(f"both ventricles can be outlined in {len(evidence)} of {len(order)} frames only: too few to "
+                         "say how the heart moves")
     fitted = fit_model(evidence, model_at(model, np.array(seen_at)), settings, slice_shift_mm=slice_shift_mm)
     phases = phases if labels.n_frames == 2 else PHASES
     points = fitted.place(model_at(model, phases).points(fitted.coefficients))

@@ -14,7 +14,7 @@ from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import MATCHED_POINTS, decimated_mesh, template_mesh
 from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh
-from cardiolib.motion.descriptors import to_heart_frame, write_matrix
+from cardiolib.motion.descriptors import write_matrix
 from cardiolib.motion.settings import METHODS, PRIORS, TrackingSettings
 from cardiolib.motion.subjects import TrackedSubject, TrackingUnit, cohort_matrix, quality_table, track_units
 from cardiolib.motion.summary import (
@@ -200,11 +200,11 @@ def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStage
     if uses_truth(cohort, settings):
         subject_id = usable[0].subject_id if usable else cohort.ids[0]
         truth = cohort.true_positions(subject_id)
-        others = {"tracked in the images": to_heart_frame(usable[0].positions, truth[0])} if usable else {}
+        others = {"tracked in the images": usable[0].in_heart_frame(truth[0])} if usable else {}
         return MovingHeart(subject_id, decimated_mesh(template), truth, "truth", others)
     if not usable:
         raise ValueError("no subject was tracked: see the quality table for the reasons")
-    positions = to_heart_frame(usable[0].positions, template)
+    positions = usable[0].in_heart_frame(template)
     return MovingHeart(usable[0].subject_id, decimated_mesh(template), positions, "tracked")
 
 

@@ -92,7 +92,8 @@ def strain_summary(positions: np.ndarray) -> dict[str, float]:
     -------
     dict
         gcs, gls, grs_percent (peak of the mean over the segments), their peak_time (share of the cycle),
-        septal_lateral_lag (peak time of circumferential strain, septum minus side wall) and eccentricity_index at
+        septal_lateral_lag (peak time of circumferential strain, septum minus side wall; times are NaN where there are
+        fewer than four phases) and eccentricity_index at
         end-diastole and at its largest (LV diameter along the septum / across it at mid-level; 1 is round).
     """
     table = strain_curves(positions)
@@ -108,7 +109,9 @@ def strain_summary(positions: np.ndarray) -> dict[str, float]:
     for wall, segments in walls.items():
         curve = table[table["segment"].isin(segments)].groupby("phase")["circumferential"].mean().to_numpy()
         times[wall] = _peak_phase(-curve) / n_phases
-    summary["septal_lateral_lag"] = float(times["septum"] - times["side"])
+    summary["septal_lateral_lag"] = float((times["septum"] - times["side"] + 0.5) % 1 - 0.5)
+    if n_phases < 4:  # of two or three frames none is known to be the peak
+        summary |= {name: np.nan for name in summary if name.endswith(("peak_time", "lag"))}
     ratio = eccentricity(positions)
     return summary | {"eccentricity_ed": float(ratio[0]), "eccentricity_max": float(ratio.max())}
 

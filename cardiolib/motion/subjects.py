@@ -25,7 +25,7 @@ from cardiolib.motion.quality import Quality, assess_quality
 from cardiolib.motion.settings import TrackingSettings
 from cardiolib.segmentation import ShapeFitSettings
 
-VERSION = 2
+VERSION = 3
 """Counted up when the same inputs would give other results, so that stored subjects are tracked again."""
 
 
@@ -83,6 +83,10 @@ class TrackedSubject:
     quality: Quality
     known_positions: np.ndarray
 
+    def in_heart_frame(self, template: np.ndarray) -> np.ndarray:
+        """Positions (T, 202, 3) turned so that those at end-diastole lie on a template's (202, 3)."""
+        return to_heart_frame(self.positions, template, mirrored=bool(self.quality.measures.get("mirrored", 0.0)))
+
 
 def track_subject(unit: TrackingUnit) -> TrackedSubject:
     """Fit the template, track, and judge one subject; stores the result and reuses one stored for the same inputs.
@@ -137,7 +141,7 @@ def cohort_matrix(
     if not usable:
         raise ValueError("no subject was tracked: there is no motion to describe (see quality_table for the reasons)")
     template = template_mesh().points[MATCHED_POINTS]
-    positions = [to_heart_frame(one.positions, template) if heart_frame else one.positions for one in usable]
+    positions = [one.in_heart_frame(template) if heart_frame else one.positions for one in usable]
     return tuple(one.subject_id for one in usable), to_matrix(np.stack(positions))
 
 
@@ -156,6 +160,7 @@ def _track(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> TrackedSubject:
         known = moving.displace(unit.known_points_mm)
     measures = moving.measures | {
         "fit_mm": fitted.mean_distance_mm, "fit_flipped": fitted.flipped, "ed_frame": float(moving.ed_frame),
+        "mirrored": float(fitted.mirrored),
         "edge_ratio_p01": fitted.edge_ratio[0], "edge_ratio_p99": fitted.edge_ratio[1],
     }
     curves = volume_table(labels, ed_frame=moving.ed_frame)

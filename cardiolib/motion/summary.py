@@ -17,6 +17,7 @@ from cardiolib.motion.strain import KINDS, strain_curves, strain_summary
 from cardiolib.motion.subjects import TrackedSubject
 
 TRACKING, CHAIN, IMAGES_ALONE = "tracking alone", "template fit and tracking", "tracking without the population"
+SAME_SCANS = "tracking alone, the same scans"
 REGION_LABELS = {
     "lv_endo": "LV endocardium", "lv_epi": "LV epicardium", "rv_free": "RV free wall", "rv_septum": "septum",
 }
@@ -119,8 +120,15 @@ def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedC
 
 
 def error_table(errors: pd.DataFrame) -> pd.DataFrame:
-    """Mean errors at end-systole, by error and region, in mm; end-systole is where the true motion is largest."""
+    """Mean errors at end-systole, by error and region, in mm; end-systole is where the true motion is largest.
+
+    Scans that were tracked without the population are averaged once more with it (`SAME_SCANS`).
+    """
     at_es = _end_systole(errors)
+    both = at_es.loc[at_es["error"] == IMAGES_ALONE, "ID"].unique()
+    if len(both):
+        same = at_es[(at_es["error"] == TRACKING) & at_es["ID"].isin(both)]
+        at_es = pd.concat([at_es, same.assign(error=SAME_SCANS)], ignore_index=True)
     columns = ["error_mm", "zero_motion_mm", "longitudinal_mm", "circumferential_mm", "radial_mm"]
     return at_es.groupby(["error", "region"], sort=False)[[name for name in columns if name in at_es]].mean()
 

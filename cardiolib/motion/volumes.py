@@ -98,6 +98,7 @@ def prepare_volumes(
         When cine and labels do not belong together, are too small, or a structure is missing at
         end-diastole or blood and myocardium cannot be told apart.
     """
+    check_pair(cine, labels)
     ed = ed_frame
     order = np.r_[ed : cine.n_frames, 0:ed]
     codes = labels.labels[..., order]

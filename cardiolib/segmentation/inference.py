@@ -126,10 +126,11 @@ def _side_by_side(function: Callable[[np.ndarray], Any], stacks: np.ndarray) -> 
     threads = torch.get_num_threads()
     if threads == 1 or len(stacks) == 1:
         return [function(stack) for stack in stacks]
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        results = list(pool.map(function, stacks))
-    torch.set_num_threads(threads)
-    return results
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, stacks))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _describe(

@@ -102,7 +102,8 @@ def base_is_last_slice(labels: np.ndarray, affine: np.ndarray, *, scheme: LabelS
     Where the header states an orientation, it decides: seen from the apex the base lies to the right, back and up.
     Where it does not (ACDC's stacks run against what their placeholder says), the shape of the ventricles does:
     both cavities are wider towards the base, so the area-weighted mean level of each lies on the basal side of its
-    middle, and the right ventricle lies more basal than the left.
+    middle, and the right ventricle lies more basal than the left. Of several frames that with the largest LV is looked
+    at.
 
     Parameters
     ----------
@@ -114,12 +115,14 @@ def base_is_last_slice(labels: np.ndarray, affine: np.ndarray, *, scheme: LabelS
     cosine = float(along @ APEX_TO_BASE) / np.linalg.norm(along)
     if orientation_is_stated(affine) and abs(cosine) > 0.3:
         return cosine > 0
+    if labels.ndim == 4:  # in other frames the base has come down, and its slice is empty
+        largest = int((labels == scheme.code("lv_cavity")).sum(axis=(0, 1, 2)).argmax())
+        labels = labels[..., largest]
     k = np.arange(labels.shape[2])
-    others = tuple(axis for axis in range(labels.ndim) if axis != 2)
     evidence = 0.0
     means = {}
     for structure in ("lv_cavity", "rv_cavity"):
-        area = (labels == scheme.code(structure)).sum(axis=others).astype(float)
+        area = (labels == scheme.code(structure)).sum(axis=(0, 1)).astype(float)
         if area.sum() > 0:
             inside = np.flatnonzero(area > 0.02 * area.max())
             means[structure] = float((k * area).sum() / area.sum())

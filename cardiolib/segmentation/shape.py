@@ -87,10 +87,15 @@ def refine_shape(
 
 
 def fit_frame(label_map: LabelMap, frame: int) -> FittedShape:
-    """The model on one frame, with the slice shifts of the frame with the largest LV."""
+    """The model on one frame, with the slice shifts of the frame with the largest LV where that can be fitted."""
     largest = int(label_map.volume_ml("lv_cavity").argmax())
-    fit = fit_shape(label_map, frame=largest)
-    return fit if frame == largest else fit_shape(label_map, frame=frame, slice_shift_mm=fit.slice_shift_mm)
+    if frame == largest:
+        return fit_shape(label_map, frame=frame)
+    try:
+        shift_mm = fit_shape(label_map, frame=largest).slice_shift_mm
+    except ValueError:  # that frame has no right ventricle, say: this one then speaks for itself
+        shift_mm = None
+    return fit_shape(label_map, frame=frame, slice_shift_mm=shift_mm)
 
 
 def _right_epicardium(label_map: LabelMap, frame: int, endocardium: SurfaceMesh) -> SurfaceMesh:

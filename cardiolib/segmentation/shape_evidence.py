@@ -70,21 +70,21 @@ class Evidence:
         labels, scheme, affine = label_map.frame(frame), label_map.scheme, label_map.affine
         if not (labels > 0).any():
             raise ValueError("the label map is empty in this frame: there is no heart to refine")
-        up = base_is_last_slice(labels, affine, scheme=scheme)
+        up = base_is_last_slice(label_map.labels, affine, scheme=scheme)  # the same in all frames
         points, slices, spacing, columns = {}, {}, {}, {}
         pixel_mm = label_map.spacing_mm[:2]
         for outline, (structures, _) in OUTLINES.items():
             mask = np.isin(labels, [scheme.code(name) for name in structures])
-            held = np.flatnonzero(mask.any(axis=(0, 1)))
-            if len(held) < 2:
-                raise ValueError(f"{outline} is present in {len(held)} slice(s); two are needed to interpolate between")
             voxels = outline_points(mask)
+            n_held = len(np.unique(voxels[:, 2]))
+            if n_held < 2:
+                raise ValueError(f"{outline} is present in {n_held} slice(s); two are needed to interpolate between")
             points[outline] = world_from_voxel(affine, voxels)
             slices[outline] = voxels[:, 2].astype(int)
             steps = np.linalg.norm(np.diff(voxels[:, :2], axis=0) * pixel_mm, axis=1)
             spacing[outline] = float(np.median(steps))
             columns[outline] = _ends(mask, up, reach_px=max(1, round(4.0 / float(pixel_mm.mean()))))
-        marks = landmarks_from_labels(labels, affine, scheme=scheme)
+        marks = landmarks_from_labels(labels, affine, scheme=scheme, base_is_last=up)
         normal = affine[:3, 2] / np.linalg.norm(affine[:3, 2]) * (1 if up else -1)
         return cls(points, slices, spacing, columns, marks, affine,
                    affine[:3, :2] / pixel_mm, normal, float(label_map.spacing_mm[2]), up, labels.shape[2])

@@ -22,6 +22,7 @@ from scipy.spatial.transform import Rotation
 
 from cardiolib.imaging import LabelMap
 from cardiolib.meshes import SurfaceMesh, boundary_loops
+from cardiolib.segmentation.orientation import orientation_is_stated
 from cardiolib.segmentation.shape_evidence import OUTLINES, Evidence
 from cardiolib.segmentation.shape_model import ShapeModel, heart_shape_model
 
@@ -78,6 +79,9 @@ class FittedShape:
         Of the model's modes, in standard deviations.
     residual_mm : dict of str to float
         Mean distance of the outlines' points (shifts undone) to the surface, by outline.
+    mirrored : bool
+        The image's world is a mirror image of the body: its header states no orientation, and stores slices against
+        what the placeholder says (ACDC). The mesh is mirrored with it, and its triangles still face outwards.
     """
 
     mesh: SurfaceMesh
@@ -85,6 +89,7 @@ class FittedShape:
     slice_shift_mm: np.ndarray
     coefficients: np.ndarray
     residual_mm: dict[str, float]
+    mirrored: bool = False
 
 
 def fit_shape(
@@ -118,8 +123,11 @@ def fit_shape(
     fitted = fit_model([evidence], model, settings, slice_shift_mm=slice_shift_mm)
     points = released(fitted.points[0], evidence, fitted.slice_shift_mm, model.template, settings)
     n = model.template.n_points
-    return FittedShape(model.template.with_points(points[:n]), points[n:], fitted.slice_shift_mm, fitted.coefficients,
-                       fitted.residual_mm)
+    mesh = model.template.with_points(points[:n])
+    if fitted.mirrored:
+        mesh = SurfaceMesh(mesh.points, mesh.triangles[:, ::-1], mesh.region, mesh.region_names)
+    return FittedShape(mesh, points[n:], fitted.slice_shift_mm, fitted.coefficients, fitted.residual_mm,
+                       fitted.mirrored)
 
 
 class FittedModel(NamedTuple):
@@ -129,8 +137,13 @@ class FittedModel(NamedTuple):
     slice_shift_mm: np.ndarray  # (K, 2)
     coefficients: np.ndarray  # (M,)
     residual_mm: dict[str, float]
-    rotation: np.ndarray  # (3, 3) from the model's frame to the world
+    rotation: np.ndarray  # (3, 3) from the model's frame to the world; with a mirror image where that is `mirrored`
     translation: np.ndarray  # (3,)
+
+    @property
+    def mirrored(self) -> bool:
+        """See `FittedShape`."""
+        return bool(np.linalg.det(self.rotation) < 0)
 
     def place(self, points: np.ndarray) -> np.ndarray:
         """World mm of points (..., 3) in the model's frame."""
@@ -230,7 +243,8 @@ def _level_pull(
     ends = evidence.columns[outline][which]
     at = [np.clip(np.rint(voxel[:, axis]).astype(int), 0, ends.shape[axis] - 1) for axis in (0, 1)]
     end = ends[at[0], at[1]]
-    seen = end >= 0
+    # where the labels reach the first or last slice, the apex lies beyond what was imaged
+    seen = (end >= 0) if which else (end > 0) & (end < evidence.n_slices - 1)
     upwards = 1 if evidence.up else -1
     gap = (end + (0.5 if which else -0.5) * upwards - voxel[:, 2]) * evidence.slice_step_mm * upwards
     sd = settings.level_sd * evidence.slice_step_mm
@@ -281,7 +295,7 @@ class _State:
             raise ValueError("apex, mitral centre and two RV landmarks must be found in the segmentation to place the "
                              "template; is a ventricle missing in this frame?")
         a, b = marks[known], evidence.landmarks[known]
-        rotation = Rotation.align_vectors(b - b.mean(axis=0), a - a.mean(axis=0))[0].as_matrix()
+        rotation = _alignment(a - a.mean(axis=0), b - b.mean(axis=0), evidence.affine)
         shift = np.zeros((evidence.n_slices, 2)) if shift is None else np.asarray(shift, float)
         if shift.shape != (evidence.n_slices, 2):
             raise ValueError(f"slice_shift_mm has one row of two for each of {evidence.n_slices} slices; "
@@ -290,6 +304,16 @@ class _State:
 
     def place(self, points: np.ndarray) -> np.ndarray:
         return points @ self.rotation.T + self.translation
+
+
+def _alignment(points: np.ndarray, target: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Rotation that brings points nearest to target; a mirror image too, where no orientation is stated and it fits."""
+    rotation, gap = Rotation.align_vectors(target, points)
+    mirror = np.diag([1.0, -1.0, 1.0])
+    mirrored, mirrored_gap = Rotation.align_vectors(target, points @ mirror)
+    if not orientation_is_stated(affine) and mirrored_gap < gap:
+        return mirrored.as_matrix() @ mirror
+    return rotation.as_matrix()
 
 
 class _Solver:

@@ -198,14 +198,17 @@ def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame
     -------
     DataFrame
         Columns ID, method (of the shape step), surface, assd_mm, hd95_mm. All surfaces are open at the base, at
-        slightly different heights; distances are taken in both directions.
+        slightly different heights; distances are taken in both directions. No row where a structure was not found.
     """
     rows = []
     for subject_id in ids if cohort.simulated else []:
         frame = int(cohort.scan_truth(subject_id)["ed_frame"])
         truths = true_surfaces(cohort, subject_id)
         for method in METHODS:
-            refined = refined_shape_of(folder, subject_id, frame=frame, method=method)
+            try:
+                refined = refined_shape_of(folder, subject_id, frame=frame, method=method)
+            except ValueError:  # a structure was not found: there is no surface to measure
+                continue
             for name, truth in truths.items():
                 distance = surface_distance(refined.surfaces[name], truth, spacing_mm=2.0)
                 rows.append({"ID": subject_id, "method": method, "surface": name, "assd_mm": distance.assd_mm,

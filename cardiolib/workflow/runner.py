@@ -189,6 +189,9 @@ def _task(
         except (StageError, ParameterError, ValueError, OSError) as error:
             errors.append(error)
             return TaskFailed(str(error))
+        except Exception as error:  # doit would keep it to itself: a worker that died, say
+            errors.append(StageError(f"stage {stage.title!r} failed: {type(error).__name__}: {error}"))
+            return TaskFailed(str(error))
         executed.append(stage.name)
         say(f"  {stage.title}: done in {time.time() - started:.0f} s")
         return None

@@ -87,6 +87,14 @@ def test_a_frame_without_a_ventricle_is_left_out(unseen, population):
         fit_population(LabelMap(labels, scan.labels.affine, scan.labels.scheme))
 
 
+def test_too_few_frames_with_both_ventricles_are_refused(unseen):
+    _, scan, _ = unseen
+    labels = scan.labels.labels.copy()
+    labels[..., 3:17][labels[..., 3:17] >= 3] = 0
+    with pytest.raises(ValueError, match="6 of 20 frames"):
+        fit_population(LabelMap(labels, scan.labels.affine, scan.labels.scheme))
+
+
 def test_other_numbers_of_frames_and_another_end_diastole(unseen, population):
     _, scan, _ = unseen
     half = LabelMap(scan.labels.labels[..., ::2], scan.labels.affine, scan.labels.scheme)

@@ -67,6 +67,13 @@ def test_eccentricity_of_an_oval():
     assert ratio[1] / ratio[0] == pytest.approx(1 / 0.8, rel=1e-3)
 
 
+def test_times_of_two_phases_are_not_known():
+    heart = DigitalHeart(mean_parameters("ph"))
+    summary = strain_summary(heart.surface_sequence(np.array([0.0, heart.es_phase])))
+    assert np.isnan(summary["gcs_peak_time"]) and np.isnan(summary["septal_lateral_lag"])
+    assert summary["gcs_percent"] < -10
+
+
 def test_other_points_are_refused():
     with pytest.raises(ValueError, match="3683"):
         strain_curves(np.zeros((3, 202, 3)))

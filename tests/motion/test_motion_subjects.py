@@ -106,6 +106,13 @@ def test_a_scan_that_fails_does_not_end_the_run(scan, tracked):
         cohort_matrix([failed])
 
 
+def test_a_mirrored_world_is_mirrored_back(tracked):
+    template = template_mesh().points[MATCHED_POINTS]
+    quality = replace(tracked.quality, measures=tracked.quality.measures | {"mirrored": 1.0})
+    mirrored = replace(tracked, positions=tracked.positions * [1, 1, -1], quality=quality)
+    assert np.allclose(mirrored.in_heart_frame(template), tracked.in_heart_frame(template), atol=1e-6)
+
+
 def test_heart_frame_takes_the_scanner_out(tracked):
     turned = replace(tracked, positions=tracked.positions[..., [1, 2, 0]])
     both = cohort_matrix([tracked, turned])[1]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from cardiolib.digital_heart import AcquisitionSettings, DigitalHeart, acquire, parameters_from_row, simulate_population
-from cardiolib.imaging import ACDC, OURS, LabelMap
+from cardiolib.imaging import ACDC, OURS, LabelMap, voxel_from_world, world_from_voxel
 from cardiolib.meshes import boundary_loops, enclosed_volume_ml, extract_regions, surface_distance
 from cardiolib.segmentation import estimate_slice_shifts, fit_shape, heart_shape_model, refine_shape
+from cardiolib.segmentation.orientation import Turn, turn_from_affine
 from cardiolib.segmentation.shape import METHODS, SURFACES
 
 SHAPE = (96, 96, 12)
@@ -178,6 +179,53 @@ def test_known_shifts_are_taken_as_they_are(unseen):
     assert np.array_equal(fit_shape(scan.labels, slice_shift_mm=given).slice_shift_mm, given)
     with pytest.raises(ValueError, match="one row of two for each of 12 slices"):
         fit_shape(scan.labels, slice_shift_mm=given[:3])
+
+
+@pytest.mark.parametrize("slice_sign", [1, -1])
+def test_a_placeholder_orientation_may_be_a_mirror_image(unseen, slice_sign):
+    """ACDC's headers are placeholders, and its stacks run against what they say: the heart is mirrored with them."""
+    heart, scan = unseen[0]
+    assert turn_from_affine(scan.labels.affine) == Turn()  # stored in the usual display
+    step_i, step_j, step_k = scan.labels.spacing_mm
+    placeholder = np.diag([-step_i, -step_j, slice_sign * step_k, 1.0])
+    truth = scan.world_from_heart(heart.surface(0.0).points)
+    there = world_from_voxel(placeholder, voxel_from_world(scan.labels.affine, truth))
+    fit = fit_shape(LabelMap(scan.labels.labels, placeholder, scan.labels.scheme))
+    plain = fit_shape(scan.labels)
+    body = np.linalg.det(scan.labels.affine[:3, :3]) * np.linalg.det(placeholder[:3, :3])
+    assert fit.mirrored == (body < 0) and not plain.mirrored
+    error, usual = (np.linalg.norm(found.mesh.points - true, axis=1).mean()
+                    for found, true in ((fit, there), (plain, truth)))
+    assert error < usual + 0.5
+    assert enclosed_volume_ml(extract_regions(fit.mesh, "lv_endo")[0], cap=True) == pytest.approx(
+        enclosed_volume_ml(extract_regions(plain.mesh, "lv_endo")[0], cap=True), rel=0.03)
+    outwards = fit.mesh.points + fit.mesh.vertex_normals()
+    centre = fit.mesh.points[fit.mesh.region_mask("lv_endo")].mean(axis=0)
+    left = fit.mesh.region_mask("lv_epi")
+    grown = np.linalg.norm(outwards[left] - centre, axis=1) > np.linalg.norm(fit.mesh.points[left] - centre, axis=1)
+    assert grown.mean() > 0.95
+
+
+def test_a_frame_is_fitted_although_the_largest_has_no_right_ventricle(unseen):
+    _, scan = unseen[0]
+    labels = scan.labels.labels.copy()
+    labels[..., 0][labels[..., 0] >= 3] = 0
+    spoilt = LabelMap(labels, scan.labels.affine, scan.labels.scheme)
+    with pytest.raises(ValueError, match="rv_endo is present in 0 slice"):
+        refine_shape(spoilt, frame=0)
+    assert refine_shape(spoilt, frame=1).fit.residual_mm["rv_endo"] < 2
+
+
+def test_an_apex_that_was_not_imaged_is_left_to_the_model(unseen):
+    """Without its lowest slices the heart does not become shorter."""
+    heart, scan = unseen[1]
+    first = int(np.flatnonzero((scan.labels.frame(0) == 1).any(axis=(0, 1)))[0]) + 2
+    affine = scan.labels.affine.copy()
+    affine[:3, 3] += first * affine[:3, 2]
+    cut = LabelMap(scan.labels.labels[:, :, first:], affine, scan.labels.scheme)
+    apex = scan.world_from_heart(heart.surface(0.0).points[:1])[0]
+    found = fit_shape(cut).mesh.points[0]
+    assert np.linalg.norm(found - apex) < 10 < 20 < np.linalg.norm(affine[:3, 2]) * 3
 
 
 def test_a_slice_that_was_labelled_wrongly_is_outvoted(unseen):
