@@ -15,6 +15,7 @@ import numpy as np
 
 from cardiolib.digital_heart import PHASES, template_mesh
 from cardiolib.imaging import LabelMap
+from cardiolib.motion.strain import AROUND, RINGS
 from cardiolib.segmentation import Evidence, FittedModel, ShapeFitSettings, ShapeModel, fit_model, sample_hearts
 
 N_HEARTS = {"ph": 60, "control": 30}
@@ -26,9 +27,6 @@ _SEED = 4022
 WHOLE_HEART_MM, WHOLE_HEART_DEGREES = 1.5, 2.0
 """SD of the motion of the heart as a whole that the population may lack."""
 
-
-LV_RINGS = 20
-"""Rings of the template's LV surfaces above the apical pole."""
 
 THINNING = 3
 """Every third point of an outline is used: about 4 mm apart."""
@@ -63,8 +61,7 @@ class PopulationMotion:
         """
         template = template_mesh()
         inner, outer = (self.positions[:, template.region_mask(name)] for name in ("lv_endo", "lv_epi"))
-        n_around = (inner.shape[1] - 1) // LV_RINGS
-        rings = inner[:, 1:].reshape(len(inner), LV_RINGS, n_around, 3)
+        rings = inner[:, 1:].reshape(len(inner), RINGS, AROUND, 3)
         centre = np.broadcast_to(rings.mean(axis=2, keepdims=True), rings.shape).reshape(len(inner), -1, 3)
         centre = np.concatenate([inner[:, :1], centre], axis=1)  # the pole is a ring of no radius
         near, far = (np.linalg.norm(wall - centre, axis=2) for wall in (inner, outer))

@@ -99,13 +99,14 @@ def prepare_volumes(
         end-diastole or blood and myocardium cannot be told apart.
     """
     check_pair(cine, labels)
-    ed = ed_frame
-    order = np.r_[ed : cine.n_frames, 0:ed]
+    order = np.r_[ed_frame : cine.n_frames, 0:ed_frame]
     codes = labels.labels[..., order]
     structure = {name: codes == labels.scheme.code(name) for name in ("lv_cavity", "lv_wall", "rv_cavity")}
     missing = [name for name, mask in structure.items() if mask[..., 0].any(axis=(0, 1)).sum() < 2]
     if missing:
-        raise ValueError(f"{', '.join(missing)} is labelled in fewer than two slices at end-diastole (frame {ed})")
+        raise ValueError(
+            f"{', '.join(missing)} is labelled in fewer than two slices at end-diastole (frame {ed_frame})"
+        )
     shift = slice_shift_mm
     if shift is None:
         shift = mean_slice_shift(codes, labels) if settings.correct_shifts else np.zeros((cine.shape[2], 2))
@@ -126,7 +127,7 @@ def prepare_volumes(
     to_world[:3, :3] /= spacing
     channels = np.ascontiguousarray(np.moveaxis(fine, -1, 0), dtype=np.float32)
     phases = np.arange(cine.n_frames) / cine.n_frames
-    return HeartVolumes(channels, phases, mask, wall, fine_spacing, to_world, int(ed), shift)
+    return HeartVolumes(channels, phases, mask, wall, fine_spacing, to_world, int(ed_frame), shift)
 
 
 def end_diastole(labels: LabelMap) -> int:

@@ -14,7 +14,7 @@ from cardiolib.segmentation.measures import (
 )
 from cardiolib.segmentation.network import SegmentationNetwork
 from cardiolib.segmentation.settings import SegmentationSettings
-from cardiolib.segmentation.shape import RefinedShape, fit_frame, refine_shape
+from cardiolib.segmentation.shape import RefinedShape, refine_shape
 from cardiolib.segmentation.shape_evidence import Evidence, outline_points
 from cardiolib.segmentation.shape_fit import FittedModel, FittedShape, ShapeFitSettings, fit_model, fit_shape
 from cardiolib.segmentation.shape_interpolation import estimate_slice_shifts
@@ -41,7 +41,6 @@ __all__ = [
     "dice",
     "estimate_slice_shifts",
     "fine_tune",
-    "fit_frame",
     "fit_model",
     "fit_shape",
     "heart_shape_model",

@@ -76,7 +76,7 @@ def refine_shape(
         raise ValueError(f"method must be one of {', '.join(METHODS)}; given {method!r}")
     if method == "interpolation":
         return RefinedShape(*interpolated_shape(label_map, frame=frame, spacing_mm=spacing_mm))
-    fit = fit_frame(label_map, frame)
+    fit = _fit_frame(label_map, frame)
     surfaces = {name: extract_regions(fit.mesh, *regions)[0] for name, regions in SURFACES.items()}
     if "rv_wall" in label_map.scheme.codes and label_map.mask("rv_wall")[..., frame].any():
         surfaces["rv_epi"] = _right_epicardium(label_map, frame, surfaces["rv_endo"])
@@ -86,7 +86,7 @@ def refine_shape(
     return RefinedShape(LabelMap(nested_labels(inside), affine, OURS), surfaces, fit.slice_shift_mm, fit)
 
 
-def fit_frame(label_map: LabelMap, frame: int) -> FittedShape:
+def _fit_frame(label_map: LabelMap, frame: int) -> FittedShape:
     """The model on one frame, with the slice shifts of the frame with the largest LV where that can be fitted."""
     largest = int(label_map.volume_ml("lv_cavity").argmax())
     if frame == largest:

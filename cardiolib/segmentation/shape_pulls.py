@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from cardiolib.imaging import voxel_from_world
 from cardiolib.meshes import SurfaceMesh, boundary_loops
 from cardiolib.segmentation.shape_evidence import OUTLINES, Evidence
 
@@ -105,8 +106,7 @@ def _ends_of(template: SurfaceMesh) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def _level_pull(
     outline: str, vertices: np.ndarray, which: int, points: np.ndarray, evidence: Evidence, settings: ShapeFitSettings
 ) -> Pull:
-    inverse = np.linalg.inv(evidence.affine)
-    voxel = points[vertices] @ inverse[:3, :3].T + inverse[:3, 3]
+    voxel = voxel_from_world(evidence.affine, points[vertices])
     ends = evidence.columns[outline][which]
     at = [np.clip(np.rint(voxel[:, axis]).astype(int), 0, ends.shape[axis] - 1) for axis in (0, 1)]
     end = ends[at[0], at[1]]
