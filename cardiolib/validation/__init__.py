@@ -10,12 +10,12 @@ from cardiolib.validation.concordance import (
 )
 from cardiolib.validation.estimators import (
     Validation,
-    compare_models,
     estimate_632plus,
     out_of_bag_risk,
     replicate_concordances,
     validate,
 )
+from cardiolib.validation.model_comparison import ModelComparison, compare_models
 from cardiolib.validation.paper import paper_out_of_bag_risk, paper_percentile_interval, paper_wilcoxon
 from cardiolib.validation.pipelines import FitRecipe
 from cardiolib.validation.resampling import BootstrapSettings, Prediction, draw_bag, run_bootstrap
@@ -29,12 +29,13 @@ from cardiolib.validation.survival_curves import (
     risk_groups,
     survival_at,
 )
+from cardiolib.validation.training_variance import PairOutOfBag, pair_out_of_bag
 
 __all__ = [
-    "BootstrapSettings", "BootstrapStore", "Concordance", "ConcordanceComparison", "FitRecipe", "GroupedSurvival",
+    "BootstrapSettings", "BootstrapStore", "Concordance", "ConcordanceComparison", "FitRecipe", "GroupedSurvival", "ModelComparison", "PairOutOfBag",
     "Prediction", "Validation", "compare_concordance", "compare_groups", "compare_models", "concordance", "draw_bag",
     "estimate_632plus", "kaplan_meier_groups", "max_parameters", "max_r2_cox_snell",
-    "minimum_sample_size", "numbers_at_risk", "out_of_bag_risk", "paper_out_of_bag_risk",
+    "minimum_sample_size", "numbers_at_risk", "out_of_bag_risk", "pair_out_of_bag", "paper_out_of_bag_risk",
     "paper_percentile_interval", "paper_wilcoxon", "read_bootstrap", "replicate_concordances",
     "risk_groups", "run_bootstrap", "survival_at", "uncensored_probability", "uno_concordance",
     "validate", "write_bootstrap",

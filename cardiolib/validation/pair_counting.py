@@ -53,7 +53,7 @@ def count_pairs(rank: np.ndarray, event: np.ndarray, time: np.ndarray, weight: n
     return PairCounts(*unsorted, *sums)
 
 
-def _jit(function):
+def compiled(function):
     """Compile, keeping the machine code on disk where that is possible."""
     try:
         return numba.njit(cache=True)(function)
@@ -61,7 +61,7 @@ def _jit(function):
         return numba.njit(function)
 
 
-@_jit
+@compiled
 def _add(tree, rank, amount):
     i = rank + 1
     while i < tree.size:
@@ -69,7 +69,7 @@ def _add(tree, rank, amount):
         i += i & -i
 
 
-@_jit
+@compiled
 def _sum_below(tree, rank):
     total = 0.0
     i = rank
@@ -79,7 +79,7 @@ def _sum_below(tree, rank):
     return total
 
 
-@_jit
+@compiled
 def _walk(rank, event, time, weight, n_ranks):
     """Both walks over rows sorted by time."""
     n = rank.size

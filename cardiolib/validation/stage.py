@@ -13,8 +13,8 @@ from cardiolib.survival.model import load_network
 from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
 from cardiolib.survival.search import SearchSettings
 from cardiolib.survival.stage import MODEL_FILE, SurvivalData, load_survival_data
-from cardiolib.validation.concordance import ConcordanceComparison
-from cardiolib.validation.estimators import Validation, compare_models, out_of_bag_risk, validate
+from cardiolib.validation.estimators import Validation, out_of_bag_risk, validate
+from cardiolib.validation.model_comparison import ModelComparison, compare_models
 from cardiolib.validation.paper import paper_percentile_interval
 from cardiolib.validation.pipelines import FitRecipe
 from cardiolib.validation.resampling import BootstrapSettings, run_bootstrap
@@ -62,7 +62,7 @@ class ModelValidation:
     models : dict of str to Validation
     table : DataFrame
         Model, estimator, C, interval, remark.
-    comparison : ConcordanceComparison or None
+    comparison : ModelComparison or None
         Network minus conventional model, out of bag, same patients; None without volumes.
     paper_intervals : dict of str to (low, high)
         The interval that the paper prints: percentiles of the optimism-corrected replicates.
@@ -71,7 +71,7 @@ class ModelValidation:
 
     models: dict[str, Validation]
     table: pd.DataFrame
-    comparison: ConcordanceComparison | None
+    comparison: ModelComparison | None
     paper_intervals: dict[str, tuple[float, float]]
     notes: tuple[str, ...]
 
