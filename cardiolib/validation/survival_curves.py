@@ -166,6 +166,46 @@ def survival_at(curves: pd.DataFrame, group: str, times) -> np.ndarray:
     return curve["survival"].to_numpy()[np.maximum(steps, 0)]
 
 
+def kaplan_meier_at(event, time, at: float) -> tuple[float, float, float]:
+    """Kaplan-Meier survival at one time with its 95 % log-log interval."""
+    curve, _ = _one_curve("all", *check_outcomes(event, time))
+    row = curve[curve["time"] <= at].iloc[-1]
+    return float(row["survival"]), float(row["low"]), float(row["high"])
+
+
+def hazard_ratio_per_sd(log_risk, event, time) -> pd.Series:
+    """What the whole risk says, without cutting it: hazard ratio per standard deviation of the log risk.
+
+    Parameters
+    ----------
+    log_risk, event, time : (N,) arrays
+        Out-of-bag log risks. A median split of the same risks throws power away: in simulations .39 instead of .61.
+
+    Returns
+    -------
+    Series
+        hazard ratio, 95% low, 95% high (Wald), chi2 (likelihood ratio, one degree of freedom), p.
+
+    Raises
+    ------
+    ValueError
+        If the risks are not finite, all equal, or nobody died.
+    """
+    event, time = check_outcomes(event, time)
+    log_risk = np.asarray(log_risk, dtype=float)
+    if log_risk.shape != time.shape or not np.isfinite(log_risk).all() or not np.ptp(log_risk) > 0:
+        raise ValueError("log_risk must hold one finite number a patient, not all equal; leave out patients without an "
+                         "out-of-bag risk")
+    if not event.any():
+        raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
+    z = (log_risk - log_risk.mean()) / log_risk.std(ddof=1)
+    fit = CoxPHFitter().fit(pd.DataFrame({"risk": z, "time": time, "event": event}), "time", "event")
+    low, high = np.exp(fit.confidence_intervals_.to_numpy()[0])
+    test = fit.log_likelihood_ratio_test()
+    return pd.Series({"hazard ratio": float(np.exp(fit.params_.iloc[0])), "95% low": low, "95% high": high,
+                      "chi2": float(test.test_statistic), "p": float(test.p_value)})
+
+
 def _one_curve(name: str, event: np.ndarray, time: np.ndarray) -> tuple[pd.DataFrame, dict[str, float]]:
     fit = KaplanMeierFitter().fit(time, event)
     band = fit.confidence_interval_survival_function_
