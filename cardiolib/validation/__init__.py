@@ -10,6 +10,12 @@ from cardiolib.validation.concordance import (
     concordance,
     uno_concordance,
 )
+from cardiolib.validation.cross_validation import (
+    CrossValidation,
+    CrossValidationSettings,
+    cross_validate,
+    validate_folds,
+)
 from cardiolib.validation.estimators import (
     Validation,
     estimate_632plus,
@@ -20,7 +26,7 @@ from cardiolib.validation.estimators import (
 from cardiolib.validation.model_comparison import ModelComparison, compare_models
 from cardiolib.validation.paper import paper_out_of_bag_risk, paper_percentile_interval, paper_wilcoxon
 from cardiolib.validation.pipelines import FitRecipe
-from cardiolib.validation.resampling import BootstrapSettings, Prediction, draw_bag, run_bootstrap
+from cardiolib.validation.resampling import BootstrapSettings, draw_bag, run_bootstrap
 from cardiolib.validation.sample_size import max_parameters, max_r2_cox_snell, minimum_sample_size
 from cardiolib.validation.store import BootstrapStore, read_bootstrap, write_bootstrap
 from cardiolib.validation.survival_curves import (
@@ -40,15 +46,16 @@ from cardiolib.validation.time_dependent import (
     time_dependent_auc,
 )
 from cardiolib.validation.training_variance import PairOutOfBag, pair_out_of_bag
+from cardiolib.validation.units import Prediction
 
 __all__ = [
-    "BootstrapSettings", "BootstrapStore", "Calibration", "Concordance", "ConcordanceComparison", "FitRecipe",
-    "GroupedSurvival", "ModelComparison", "PairOutOfBag", "Prediction", "Validation", "brier_score", "calibrate",
-    "compare_concordance", "compare_groups", "compare_models", "concordance", "draw_bag", "estimate_632plus",
-    "hazard_ratio_per_sd", "integrated_brier_score", "kaplan_meier_groups", "max_parameters", "max_r2_cox_snell",
-    "minimum_sample_size", "net_benefit", "null_brier_score", "numbers_at_risk", "out_of_bag_absolute_risk",
-    "out_of_bag_risk", "pair_out_of_bag", "paper_out_of_bag_risk", "paper_percentile_interval", "paper_wilcoxon",
-    "performance_over_time", "read_bootstrap", "replicate_concordances", "replicate_slopes", "risk_groups",
-    "run_bootstrap", "survival_at", "time_dependent_auc", "uncensored_probability", "uno_concordance", "validate",
-    "write_bootstrap",
+    "BootstrapSettings", "BootstrapStore", "Calibration", "Concordance", "ConcordanceComparison", "CrossValidation",
+    "CrossValidationSettings", "FitRecipe", "GroupedSurvival", "ModelComparison", "PairOutOfBag", "Prediction",
+    "Validation", "brier_score", "calibrate", "compare_concordance", "compare_groups", "compare_models",
+    "concordance", "cross_validate", "draw_bag", "estimate_632plus", "hazard_ratio_per_sd", "integrated_brier_score",
+    "kaplan_meier_groups", "max_parameters", "max_r2_cox_snell", "minimum_sample_size", "net_benefit",
+    "null_brier_score", "numbers_at_risk", "out_of_bag_absolute_risk", "out_of_bag_risk", "pair_out_of_bag",
+    "paper_out_of_bag_risk", "paper_percentile_interval", "paper_wilcoxon", "performance_over_time", "read_bootstrap",
+    "replicate_concordances", "replicate_slopes", "risk_groups", "run_bootstrap", "survival_at", "time_dependent_auc",
+    "uncensored_probability", "uno_concordance", "validate", "validate_folds", "write_bootstrap",
 ]
