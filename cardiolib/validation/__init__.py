@@ -24,7 +24,15 @@ from cardiolib.validation.estimators import (
     validate,
 )
 from cardiolib.validation.model_comparison import ModelComparison, compare_models
-from cardiolib.validation.paper import paper_out_of_bag_risk, paper_percentile_interval, paper_wilcoxon
+from cardiolib.validation.paper import (
+    paper_folds,
+    paper_median_split,
+    paper_out_of_bag_risk,
+    paper_percentile_interval,
+    paper_wilcoxon,
+    share_with_twin,
+)
+from cardiolib.validation.paper_comparison import paper_beside_right
 from cardiolib.validation.pipelines import FitRecipe
 from cardiolib.validation.resampling import BootstrapSettings, draw_bag, run_bootstrap
 from cardiolib.validation.sample_size import max_parameters, max_r2_cox_snell, minimum_sample_size
@@ -55,7 +63,8 @@ __all__ = [
     "concordance", "cross_validate", "draw_bag", "estimate_632plus", "hazard_ratio_per_sd", "integrated_brier_score",
     "kaplan_meier_groups", "max_parameters", "max_r2_cox_snell", "minimum_sample_size", "net_benefit",
     "null_brier_score", "numbers_at_risk", "out_of_bag_absolute_risk", "out_of_bag_risk", "pair_out_of_bag",
-    "paper_out_of_bag_risk", "paper_percentile_interval", "paper_wilcoxon", "performance_over_time", "read_bootstrap",
-    "replicate_concordances", "replicate_slopes", "risk_groups", "run_bootstrap", "survival_at", "time_dependent_auc",
-    "uncensored_probability", "uno_concordance", "validate", "validate_folds", "write_bootstrap",
+    "paper_beside_right", "paper_folds", "paper_median_split", "paper_out_of_bag_risk", "paper_percentile_interval",
+    "paper_wilcoxon", "performance_over_time", "read_bootstrap", "replicate_concordances", "replicate_slopes",
+    "risk_groups", "run_bootstrap", "share_with_twin", "survival_at", "time_dependent_auc", "uncensored_probability",
+    "uno_concordance", "validate", "validate_folds", "write_bootstrap",
 ]
