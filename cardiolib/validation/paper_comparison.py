@@ -80,8 +80,8 @@ def _comparison(network, other, found, apparent_c, allow_different_bags) -> tupl
     low, high = pair.interval()
     return ("network against the other model", f"P = {test.p_value:.1e}",
             f"{pair.difference:+.3f} ({low:+.3f} to {high:+.3f}), P = {pair.p_value:.1e}",
-            f"The Wilcoxon test counts {test.n_replicates} replicates, which the analyst chooses; the paired test counts "
-            f"{network.n_patients} patients.")
+            f"The Wilcoxon test counts {test.n_replicates} replicates, which the analyst chooses; the paired test "
+            f"counts {network.n_patients} patients.")
 
 
 def _folds(store: BootstrapStore) -> tuple[str, str, str, str]:

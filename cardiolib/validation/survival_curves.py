@@ -18,6 +18,7 @@ from lifelines.statistics import multivariate_logrank_test
 
 from cardiolib.survival.outcomes import check_outcomes
 
+_LEAST_AT_RISK = 10
 _NAMES = {2: ("low risk", "high risk"), 3: ("low risk", "middle risk", "high risk")}
 
 
@@ -40,6 +41,9 @@ class GroupedSurvival:
         death).
     logrank_chi2, logrank_p : float
         Unweighted log-rank test of all groups, `len(names) - 1` degrees of freedom.
+    axis_end : float
+        Where a plot should stop: the last time at which ten patients, all groups together, are still at risk. Beyond
+        it one death makes a cliff. Tables and tests use the whole follow-up.
     """
 
     names: tuple[str, ...]
@@ -49,6 +53,7 @@ class GroupedSurvival:
     summary: pd.DataFrame
     logrank_chi2: float
     logrank_p: float
+    axis_end: float = float("inf")
 
 
 def risk_groups(log_risk, *, n_groups: int = 2) -> np.ndarray:
@@ -122,14 +127,15 @@ def compare_groups(group, event, time, *, names: tuple[str, ...], at_risk_times=
                          f"used; got shape {group.shape} and values {np.unique(group)[:10].tolist()}")
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
-    times = _round_times(time.max()) if at_risk_times is None else np.asarray(at_risk_times, dtype=float)
+    axis_end = float(np.sort(time)[-min(_LEAST_AT_RISK, time.size)])
+    times = _round_times(axis_end) if at_risk_times is None else np.asarray(at_risk_times, dtype=float)
     test = multivariate_logrank_test(time, group, event)
     parts = [_one_curve(name, event[group == k], time[group == k]) for k, name in enumerate(names)]
     summary = pd.DataFrame([row for _, row in parts], index=pd.Index(names, name="group"))
     summary[["hazard ratio", "95% low", "95% high"]] = _hazard_ratios(group, event, time, len(names))
     return GroupedSurvival(names, group, pd.concat([curve for curve, _ in parts], ignore_index=True),
                            numbers_at_risk(time, group, times, names=names), summary,
-                           float(test.test_statistic), float(test.p_value))
+                           float(test.test_statistic), float(test.p_value), axis_end)
 
 
 def numbers_at_risk(time, group, times, *, names=None) -> pd.DataFrame:
