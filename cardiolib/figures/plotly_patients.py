@@ -53,6 +53,7 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
             figure.add_trace(go.Scatter(
                 x=times, y=np.full(len(times), -row), mode="text", showlegend=False, hoverinfo="skip",
                 text=[f"{int(count)}" for count in grouped.at_risk.loc[name]], textfont={"color": colour, "size": 12},
+                cliponaxis=False,
             ), row=2, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], title=f"time ({time_unit})", **_AXIS, row=1, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], visible=False, row=2, col=column)
