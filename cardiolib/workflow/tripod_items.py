@@ -49,8 +49,8 @@ ITEMS: tuple[Item, ...] = (
     Item("3b", "Introduction", "Target population, purpose, place in the care pathway, users"),
     Item("3c", "Introduction", "Known health inequalities between groups"),
     Item("4", "Introduction", "Objectives: development, evaluation or both",
-         "Development of a network that predicts survival from cardiac motion, and its internal evaluation against a "
-         "Cox model on ventricular volumes; no external evaluation."),
+         "Development of a network that predicts survival from the cardiac motion of {survival.patients_count} "
+         "patients, and its internal evaluation against simpler models; no external evaluation."),
     Item("5a", "Methods: data", "Source of the data, and how representative it is",
          "Cohort {manifest.cohort} ({cohort.layout}); motion: {manifest.motion_source}."),
     Item("5b", "Methods: data", "Dates of accrual and end of follow-up", simulated=False),
@@ -69,7 +69,8 @@ ITEMS: tuple[Item, ...] = (
          "All displacements of the right ventricular surface, without selection; conventional model: RVEDV, RVESV, "
          "RVEF ({survival.inputs_count:,} and 3 predictors)."),
     Item("9b", "Methods: predictors", "Definition of the predictors, how and when measured",
-         "Stages 1 and 2 of this report: segmentation of cine MR and motion of matched points over the heart cycle."),
+         "Stages 1 and 2 of this report: segmentation of cine MR and motion of matched points over the heart cycle, "
+         "{motion.matrix_inputs_count:,} numbers a patient."),
     Item("9c", "Methods: predictors", "Qualifications of those who assessed the predictors", simulated=False),
     Item("10", "Methods: sample size", "How the size was arrived at, for development and evaluation",
          "{validation.patients_count} patients, {validation.deaths_count} deaths: enough for about "
@@ -82,7 +83,7 @@ ITEMS: tuple[Item, ...] = (
          "Not split: {validation_parameters.n_replicates} bootstrap bags of the patients, the same for all models, and "
          "{validation_parameters.n_repeats} times {validation_parameters.n_folds} folds, deaths spread evenly."),
     Item("12b", "Methods: analysis", "How predictors entered (form, scaling)",
-         "Linear input in mm, one common scale; nothing was cut into categories."),
+         "{survival.inputs_count:,} displacements in mm on one common scale; nothing was cut into categories."),
     Item("12c", "Methods: analysis", "Type of model, all steps of building it, tuning, internal validation",
          "Supervised denoising autoencoder with a Cox head, {survival_parameters.epochs} epochs; "
          "{survival.settings_tried_count} settings tried by particle swarm with "

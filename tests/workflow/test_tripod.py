@@ -14,7 +14,7 @@ METRICS = {
     "survival": {"inputs_count": 11514, "patients_count": 302, "settings_tried_count": 42, "best_hidden": 100,
                  "best_latent": 12, "best_dropout": 0.3, "best_alpha": 0.5, "best_log10_learning_rate": -5.0,
                  "best_log10_l1": -5.5},
-    "motion": {"flagged_subjects_count": 0},
+    "motion": {"flagged_subjects_count": 0, "matrix_inputs_count": 11514},
     "validation": {"patients_count": 302, "deaths_count": 85, "supported_parameters": 3.87,
                    "network_c_632plus": 0.7931, "network_c_632plus_low": 0.742, "network_c_632plus_high": 0.836,
                    "network_c_apparent": 0.888, "network_failed_replicates_count": 0, "network_brier_explained": 0.24,
@@ -70,6 +70,8 @@ def test_what_the_run_did_not_compute_is_left_to_the_authors():
     assert answers["23a"].status == BY_AUTHORS
     assert answers["23a"].text == "This run did not compute what the answer needs."
     assert answers["4"].status == ANSWERED
+    nothing = {answer.item.number: answer for answer in tripod_answers(METRICS | {"survival": None}, manifest())}
+    assert nothing["4"].status == nothing["12b"].status == BY_AUTHORS
 
 
 def test_a_real_cohort_leaves_nothing_out_as_simulated():
