@@ -1,4 +1,4 @@
-"""The page of errata: every row names a test that exists, and the effects that can be shown in a few lines are shown."""
+"""The page of errata: every row names a test that exists, and effects that need a few lines are shown."""
 
 from __future__ import annotations
 
