@@ -108,7 +108,8 @@ def risk_over_time(
     error.plot(first["time"], first["null_brier"], color=GREY, linestyle="--")
     discrimination.plot([], [], color=GREY, linestyle="--", label="no model: Kaplan-Meier (b), treat all (c)")
     discrimination.axhline(0.5, color=GREY, linewidth=0.6, linestyle=":")
-    discrimination.set(title="AUC", ylabel="AUC at time t", ylim=(0.4, 1.0))
+    lowest = min(0.4, 0.1 * np.floor(10 * over_time["auc"].min()))
+    discrimination.set(title="AUC", ylabel="AUC at time t", ylim=(lowest, 1.0))
     error.set(title="Brier score", ylabel="mean squared error", ylim=(0, None))
     for ax in (discrimination, error):
         ax.set(xlabel=f"t ({time_unit})", xlim=(0, None))

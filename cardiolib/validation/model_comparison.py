@@ -66,7 +66,9 @@ def compare_models(store_a: BootstrapStore, store_b: BootstrapStore, *, combine:
 
     Notes
     -----
-    Patients are the unit, so the p value does not depend on how many replicates were made. Not for nested models.
+    Patients are the unit, so the p value does not depend on how many replicates were made. In simulations of equally
+    good ridge Cox models it rejected 3 to 4 % at a nominal 5 %: on the safe side, at some cost of power
+    (benchmarks/validation_coverage.py). Not for nested models.
     """
     if not np.array_equal(store_a.patient_id, store_b.patient_id):
         raise ValueError("the two stores do not hold the same patients in the same order")
