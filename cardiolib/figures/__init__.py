@@ -14,6 +14,7 @@ from cardiolib.figures.rendering import VIEWS, add_colour_bar, render_surface
 from cardiolib.figures.saliency_plots import saliency_views
 from cardiolib.figures.style import new_figure, panel_letters, save_figure, styled
 from cardiolib.figures.survival_plots import concordance_forest, kaplan_meier
+from cardiolib.figures.validation_plots import calibration, risk_over_time
 
 __all__ = [
     "VIEWS",
@@ -21,6 +22,7 @@ __all__ = [
     "agreement_summary",
     "beating_heart",
     "bland_altman",
+    "calibration",
     "concordance_forest",
     "displacement_curves",
     "endpoint_error",
@@ -37,6 +39,7 @@ __all__ = [
     "reconstruction",
     "region_shares",
     "render_surface",
+    "risk_over_time",
     "saliency_interactive",
     "saliency_views",
     "save_figure",

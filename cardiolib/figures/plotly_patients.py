@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from cardiolib.figures.interactive import FONT
 from cardiolib.figures.plotly_plots import COLOUR_BAR, menu
-from cardiolib.figures.survival_plots import group_colours
+from cardiolib.figures.survival_plots import axis_end, compared, group_colours
 from cardiolib.validation import GroupedSurvival
 
 _LAYOUT = {"font": FONT, "plot_bgcolor": "white", "paper_bgcolor": "white"}
@@ -36,7 +36,7 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
     figure = make_subplots(rows=2, cols=len(groups), row_heights=[0.84, 0.16], vertical_spacing=0.17, shared_yaxes=True,
                            subplot_titles=titles, horizontal_spacing=0.06)
     for column, grouped in enumerate(groups.values(), start=1):
-        end = float(grouped.curves["time"].max()) * 1.03
+        end = axis_end(grouped) * 1.03
         for row, (name, colour) in enumerate(zip(grouped.names, group_colours(len(grouped.names)), strict=True)):
             curve = grouped.curves[grouped.curves["group"] == name]
             shared = {"legendgroup": name, "line": {"shape": "hv", "color": colour, "width": 2.2}, "mode": "lines"}
@@ -53,6 +53,7 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
             figure.add_trace(go.Scatter(
                 x=times, y=np.full(len(times), -row), mode="text", showlegend=False, hoverinfo="skip",
                 text=[f"{int(count)}" for count in grouped.at_risk.loc[name]], textfont={"color": colour, "size": 12},
+                cliponaxis=False,
             ), row=2, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], title=f"time ({time_unit})", **_AXIS, row=1, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], visible=False, row=2, col=column)
@@ -149,7 +150,7 @@ def _test(grouped: GroupedSurvival) -> str:
     if not np.isfinite(ratio):
         return f"log-rank {p}"
     low, high = grouped.summary[["95% low", "95% high"]].iloc[-1]
-    return f"hazard ratio {ratio:.1f} ({low:.1f}\N{EN DASH}{high:.1f}), log-rank {p}"
+    return f"hazard ratio{compared(grouped)} {ratio:.1f} ({low:.1f}\N{EN DASH}{high:.1f}), log-rank {p}"
 
 
 def _faint(colour: str) -> str:

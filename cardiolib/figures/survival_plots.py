@@ -121,6 +121,11 @@ def concordance_forest(table: pd.DataFrame, *, reference: float = 0.5) -> tuple[
     return figure, table
 
 
+def axis_end(grouped: GroupedSurvival) -> float:
+    """Where the time axis stops: before the few last patients, each of whose deaths would be a cliff."""
+    return min(float(grouped.curves["time"].max()), grouped.axis_end)
+
+
 def group_colours(n: int) -> tuple[str, ...]:
     """Colours of risk groups, lowest risk first."""
     return (BLUE, VERMILLION) if n == 2 else (BLUE, GREEN, VERMILLION) if n == 3 else PALETTE[:n]
@@ -134,16 +139,21 @@ def _curves(ax, grouped: GroupedSurvival, title: str) -> None:
         ax.step(time, curve["survival"], where="post", color=colour, label=name)
     ax.set_ylim(0, 1.02)
     ax.set_title(title, pad=_TITLE_PAD)
-    ax.set_xlim(0, float(grouped.curves["time"].max()) * 1.02)
+    ax.set_xlim(0, axis_end(grouped) * 1.02)
     ax.tick_params(labelbottom=False)
     p = "P < 0.001" if grouped.logrank_p < 0.001 else f"P = {grouped.logrank_p:.2g}"
     statement = f"log-rank {p}"
     ratio = grouped.summary["hazard ratio"].iloc[-1] if "hazard ratio" in grouped.summary else np.nan
     if np.isfinite(ratio):
         low, high = grouped.summary[["95% low", "95% high"]].iloc[-1]
-        statement = f"hazard ratio {ratio:.1f} ({low:.1f}\N{EN DASH}{high:.1f}), {statement}"
+        statement = f"hazard ratio{compared(grouped)} {ratio:.1f} ({low:.1f}\N{EN DASH}{high:.1f}), {statement}"
     # Between title and axes: inside them a band may lie anywhere.
     ax.annotate(statement, (0, 1), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points", va="bottom")
+
+
+def compared(grouped: GroupedSurvival) -> str:
+    """Which groups the hazard ratio compares, where there are more than two."""
+    return " high:low" if len(grouped.names) > 2 else ""
 
 
 def _numbers_at_risk(ax, grouped: GroupedSurvival, time_unit: str) -> None:

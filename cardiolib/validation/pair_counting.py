@@ -42,15 +42,18 @@ def count_pairs(rank: np.ndarray, event: np.ndarray, time: np.ndarray, weight: n
     Row i dead and row j form a pair if `time[j] > time[i]`, or the times are equal and j is censored. Sums of
     ones and halves are exact in float64 up to 2^53, so counts are exact integers for unit weights.
     """
-    order = np.argsort(time, kind="stable").astype(np.int64)
+    order = np.argsort(time, kind="stable")
     n_ranks = int(rank.max()) + 1 if rank.size else 1
-    return PairCounts(*_walk(
-        rank.astype(np.int64), event.astype(np.bool_), time.astype(np.float64), weight.astype(np.float64),
-        order, n_ranks,
-    ))
+    # sorted once, so that the walks read memory in one direction; that halves their time for a million rows
+    right, comparable, *sums = _walk(rank[order].astype(np.int64), event[order].astype(np.bool_),
+                                     time[order].astype(np.float64), weight[order].astype(np.float64), n_ranks)
+    unsorted = [np.empty_like(right), np.empty_like(comparable)]
+    for target, values in zip(unsorted, (right, comparable), strict=True):
+        target[order] = values
+    return PairCounts(*unsorted, *sums)
 
 
-def _jit(function):
+def compiled(function):
     """Compile, keeping the machine code on disk where that is possible."""
     try:
         return numba.njit(cache=True)(function)
@@ -58,7 +61,7 @@ def _jit(function):
         return numba.njit(function)
 
 
-@_jit
+@compiled
 def _add(tree, rank, amount):
     i = rank + 1
     while i < tree.size:
@@ -66,7 +69,7 @@ def _add(tree, rank, amount):
         i += i & -i
 
 
-@_jit
+@compiled
 def _sum_below(tree, rank):
     total = 0.0
     i = rank
@@ -76,56 +79,56 @@ def _sum_below(tree, rank):
     return total
 
 
-@_jit
-def _walk(rank, event, time, weight, order, n_ranks):
+@compiled
+def _walk(rank, event, time, weight, n_ranks):
+    """Both walks over rows sorted by time."""
     n = rank.size
     right, comparable = np.zeros(n), np.zeros(n)
     concordant = tied = total = 0.0
 
     tree = np.zeros(n_ranks + 1)  # numbers of patients known to be alive
-    stop = n
+    alive, stop = 0.0, n
     while stop > 0:  # blocks of equal time, longest first
         start = stop - 1
-        while start > 0 and time[order[start - 1]] == time[order[stop - 1]]:
+        while start > 0 and time[start - 1] == time[stop - 1]:
             start -= 1
-        for k in range(start, stop):
-            if not event[order[k]]:
-                _add(tree, rank[order[k]], 1.0)
-        for k in range(start, stop):
-            i = order[k]
+        for i in range(start, stop):
+            if not event[i]:
+                _add(tree, rank[i], 1.0)
+                alive += 1.0
+        for i in range(start, stop):
             if event[i]:
                 lower = _sum_below(tree, rank[i])
                 equal = _sum_below(tree, rank[i] + 1) - lower
-                alive = _sum_below(tree, n_ranks)
                 right[i] += weight[i] * (lower + 0.5 * equal)
                 comparable[i] += weight[i] * alive
                 concordant += weight[i] * lower
                 tied += weight[i] * equal
                 total += weight[i] * alive
-        for k in range(start, stop):
-            if event[order[k]]:
-                _add(tree, rank[order[k]], 1.0)
+        for i in range(start, stop):
+            if event[i]:
+                _add(tree, rank[i], 1.0)
+                alive += 1.0
         stop = start
 
     tree[:] = 0.0  # weights of the deaths so far
-    start = 0
+    dead, start = 0.0, 0
     while start < n:  # blocks of equal time, shortest first
         stop = start + 1
-        while stop < n and time[order[stop]] == time[order[start]]:
+        while stop < n and time[stop] == time[start]:
             stop += 1
         for censored in (False, True):  # the deaths look before they are entered, the censored rows after
-            for k in range(start, stop):
-                j = order[k]
+            for j in range(start, stop):
                 if event[j] == censored:
                     continue
                 below = _sum_below(tree, rank[j])
                 upto = _sum_below(tree, rank[j] + 1)
-                everyone = _sum_below(tree, n_ranks)
-                right[j] += (everyone - upto) + 0.5 * (upto - below)
-                comparable[j] += everyone
+                right[j] += (dead - upto) + 0.5 * (upto - below)
+                comparable[j] += dead
             if not censored:
-                for k in range(start, stop):
-                    if event[order[k]]:
-                        _add(tree, rank[order[k]], weight[order[k]])
+                for j in range(start, stop):
+                    if event[j]:
+                        _add(tree, rank[j], weight[j])
+                        dead += weight[j]
         start = stop
     return right, comparable, concordant, tied, total

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cardiolib.validation.resampling import Prediction
+from cardiolib.validation.units import Prediction
 
 
 class Recipe(Protocol):
@@ -36,7 +36,7 @@ class FitRecipe:
     max_noted: int = 30
 
     def __call__(self, X, event, time, *, X_new, groups, seed: int) -> Prediction:
-        """Run the pipeline on one bag; see :class:`cardiolib.validation.resampling.FitPredict`."""
+        """Run the pipeline on one bag; see :class:`cardiolib.validation.units.FitPredict`."""
         model = self.recipe.fit(X, event, time, groups=groups, seed=seed)
         return Prediction(model.predict_log_risk(X_new), self._noted(model))
 

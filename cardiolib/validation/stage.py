@@ -1,4 +1,4 @@
-"""Notebook 04 in steps: bootstrap the models on the same bags, read every estimate from the stored predictions."""
+"""Notebook 04 in steps: resample the models on the same bags and folds, read every estimate from what is stored."""
 
 from __future__ import annotations
 
@@ -13,18 +13,27 @@ from cardiolib.survival.model import load_network
 from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
 from cardiolib.survival.search import SearchSettings
 from cardiolib.survival.stage import MODEL_FILE, SurvivalData, load_survival_data
-from cardiolib.validation.concordance import ConcordanceComparison
-from cardiolib.validation.estimators import Validation, compare_models, out_of_bag_risk, validate
+from cardiolib.validation.cross_validation import (
+    CrossValidationSettings,
+    FoldConcordance,
+    cross_validate,
+    validate_folds,
+)
+from cardiolib.validation.estimators import Validation, out_of_bag_risk, validate
+from cardiolib.validation.model_comparison import ModelComparison, compare_models
 from cardiolib.validation.paper import paper_percentile_interval
+from cardiolib.validation.paper_comparison import paper_beside_right
 from cardiolib.validation.pipelines import FitRecipe
 from cardiolib.validation.resampling import BootstrapSettings, run_bootstrap
 from cardiolib.validation.sample_size import max_parameters
+from cardiolib.validation.stage_absolute import AbsolutePerformance, absolute_metrics, absolute_performance
 from cardiolib.validation.store import BootstrapStore, write_bootstrap
-from cardiolib.validation.survival_curves import GroupedSurvival, kaplan_meier_groups
+from cardiolib.validation.survival_curves import GroupedSurvival, hazard_ratio_per_sd, kaplan_meier_groups
 
 __all__ = [
-    "ModelValidation", "ValidationStageSettings", "bootstrap_models", "comparison_statement", "forest_table",
-    "load_survival_data", "risk_groups", "sample_size_statement", "validate_models", "validation_metrics",
+    "ModelValidation", "ValidationStageSettings", "bootstrap_models", "comparison_statement",
+    "cross_validate_models", "forest_table", "load_survival_data", "paper_table", "probabilities", "risk_groups",
+    "sample_size_statement", "validate_models", "validation_metrics", "whole_risk_table",
 ]
 
 NETWORK, CONVENTIONAL, LINEAR = "network", "conventional", "linear"
@@ -42,13 +51,18 @@ class ValidationStageSettings:
     search_in_bag : bool
         Search the network's settings anew in each bag, as the paper does, instead of keeping those found on all
         patients.
+    n_folds, n_repeats : int
+        Outer folds of the cross-validation, and how often it is repeated.
     """
 
     n_replicates: int = 100
     search_in_bag: bool = False
+    n_folds: int = 6
+    n_repeats: int = 2
 
     def __post_init__(self) -> None:
         BootstrapSettings(n_replicates=self.n_replicates)
+        CrossValidationSettings(self.n_folds, self.n_repeats)
         if not isinstance(self.search_in_bag, bool):
             raise ValueError(f"search_in_bag must be True or False, got {self.search_in_bag!r}")
 
@@ -62,7 +76,7 @@ class ModelValidation:
     models : dict of str to Validation
     table : DataFrame
         Model, estimator, C, interval, remark.
-    comparison : ConcordanceComparison or None
+    comparison : ModelComparison or None
         Network minus conventional model, out of bag, same patients; None without volumes.
     paper_intervals : dict of str to (low, high)
         The interval that the paper prints: percentiles of the optimism-corrected replicates.
@@ -71,7 +85,7 @@ class ModelValidation:
 
     models: dict[str, Validation]
     table: pd.DataFrame
-    comparison: ConcordanceComparison | None
+    comparison: ModelComparison | None
     paper_intervals: dict[str, tuple[float, float]]
     notes: tuple[str, ...]
 
@@ -111,6 +125,22 @@ def bootstrap_models(
     return stores
 
 
+def cross_validate_models(
+    data: SurvivalData, survival_folder: Path, settings: ValidationStageSettings, *, seed: int, folder: Path,
+    map_units: Callable = map,
+) -> dict[str, FoldConcordance]:
+    """Cross-validated concordance of the same models, all on the same folds; resumable like the bootstrap."""
+    found = {}
+    for name, (recipe, X) in _recipes(data, survival_folder, settings).items():
+        run = cross_validate(
+            FitRecipe(recipe), X, data.event, data.time, ids=data.ids, seed=seed, map_units=map_units,
+            settings=CrossValidationSettings(settings.n_folds, settings.n_repeats),
+            folder=folder / "units" / f"{name}_folds", model=f"{name}: {recipe}",
+        )
+        found[name] = validate_folds(run)
+    return found
+
+
 def validate_models(stores: dict[str, BootstrapStore]) -> ModelValidation:
     """Every estimator of every model, and the paired comparison, from the stored predictions."""
     models = {name: validate(store) for name, store in stores.items()}
@@ -122,24 +152,40 @@ def validate_models(stores: dict[str, BootstrapStore]) -> ModelValidation:
     return ModelValidation(models, table.reset_index(level=0).reset_index(drop=True), comparison, paper, tuple(notes))
 
 
-def risk_groups(stores: dict[str, BootstrapStore]) -> dict[str, GroupedSurvival]:
-    """Kaplan-Meier of the halves of the cohort by out-of-bag risk, for the network and the conventional model."""
-    groups = {}
-    for name in (NETWORK, CONVENTIONAL):
-        if name in stores:
-            risk = out_of_bag_risk(stores[name])
-            known = np.isfinite(risk)
-            groups[LABELS[name]] = kaplan_meier_groups(risk[known], stores[name].event[known], stores[name].time[known])
-    return groups
+def risk_groups(stores: dict[str, BootstrapStore], *, n_groups: int = 2) -> dict[str, GroupedSurvival]:
+    """Kaplan-Meier of equal parts of the cohort by out-of-bag risk, for the network and the conventional model."""
+    return {label: kaplan_meier_groups(risk, event, time, n_groups=n_groups)
+            for label, (risk, event, time) in _known_risks(stores).items()}
 
 
-def sample_size_statement(data: SurvivalData) -> str:
-    """How many model parameters this many patients and deaths support, in one sentence (Riley et al. 2019)."""
+def whole_risk_table(stores: dict[str, BootstrapStore]) -> pd.DataFrame:
+    """What the out-of-bag risk says when it is not cut into groups: hazard ratio per standard deviation."""
+    rows = {label: hazard_ratio_per_sd(*known) for label, known in _known_risks(stores).items()}
+    return pd.DataFrame(rows).T.rename_axis("model").reset_index()
+
+
+def probabilities(stores: dict[str, BootstrapStore], data: SurvivalData) -> AbsolutePerformance:
+    """AUC and Brier score over time, calibration and net benefit of the network and the conventional model."""
+    return absolute_performance({LABELS[name]: stores[name] for name in _shown(stores)}, data.time_unit)
+
+
+def paper_table(stores: dict[str, BootstrapStore]) -> pd.DataFrame:
+    """The paper's statistics of this run beside the right ones."""
+    return paper_beside_right(stores[NETWORK], stores.get(CONVENTIONAL))
+
+
+def sample_size_statement(data: SurvivalData) -> tuple[str, str]:
+    """How many model parameters this many patients and deaths support (Riley et al. 2019), and a plain warning."""
     n, deaths = len(data.ids), int(data.event.sum())
-    supported = [max_parameters(n, deaths, fraction_of_max_r2=share) for share in (0.15, 0.5)]
+    few, many = (max_parameters(n, deaths, fraction_of_max_r2=share) for share in (0.15, 0.5))
+    volumes = 0 if data.volumes is None else data.volumes.shape[1]
+    verdict = "within" if volumes <= few else "beyond"
     return (
-        f"{n} patients with {deaths} deaths support a prognostic model of about {supported[0]:.0f} parameters if it "
-        f"explains 15 % of what can be explained, {supported[1]:.0f} if it explains half (Riley et al. 2019)."
+        f"{n} patients with {deaths} deaths support a prognostic model of about {few:.0f} parameters if it explains "
+        f"15 % of what can be explained, {many:.0f} if it explains half (Riley et al. 2019).",
+        f"**Warning.** The conventional model has {volumes} coefficients, {verdict} the smaller number. The network "
+        f"takes in {data.X.shape[1]:,} numbers and has more weights than that: no sample-size rule covers it, its "
+        "apparent performance means nothing, and only performance on patients it has not seen counts.",
     )
 
 
@@ -150,21 +196,26 @@ def forest_table(results: ModelValidation) -> pd.DataFrame:
 
 
 def comparison_statement(results: ModelValidation) -> pd.DataFrame | str:
-    """The paired comparison as a table, or why there is none."""
+    """The paired comparison, training included, as a table; or why there is none."""
     if results.comparison is None:
         return "This cohort has no volumes: there is no conventional model to compare with."
     return results.comparison.table()
 
 
-def validation_metrics(results: ModelValidation, groups: dict[str, GroupedSurvival]) -> dict[str, float]:
+def validation_metrics(
+    results: ModelValidation, groups: dict[str, GroupedSurvival], folds: dict[str, FoldConcordance],
+    stores: dict[str, BootstrapStore], found: AbsolutePerformance, data: SurvivalData,
+) -> dict[str, float]:
     """Headline numbers of the stage."""
     metrics: dict[str, float] = {}
     for name, model in results.models.items():
         low, high = model.out_of_bag_interval
         metrics |= {
             f"{name}_c_apparent": model.apparent, f"{name}_c_harrell": model.harrell,
-            f"{name}_c_632plus": model.c632plus, f"{name}_c_oob": model.out_of_bag.c,
+            f"{name}_c_632plus": model.c632plus, f"{name}_c_632plus_low": model.c632plus_interval[0],
+            f"{name}_c_632plus_high": model.c632plus_interval[1], f"{name}_c_oob": model.out_of_bag.c,
             f"{name}_c_oob_low": low, f"{name}_c_oob_high": high, f"{name}_failed_replicates_count": model.n_failed,
+            f"{name}_c_cross_validated": folds[name].c,
             f"{name}_paper_interval_low": results.paper_intervals[name][0],
             f"{name}_paper_interval_high": results.paper_intervals[name][1],
         }
@@ -172,11 +223,30 @@ def validation_metrics(results: ModelValidation, groups: dict[str, GroupedSurviv
         low, high = results.comparison.interval()
         metrics |= {"c_difference": results.comparison.difference, "c_difference_low": low, "c_difference_high": high,
                     "c_difference_p_approximate": results.comparison.p_value}
-    for name, group in groups.items():
-        key = next(short for short, label in LABELS.items() if label == name)
-        metrics |= {f"{key}_logrank_chi2": group.logrank_chi2, f"{key}_logrank_p": group.logrank_p,
-                    f"{key}_hazard_ratio": float(group.summary["hazard ratio"].iloc[-1])}
-    return metrics
+    keys = {label: name for name, label in LABELS.items()}
+    for label, group in groups.items():
+        metrics |= {f"{keys[label]}_logrank_chi2": group.logrank_chi2, f"{keys[label]}_logrank_p": group.logrank_p,
+                    f"{keys[label]}_hazard_ratio": float(group.summary["hazard ratio"].iloc[-1])}
+    for row in whole_risk_table(stores).to_dict("records"):
+        metrics[f"{keys[row['model']]}_hazard_ratio_per_sd"] = row["hazard ratio"]
+    n, deaths = len(data.ids), int(data.event.sum())
+    metrics |= {"patients_count": n, "deaths_count": deaths, "supported_parameters": max_parameters(n, deaths)}
+    return metrics | absolute_metrics(found, keys, data.time_unit)
+
+
+def _shown(stores: dict[str, BootstrapStore]) -> list[str]:
+    """The models of the paper's figure, as far as this cohort allows them."""
+    return [name for name in (NETWORK, CONVENTIONAL) if name in stores]
+
+
+def _known_risks(stores: dict[str, BootstrapStore]) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Label -> out-of-bag risk, event and time of the patients who have such a risk."""
+    risks = {}
+    for name in _shown(stores):
+        risk = out_of_bag_risk(stores[name])
+        known = np.isfinite(risk)
+        risks[LABELS[name]] = risk[known], stores[name].event[known], stores[name].time[known]
+    return risks
 
 
 def _recipes(

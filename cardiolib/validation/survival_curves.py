@@ -18,6 +18,7 @@ from lifelines.statistics import multivariate_logrank_test
 
 from cardiolib.survival.outcomes import check_outcomes
 
+_LEAST_AT_RISK = 10
 _NAMES = {2: ("low risk", "high risk"), 3: ("low risk", "middle risk", "high risk")}
 
 
@@ -40,6 +41,9 @@ class GroupedSurvival:
         death).
     logrank_chi2, logrank_p : float
         Unweighted log-rank test of all groups, `len(names) - 1` degrees of freedom.
+    axis_end : float
+        Where a plot should stop: the last time at which ten patients, all groups together, are still at risk. Beyond
+        it one death makes a cliff. Tables and tests use the whole follow-up.
     """
 
     names: tuple[str, ...]
@@ -49,6 +53,7 @@ class GroupedSurvival:
     summary: pd.DataFrame
     logrank_chi2: float
     logrank_p: float
+    axis_end: float = float("inf")
 
 
 def risk_groups(log_risk, *, n_groups: int = 2) -> np.ndarray:
@@ -122,14 +127,15 @@ def compare_groups(group, event, time, *, names: tuple[str, ...], at_risk_times=
                          f"used; got shape {group.shape} and values {np.unique(group)[:10].tolist()}")
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
-    times = _round_times(time.max()) if at_risk_times is None else np.asarray(at_risk_times, dtype=float)
+    axis_end = float(np.sort(time)[-min(_LEAST_AT_RISK, time.size)])
+    times = _round_times(axis_end) if at_risk_times is None else np.asarray(at_risk_times, dtype=float)
     test = multivariate_logrank_test(time, group, event)
     parts = [_one_curve(name, event[group == k], time[group == k]) for k, name in enumerate(names)]
     summary = pd.DataFrame([row for _, row in parts], index=pd.Index(names, name="group"))
     summary[["hazard ratio", "95% low", "95% high"]] = _hazard_ratios(group, event, time, len(names))
     return GroupedSurvival(names, group, pd.concat([curve for curve, _ in parts], ignore_index=True),
                            numbers_at_risk(time, group, times, names=names), summary,
-                           float(test.test_statistic), float(test.p_value))
+                           float(test.test_statistic), float(test.p_value), axis_end)
 
 
 def numbers_at_risk(time, group, times, *, names=None) -> pd.DataFrame:
@@ -164,6 +170,46 @@ def survival_at(curves: pd.DataFrame, group: str, times) -> np.ndarray:
         raise ValueError(f"there is no group {group!r}; there are {sorted(set(curves['group']))}")
     steps = np.searchsorted(curve["time"].to_numpy(), np.asarray(times, dtype=float), side="right") - 1
     return curve["survival"].to_numpy()[np.maximum(steps, 0)]
+
+
+def kaplan_meier_at(event, time, at: float) -> tuple[float, float, float]:
+    """Kaplan-Meier survival at one time with its 95 % log-log interval."""
+    curve, _ = _one_curve("all", *check_outcomes(event, time))
+    row = curve[curve["time"] <= at].iloc[-1]
+    return float(row["survival"]), float(row["low"]), float(row["high"])
+
+
+def hazard_ratio_per_sd(log_risk, event, time) -> pd.Series:
+    """What the whole risk says, without cutting it: hazard ratio per standard deviation of the log risk.
+
+    Parameters
+    ----------
+    log_risk, event, time : (N,) arrays
+        Out-of-bag log risks. A median split of the same risks throws power away: in simulations .39 instead of .61.
+
+    Returns
+    -------
+    Series
+        hazard ratio, 95% low, 95% high (Wald), chi2 (likelihood ratio, one degree of freedom), p.
+
+    Raises
+    ------
+    ValueError
+        If the risks are not finite, all equal, or nobody died.
+    """
+    event, time = check_outcomes(event, time)
+    log_risk = np.asarray(log_risk, dtype=float)
+    if log_risk.shape != time.shape or not np.isfinite(log_risk).all() or not np.ptp(log_risk) > 0:
+        raise ValueError("log_risk must hold one finite number a patient, not all equal; leave out patients without an "
+                         "out-of-bag risk")
+    if not event.any():
+        raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
+    z = (log_risk - log_risk.mean()) / log_risk.std(ddof=1)
+    fit = CoxPHFitter().fit(pd.DataFrame({"risk": z, "time": time, "event": event}), "time", "event")
+    low, high = np.exp(fit.confidence_intervals_.to_numpy()[0])
+    test = fit.log_likelihood_ratio_test()
+    return pd.Series({"hazard ratio": float(np.exp(fit.params_.iloc[0])), "95% low": low, "95% high": high,
+                      "chi2": float(test.test_statistic), "p": float(test.p_value)})
 
 
 def _one_curve(name: str, event: np.ndarray, time: np.ndarray) -> tuple[pd.DataFrame, dict[str, float]]:

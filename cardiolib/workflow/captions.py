@@ -21,6 +21,11 @@ CAPTIONS: dict[str, str] = {
     "out-of-bag and .632+.",
     "04_kaplan_meier": "Kaplan-Meier curves of the halves of the cohort at low and high predicted risk (out-of-bag), "
     "for both models.",
+    "04_kaplan_meier_thirds": "The same by thirds of the predicted risk: does risk rise evenly?",
+    "04_risk_over_time": "Area under the ROC curve and Brier score over the follow-up, and net benefit of deciding by "
+    "the predicted risk; all out of bag.",
+    "04_calibration": "Predicted against observed risk of death: smooth curve, and Kaplan-Meier in fifths with 95 % "
+    "intervals; out of bag.",
     "05_latent_map": "Patients in the latent code of the network by Laplacian eigenmaps, UMAP and PCA; colour: time to "
     "death, or to censoring (open symbols).",
     "05_saliency": "Saliency: how strongly the motion of each point goes with predicted risk.",

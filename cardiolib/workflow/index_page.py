@@ -53,12 +53,14 @@ def index_page(run: Run, metrics: dict[str, Any], manifest: dict[str, Any], *, b
         "<h2>The notebooks</h2>", _stages(manifest),
         *_galleries(run, manifest),
         "<h2>How this was made</h2>", _provenance(manifest),
+        "<p class='soft'>The same run, item by item of the reporting guideline: <a href='tripod.html'>TRIPOD+AI "
+        "report</a>.</p>",
     ]
     return page("cardiolib report", "".join(body), banner=banner)
 
 
 def _results(metrics: dict[str, Any]) -> str:
-    values = _Values(flatten(metrics))
+    values = Values(flatten(metrics))
     lines = []
     for label, paper, template, remark in ROWS:
         found, note = values.fill(template), values.fill(remark)
@@ -74,7 +76,7 @@ def _results(metrics: dict[str, Any]) -> str:
     )
 
 
-class _Values:
+class Values:
     """Fills ``{stage.name:format}`` templates; a template that needs an absent value gives None."""
 
     def __init__(self, flat: dict[str, Any]) -> None:

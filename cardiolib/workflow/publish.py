@@ -1,4 +1,6 @@
-"""Putting a finished run where readers look: figures/, reports/ with index.html, metrics.json, manifest.json."""
+"""Putting a finished run where readers look: figures/, reports/ with index.html, tripod.html, metrics.json and
+manifest.json.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,14 @@ from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.runner import cohort_banner
 from cardiolib.workflow.session import write_json
 from cardiolib.workflow.stages import REPOSITORY, STAGES
+from cardiolib.workflow.tripod import tripod_page
 
 PUBLISHED = "published.json"
 """List of the files that the last publication made, so that the next one can take them away again."""
 
 
 def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
-    """Copy the run's figures and pages to ``figures/`` and ``reports/`` and write the three summary files.
+    """Copy the run's figures and pages to ``figures/`` and ``reports/`` and write the summary files.
 
     Parameters
     ----------
@@ -45,10 +48,12 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     metrics, manifest = collect_metrics(run), collect_manifest(run)
     write_json(reports / "metrics.json", metrics)
     write_json(reports / "manifest.json", manifest)
-    index = reports / "index.html"
-    with atomic_path(index) as temporary:
-        page = index_page(run, metrics, manifest, banner=cohort_banner(run))
-        temporary.write_text(page, encoding="utf-8")
+    index, banner = reports / "index.html", cohort_banner(run)
+    pages = {index: index_page(run, metrics, manifest, banner=banner),
+             reports / "tripod.html": tripod_page(metrics, manifest, banner=banner)}
+    for path, page in pages.items():
+        with atomic_path(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
     write_json(reports / PUBLISHED, sorted(str(path.relative_to(root)) for path in copies))
     return index
 

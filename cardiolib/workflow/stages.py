@@ -129,7 +129,13 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.validation.stage:ValidationStageSettings",
             layers=("imaging", "meshes", "digital_heart", "cohorts", "motion", "survival", "validation", "figures"),
             after=("cohort", "motion", "survival"),
-            figures=("04_concordance", "04_kaplan_meier"),
+            figures=(
+                "04_concordance",
+                "04_kaplan_meier",
+                "04_kaplan_meier_thirds",
+                "04_risk_over_time",
+                "04_calibration",
+            ),
             interactive=("04_kaplan_meier",),
         ),
         Stage(

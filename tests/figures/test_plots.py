@@ -9,7 +9,7 @@ import pytest
 from cardiolib import figures
 from cardiolib.figures.style import save_figure
 from cardiolib.imaging import ACDC, OURS, Cine, LabelMap
-from cardiolib.validation import kaplan_meier_groups
+from cardiolib.validation import calibrate, kaplan_meier_groups, net_benefit, performance_over_time
 
 RNG = np.random.default_rng(7)
 N = 80
@@ -78,7 +78,31 @@ def test_function_curves_mark_end_systole_and_know_the_truth():
         figures.function_curves(function_table().drop(columns="value"), es_phase=1)
 
 
+def judged(which):
+    """Calibration or performance over time of a made-up probability of death."""
+    risk = 1 / (1 + np.exp(-RISK))
+    if which == "calibration":
+        return figures.calibration({name: [calibrate(risk, EVENT, TIME, at, n_groups=3) for at in (0.5, 1.0)]
+                                    for name in ("Network", "Conventional model")})
+    grid = np.linspace(0.3, 1.0, 5)
+    over_time = performance_over_time(np.tile(risk[:, None], 5), EVENT, TIME, grid).assign(model="Network")
+    curve = net_benefit(risk, EVENT, TIME, 0.5, [0.1, 0.3, 0.5])
+    decisions = pd.concat([curve.rename(columns={name: "net_benefit"})[["threshold", "net_benefit"]].assign(model=label)
+                           for name, label in (("model", "Network"), ("treat_all", "treat all"))])
+    return figures.risk_over_time(over_time, decisions, decided_at=0.5)
+
+
+def test_calibrations_must_be_of_the_same_times():
+    risk = 1 / (1 + np.exp(-RISK))
+    one, two = (calibrate(risk, EVENT, TIME, at, n_groups=3) for at in (0.5, 1.0))
+    with pytest.raises(ValueError, match="same times"):
+        figures.calibration({"a": [one], "b": [two]})
+    assert figures.calibration({})[0] is None
+
+
 DRAWINGS = {
+    "calibration": lambda: judged("calibration"),
+    "risk_over_time": lambda: judged("over time"),
     "bland_altman": lambda: figures.bland_altman(
         {f"RVEF {i}": (RISK * 5 + 50, RISK * 5 + 50 + RNG.normal(0, 3, N)) for i in range(4)}, units="%"),
     "kaplan_meier": lambda: figures.kaplan_meier(

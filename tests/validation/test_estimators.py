@@ -14,9 +14,12 @@ from cardiolib.validation import (
     draw_bag,
     estimate_632plus,
     out_of_bag_risk,
+    paper_beside_right,
+    paper_folds,
     paper_percentile_interval,
     paper_wilcoxon,
     replicate_concordances,
+    share_with_twin,
     validate,
 )
 
@@ -152,3 +155,22 @@ def test_p_of_the_papers_test_measures_the_number_of_replicates():
     p = [paper_wilcoxon(a[:n], b[:n]).p_value for n in (10, 50, 200)]
     assert p[0] > p[1] > p[2]
     assert paper_wilcoxon(a, b).n_replicates == 200
+
+
+def test_plain_folds_split_the_copies_of_a_patient():
+    assert share_with_twin([1, 1, 2, 3], [0, 1, 0, 1]) == 0.5
+    assert share_with_twin([1, 1, 2, 3], [0, 0, 1, 1]) == 0
+    fold = paper_folds(100, n_folds=6, rng=np.random.default_rng(0))
+    assert sorted(set(np.bincount(fold))) == [16, 17]
+    bag = np.random.default_rng(1).integers(0, 3000, size=3000)
+    share = share_with_twin(bag, paper_folds(3000, rng=np.random.default_rng(2)))
+    # a test row has a Poisson number of copies, mean 1, each in another fold with probability 5/6
+    assert share == pytest.approx(1 - np.exp(-5 / 6), abs=0.02)
+    with pytest.raises(ValueError, match="one length"):
+        share_with_twin([1, 2], [0])
+
+
+def test_table_of_the_papers_statistics_without_a_second_model():
+    table = paper_beside_right(SAME_MODEL)
+    assert len(table) == 5 and table.notna().all().all()
+    assert "(0 patients change halves)" in table["because"].iloc[2]

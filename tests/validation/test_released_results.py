@@ -15,6 +15,7 @@ from cardiolib.validation import (
     concordance,
     kaplan_meier_groups,
     out_of_bag_risk,
+    paper_beside_right,
     paper_out_of_bag_risk,
     paper_percentile_interval,
     paper_wilcoxon,
@@ -137,8 +138,10 @@ def test_two_models_over_patients(stores, answers):
         compare_models(stores["DL"], stores["conv"])
     pair = compare_models(stores["DL"], stores["conv"], allow_different_bags=True)
     answer = answers["released_comparison"]
-    assert (pair.difference, pair.se) == pytest.approx((answer["difference"], answer["ij_se"]), abs=1e-9)
-    assert pair.z == pytest.approx(answer["z"], abs=1e-5)
+    fixed = pair.fixed
+    assert (fixed.difference, fixed.se) == pytest.approx((answer["difference"], answer["ij_se"]), abs=1e-9)
+    assert fixed.z == pytest.approx(answer["z"], abs=1e-5)
+    assert pair.difference == fixed.difference and pair.se >= fixed.se
 
     dl, conv = (paper_out_of_bag_risk(stores[model]) for model in MODELS)
     raw = compare_concordance(dl, conv, stores["DL"].event, stores["DL"].time)
@@ -171,3 +174,16 @@ def test_a_network_that_harrell_flatters_is_named(validated):
 def test_replicates_are_not_touched_by_the_apparent_value(stores, validated):
     again = replicate_concordances(stores["conv"])
     np.testing.assert_array_equal(again.to_numpy(), validated["conv"].replicates.to_numpy())
+
+
+def test_the_papers_statistics_beside_the_right_ones(stores, released):
+    apparent = tuple(released[model][1].c_apparent for model in MODELS)
+    table = paper_beside_right(stores["DL"], stores["conv"], apparent_c=apparent, allow_different_bags=True)
+    rows = table.set_index("statistic")
+    assert rows.loc["C-index of the network", ["paper", "right"]].tolist() == ["0.829", "0.786"]
+    assert rows.loc["95 % interval", "paper"] == "0.808 to 0.854"
+    assert rows.loc["network against the other model", "paper"] == "P = 3.9e-18"
+    assert rows.loc["log-rank of the halves", "paper"].startswith("chi2 72.3")
+    assert rows.loc["log-rank of the halves", "right"].startswith("chi2 64.1")
+    assert "(8 patients change halves)" in rows.loc["log-rank of the halves", "because"]
+    assert rows.iloc[-1][["paper", "right"]].tolist() == ["57 %", "0 %"]

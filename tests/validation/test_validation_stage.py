@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cardiolib import figures
 from cardiolib.survival.settings import NetworkSettings
 from cardiolib.survival.stage import SurvivalData, train_final
 from cardiolib.validation import stage
+from cardiolib.validation.stage_absolute import horizons
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +30,22 @@ def results(tmp_path_factory: pytest.TempPathFactory):
                         (19, 2, 3), "years")
     folder = tmp_path_factory.mktemp("stage")
     train_final(data, NetworkSettings(hidden=8, latent=3, epochs=40, log10_learning_rate=-3.0), seed=1, folder=folder)
-    settings = stage.ValidationStageSettings(n_replicates=8)
+    settings = stage.ValidationStageSettings(n_replicates=8, n_folds=3, n_repeats=1)
     stores = stage.bootstrap_models(data, folder, settings, seed=5, folder=folder)
     return folder, data, stores, stage.validate_models(stores)
+
+
+@pytest.fixture(scope="module")
+def folds(results):
+    folder, data, _, _ = results
+    settings = stage.ValidationStageSettings(n_replicates=8, n_folds=3, n_repeats=1)
+    return stage.cross_validate_models(data, folder, settings, seed=5, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def found_probabilities(results):
+    _, data, stores, _ = results
+    return stage.probabilities(stores, data)
 
 
 def test_models_share_their_bags(results) -> None:
@@ -45,15 +61,67 @@ def test_motion_that_carries_the_risk_beats_volumes_that_do_not(results) -> None
     assert low < found.comparison.difference < high and found.comparison.difference > 0.1
 
 
-def test_metrics_groups_and_tables_agree(results) -> None:
-    _, _, stores, found = results
+def test_metrics_groups_and_tables_agree(results, folds, found_probabilities) -> None:
+    _, data, stores, found = results
     groups = stage.risk_groups(stores)
-    metrics = stage.validation_metrics(found, groups)
+    metrics = stage.validation_metrics(found, groups, folds, stores, found_probabilities, data)
     assert metrics["network_c_oob"] == found.models["network"].out_of_bag.c
-    assert metrics["network_hazard_ratio"] > 1
+    assert metrics["network_c_632plus_low"] < metrics["network_c_632plus"] < metrics["network_c_632plus_high"]
+    assert metrics["network_c_cross_validated"] == folds["network"].c
+    assert metrics["network_hazard_ratio"] > 1 and metrics["network_hazard_ratio_per_sd"] > 1
+    assert metrics["network_brier_explained"] > metrics["conventional_brier_explained"]
+    assert metrics["deaths_count"] == data.event.sum()
     forest = stage.forest_table(found)
     assert set(forest["model"]) == {"network on motion", "Cox on RV volumes", "linear model of motion"}
     assert len(forest) == 15
+    whole = stage.whole_risk_table(stores).set_index("model")
+    assert whole.loc["network on motion", "hazard ratio"] == metrics["network_hazard_ratio_per_sd"]
+
+
+def test_folds_and_bags_tell_the_same_story(results, folds) -> None:
+    _, _, _, found = results
+    assert set(folds) == {"network", "conventional", "linear"}
+    assert folds["network"].c == pytest.approx(found.models["network"].out_of_bag.c, abs=0.1)
+
+
+def test_probabilities_are_judged_where_the_follow_up_allows(results, found_probabilities) -> None:
+    _, data, stores, _ = results
+    found = found_probabilities
+    assert found.horizons == (1.0, 3.0)  # fewer than ten are observed beyond 5 years
+    assert set(found.calibration_table["model"]) == {"network on motion", "Cox on RV volumes"}
+    assert found.calibration_table["predicted"].between(0, 1).all()
+    assert set(found.decisions["model"]) == {"network on motion", "Cox on RV volumes", "treat all", "treat none"}
+    assert found.over_time.groupby("model")["time"].is_monotonic_increasing.all()
+    assert horizons(data.event, data.time * 365.25, "days") == (365.25, 3 * 365.25)
+    assert len(horizons(data.event, data.time, "as in the files")) == 3
+
+
+def test_a_follow_up_that_is_too_short_is_said_and_not_drawn(results) -> None:
+    _, data, stores, _ = results
+    short = replace(data, time_unit="days")
+    found = stage.probabilities(stores, short)  # 1 year = 365 days, beyond every patient
+    assert found.horizons == () and found.calibrations == {}
+    for figure, why in (figures.calibration(found.calibrations),
+                        figures.risk_over_time(found.over_time, found.decisions, decided_at=found.decided_at)):
+        assert figure is None and "five deaths" in why
+
+
+def test_figures_of_probabilities_draw_the_tables_given(found_probabilities) -> None:
+    found = found_probabilities
+    figure, table = figures.calibration(found.calibrations)
+    assert len(figure.axes) == len(found.horizons)
+    curve = table[(table["kind"] == "curve") & (table["model"] == "network on motion") & (table["time"] == 1)]
+    np.testing.assert_array_equal(curve["observed"], found.calibrations["network on motion"][0].curve["observed"])
+    figure, table = figures.risk_over_time(found.over_time, found.decisions, decided_at=found.decided_at)
+    assert [ax.get_title(loc="left")[0] for ax in figure.axes] == ["a", "b", "c"]
+    assert table["panel"].value_counts().to_dict() == {"over time": len(found.over_time),
+                                                       "decision": len(found.decisions)}
+
+
+def test_the_papers_statistics_stand_beside_the_right_ones(results) -> None:
+    _, _, stores, _ = results
+    assert len(stage.paper_table(stores)) == 6
+    assert len(stage.paper_table({"network": stores["network"]})) == 5
 
 
 def test_stored_predictions_hold_no_clock(results) -> None:
@@ -69,6 +137,8 @@ def test_without_volumes_there_is_no_comparison_and_it_says_so(results, tmp_path
     assert "no volumes" in stage.comparison_statement(alone)
 
 
-def test_sample_size_is_one_plain_sentence(results) -> None:
+def test_sample_size_is_said_plainly_with_a_warning(results) -> None:
     _, data, _, _ = results
-    assert "90 patients with" in stage.sample_size_statement(data)
+    supported, warning = stage.sample_size_statement(data)
+    assert "90 patients with" in supported
+    assert warning.startswith("**Warning.**") and "114 numbers" in warning

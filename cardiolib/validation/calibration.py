@@ -1,0 +1,181 @@
+"""Do predicted probabilities of death agree with what happened: calibration at a time, and decision curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.survival.cox import breslow_baseline
+from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.ridge import fit_ridge_cox
+from cardiolib.validation.survival_curves import kaplan_meier_at, risk_groups
+from cardiolib.validation.time_dependent import check_probability, observed_risk
+
+KNOTS = (0.1, 0.5, 0.9)
+"""Quantiles of the predicted risk at the knots of the smooth curve (restricted cubic spline, three knots)."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Agreement of predicted and observed risk of death by one time.
+
+    Attributes
+    ----------
+    at : float
+    observed, predicted : float
+        Kaplan-Meier risk of the cohort, and the mean of the predictions.
+    slope : float
+        Cox coefficient of log(-log(1 - predicted)); 1 is right, below 1 the predictions are too far apart.
+    ici, e50, e90 : float
+        Mean, median and 90th percentile of |smooth observed - predicted| over the patients.
+    curve : DataFrame
+        predicted, observed: the smooth curve, over the range of the predictions.
+    groups : DataFrame
+        predicted, observed, low, high, patients: Kaplan-Meier in groups of equal size with 95 % log-log intervals.
+    """
+
+    at: float
+    observed: float
+    predicted: float
+    slope: float
+    ici: float
+    e50: float
+    e90: float
+    curve: pd.DataFrame = field(repr=False)
+    groups: pd.DataFrame = field(repr=False)
+
+    @property
+    def observed_over_expected(self) -> float:
+        """Calibration in the large; 1 is right, above 1 more died than were predicted to."""
+        return self.observed / self.predicted
+
+    def row(self) -> dict[str, float]:
+        """The numbers, for a table."""
+        return {"time": self.at, "observed": self.observed, "predicted": self.predicted,
+                "O/E": self.observed_over_expected, "slope": self.slope, "ICI": self.ici, "E50": self.e50,
+                "E90": self.e90}
+
+
+def calibrate(risk, event, time, at: float, *, n_groups: int = 5) -> Calibration:
+    """Compare predicted probabilities of death by `at` with what happened.
+
+    Parameters
+    ----------
+    risk : (N,) array
+        Predicted probability of death by `at`, of patients the model has not seen.
+    event, time : (N,) arrays
+    at : float
+        Inside the follow-up.
+    n_groups : int
+        Groups of equal size for the points of the plot; they do not enter the numbers.
+
+    Raises
+    ------
+    ValueError
+        If `risk` is no probability or is the same for all.
+
+    Notes
+    -----
+    The smooth curve is Austin's hazard regression: a Cox model of the outcome on a restricted cubic spline (three
+    knots) of log(-log(1 - risk)). Another smoother gives another ICI: the numbers compare only within one smoother.
+
+    References
+    ----------
+    .. [1] Austin, Harrell and van Klaveren, Stat Med 2020;39:2714.
+    """
+    event, time = check_outcomes(event, time)
+    risk = check_probability(risk, time.size)
+    if np.ptp(risk) == 0:
+        raise ValueError("all predicted risks are equal: there is no calibration curve")
+    x = complementary_log_log(risk)
+    spread = x.std()
+    slope = fit_ridge_cox(((x - x.mean()) / spread)[:, None], event, time, penalty=0.0)[0] / spread
+    smooth = _smooth_observed(x, event, time, at)
+    gap = np.abs(smooth(x) - risk)
+    grid = np.linspace(*np.quantile(risk, [0.01, 0.99]), 101)
+    curve = pd.DataFrame({"predicted": grid, "observed": smooth(complementary_log_log(grid))})
+    return Calibration(float(at), observed_risk(event, time, at), float(risk.mean()), float(slope), float(gap.mean()),
+                       float(np.median(gap)), float(np.quantile(gap, 0.9)), curve,
+                       _groups(risk, event, time, at, n_groups))
+
+
+def net_benefit(risk, event, time, at: float, thresholds) -> pd.DataFrame:
+    """Decision curve: what treating everyone above a threshold risk would gain.
+
+    Parameters
+    ----------
+    risk : (N,) array
+        Predicted probability of death by `at`.
+    event, time : (N,) arrays
+    at : float
+    thresholds : (T,) sequence of float
+        In (0, 1): the risk at which a doctor would act. A threshold of .2 says that one death foreseen is worth four
+        treatments in vain.
+
+    Returns
+    -------
+    DataFrame
+        threshold, model, treat_all: true positives per patient minus false positives per patient x threshold / (1 -
+        threshold); treating none is 0. Among the patients above the threshold, Kaplan-Meier tells how many die by
+        `at`, so censoring is allowed for.
+
+    References
+    ----------
+    .. [1] Vickers et al., BMC Med Inform Decis Mak 2008;8:53.
+    """
+    event, time = check_outcomes(event, time)
+    risk = check_probability(risk, time.size)
+    thresholds = np.atleast_1d(np.asarray(thresholds, dtype=float))
+    if not ((thresholds > 0) & (thresholds < 1)).all():
+        raise ValueError(f"thresholds are risks between 0 and 1, got {thresholds.min():g} to {thresholds.max():g}")
+    overall, rows = observed_risk(event, time, at), []
+    for threshold in thresholds:
+        odds, treated = threshold / (1 - threshold), risk >= threshold
+        share = treated.mean()
+        died = observed_risk(event[treated], time[treated], at) if treated.any() else 0.0
+        rows.append({"threshold": threshold, "model": share * (died - (1 - died) * odds),
+                     "treat_all": overall - (1 - overall) * odds})
+    return pd.DataFrame(rows)
+
+
+def complementary_log_log(risk) -> np.ndarray:
+    """log(-log(1 - risk)), the scale on which a proportional-hazards model is linear; kept finite at 0 and 1."""
+    risk = np.clip(np.asarray(risk, dtype=float), 1e-8, 1 - 1e-8)
+    return np.log(-np.log1p(-risk))
+
+
+def _smooth_observed(x, event, time, at: float):
+    """A function from the transformed prediction to the smooth observed risk by `at`."""
+    knots = np.unique(np.quantile(x, KNOTS))
+    basis = _spline_basis(x, knots)
+    centre, spread = basis.mean(axis=0), basis.std(axis=0)
+    beta = fit_ridge_cox((basis - centre) / spread, event, time, penalty=1e-6)  # the two columns nearly agree
+    baseline = breslow_baseline((basis - centre) / spread @ beta, event, time)
+
+    def observed(values):
+        z = (_spline_basis(np.asarray(values, dtype=float), knots) - centre) / spread
+        return 1 - baseline.survival(z @ beta, at)[:, 0]
+
+    return observed
+
+
+def _spline_basis(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """(N, 2): x and the restricted cubic term of three knots; (N, 1) where ties leave fewer knots."""
+    if knots.size < 3:
+        return x[:, None]
+    a, b, c = knots
+    cubes = [np.maximum(x - knot, 0) ** 3 for knot in knots]
+    term = (cubes[0] - cubes[1] * (c - a) / (c - b) + cubes[2] * (b - a) / (c - b)) / (c - a) ** 2
+    return np.column_stack([x, term])
+
+
+def _groups(risk, event, time, at: float, n_groups: int) -> pd.DataFrame:
+    group, rows = risk_groups(risk, n_groups=n_groups), []
+    for k in range(n_groups):
+        rows_of_group = group == k
+        survival, low, high = kaplan_meier_at(event[rows_of_group], time[rows_of_group], at)
+        rows.append({"predicted": risk[rows_of_group].mean(), "observed": 1 - survival, "low": 1 - high,
+                     "high": 1 - low, "patients": int(rows_of_group.sum())})
+    return pd.DataFrame(rows)

@@ -1,0 +1,159 @@
+"""Repeated, shuffled cross-validation of a whole pipeline: nested, when the pipeline tunes itself.
+
+Each patient is predicted once a repeat, by a model trained on the other folds. Scores of different folds come from
+different models and are not on one scale, so patients are compared within their fold only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.validation.concordance import Concordance, concordance, logit_interval
+from cardiolib.validation.units import FitPredict, check_rows, claim_folder, fingerprint_of, is_missing, run_unit
+
+
+@dataclass(frozen=True)
+class CrossValidationSettings:
+    """How many outer folds, and how often the patients are shuffled into them anew."""
+
+    n_folds: int = 6
+    n_repeats: int = 2
+
+    def __post_init__(self) -> None:
+        for name, least in (("n_folds", 2), ("n_repeats", 1)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold predictions.
+
+    Attributes
+    ----------
+    event, time : (N,) arrays
+    fold : (R, N) array of int
+        Fold in which each patient was tested, in each repeat.
+    log_risk : (R, N) array
+        Prediction by the model of the other folds; comparable within a fold only.
+    """
+
+    event: np.ndarray
+    time: np.ndarray
+    fold: np.ndarray = field(repr=False)
+    log_risk: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FoldConcordance:
+    """Cross-validated concordance: mean over repeats of C pooled within folds.
+
+    Attributes
+    ----------
+    c, se : float
+        The standard error is the infinitesimal jackknife of the mean; it takes the models as given.
+    repeats : tuple of Concordance
+    """
+
+    c: float
+    se: float
+    repeats: tuple[Concordance, ...] = field(repr=False)
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Interval on the logit scale; too narrow, since the variance of training is not in it."""
+        return logit_interval(self.c, self.se, level=level)
+
+    def table(self) -> pd.DataFrame:
+        """One row."""
+        low, high = self.interval()
+        spread = np.std([one.c for one in self.repeats], ddof=1) if len(self.repeats) > 1 else np.nan
+        return pd.DataFrame([{"C": self.c, "95% low": low, "95% high": high, "repeats": len(self.repeats),
+                              "SD of repeats": spread}])
+
+
+def cross_validate(
+    fit_predict: FitPredict,
+    X: np.ndarray,
+    event,
+    time,
+    *,
+    ids,
+    settings: CrossValidationSettings,
+    seed: int,
+    folder: str | os.PathLike[str],
+    model: str,
+    map_units: Callable = map,
+) -> CrossValidation:
+    """Cross-validate a pipeline, or finish an interrupted run.
+
+    Parameters
+    ----------
+    fit_predict, X, event, time, ids, seed, folder, model, map_units
+        As :func:`cardiolib.validation.run_bootstrap`. Tuning belongs inside `fit_predict`: this is what makes the
+        cross-validation nested.
+    settings : CrossValidationSettings
+
+    Returns
+    -------
+    CrossValidation
+
+    Raises
+    ------
+    ValueError
+        For invalid outcomes, repeated ids, fewer deaths than folds, or a folder of another run.
+    Exception
+        Whatever the pipeline raises: without one fold, its patients would have no prediction.
+    """
+    event, time = check_outcomes(event, time)
+    X, ids = np.asarray(X), np.asarray(ids, dtype=str)
+    check_rows(X, ids, event)
+    folder = Path(folder)
+    name = f"{model} | {settings.n_folds} folds"
+    claim_folder(folder, fingerprint_of(X, event, time, ids, seed, name), name, seed)
+    fold = np.stack([_folds(event, settings.n_folds, seed, repeat) for repeat in range(settings.n_repeats)])
+    units = [(repeat, k) for repeat in range(settings.n_repeats) for k in range(settings.n_folds)]
+    todo = [unit for unit in units if is_missing(_path(folder, unit))]
+    work = partial(_run_fold, fit_predict=fit_predict, X=X, event=event, time=time, fold=fold, seed=seed, folder=folder)
+    for _ in map_units(work, todo):
+        pass  # every unit writes its own file
+    log_risk = np.full(fold.shape, np.nan)
+    for repeat, k in units:
+        with np.load(_path(folder, (repeat, k)), allow_pickle=False) as file:
+            tested = fold[repeat] == k
+            log_risk[repeat, tested] = file["log_risk"][tested]
+    return CrossValidation(event, time, fold, log_risk)
+
+
+def validate_folds(run: CrossValidation) -> FoldConcordance:
+    """Concordance within folds, averaged over the repeats."""
+    repeats = tuple(concordance(risk, run.event, run.time, strata=fold)
+                    for risk, fold in zip(run.log_risk, run.fold, strict=True))
+    influence = np.mean([one.influence for one in repeats], axis=0)
+    return FoldConcordance(float(np.mean([one.c for one in repeats])), float(np.sqrt(np.sum(influence**2))), repeats)
+
+
+def _folds(event: np.ndarray, n_folds: int, seed: int, repeat: int) -> np.ndarray:
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(repeat, 1)))
+    return patient_folds(event, n_folds=n_folds, rng=rng)
+
+
+def _path(folder: Path, unit: tuple[int, int]) -> Path:
+    return folder / f"repeat_{unit[0]:03d}_fold_{unit[1]:03d}.npz"
+
+
+def _run_fold(unit, *, fit_predict, X, event, time, fold, seed, folder) -> tuple[int, int]:
+    repeat, k = unit
+    model_seed = int(np.random.SeedSequence(seed, spawn_key=(repeat, k, 2)).generate_state(1)[0])
+    run_unit(_path(folder, unit), np.flatnonzero(fold[repeat] != k), fit_predict=fit_predict, X=X, event=event,
+             time=time, seed=model_seed, may_fail=False)
+    return unit

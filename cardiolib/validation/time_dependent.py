@@ -1,0 +1,179 @@
+"""More than ranking: Brier score and AUC at a time, with censored patients weighted in.
+
+Whoever is censored before t is neither a case nor a survivor at t. Leaving them out would bias both groups, so each
+known outcome stands for others like it: cases weigh 1 / G(t_i-), survivors 1 / G(t), G being the probability of not
+being censored yet. G is Kaplan-Meier for censoring; at a tie deaths leave first (as R does; scikit-survival takes G at
+t_i itself, which changes the fifth digit).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.validation.censoring import uncensored_probability
+
+
+def brier_score(risk, event, time, at: float) -> float:
+    """Weighted mean squared error of predicted probabilities of death by `at`.
+
+    Parameters
+    ----------
+    risk : (N,) array
+        Predicted probability of death by `at`, in [0, 1].
+    event, time : (N,) arrays
+    at : float
+        Inside the follow-up.
+
+    Returns
+    -------
+    float
+        0 is perfect; see :func:`null_brier_score` for what knowing nothing gives.
+
+    Raises
+    ------
+    ValueError
+        If `risk` is no probability, or `at` lies outside the follow-up.
+
+    References
+    ----------
+    .. [1] Graf et al., Stat Med 1999;18:2529.
+    """
+    event, time = check_outcomes(event, time)
+    risk = check_probability(risk, time.size)
+    case, survivor, weight = outcome_weights(event, time, at)
+    return float(np.sum(weight * (case * (1 - risk) ** 2 + survivor * risk**2)) / time.size)
+
+
+def null_brier_score(event, time, at: float) -> float:
+    """Brier score of the Kaplan-Meier risk given to everybody: what a model has to beat."""
+    event, time = check_outcomes(event, time)
+    return brier_score(np.full(time.size, observed_risk(event, time, at)), event, time, at)
+
+
+def integrated_brier_score(risk, event, time, times) -> float:
+    """Mean of the Brier score over a range of times, by trapezoids.
+
+    Parameters
+    ----------
+    risk : (N, T) array
+        Probability of death by each of `times`.
+    event, time : (N,) arrays
+    times : (T,) array
+        At least two, ascending. The result depends on the range: state it.
+    """
+    times = np.asarray(times, dtype=float)
+    if times.ndim != 1 or times.size < 2 or (np.diff(times) <= 0).any():
+        raise ValueError(f"times must be at least two ascending numbers, got {times.tolist()}")
+    scores = [brier_score(column, event, time, at) for column, at in zip(np.asarray(risk).T, times, strict=True)]
+    return float(np.trapezoid(scores, times) / (times[-1] - times[0]))
+
+
+def time_dependent_auc(log_risk, event, time, at: float) -> float:
+    """Probability that a patient who dies by `at` had a higher risk than one who lives beyond it.
+
+    Cumulative cases against dynamic controls, weighted for censoring; ties in risk count one half.
+
+    Parameters
+    ----------
+    log_risk : (N,) array
+        Any increasing function of the risk.
+    event, time : (N,) arrays
+    at : float
+
+    Raises
+    ------
+    ValueError
+        If `at` lies outside the follow-up, or there is no case or no survivor.
+
+    References
+    ----------
+    .. [1] Uno et al., JASA 2007;102:527.
+    """
+    event, time = check_outcomes(event, time)
+    log_risk = np.asarray(log_risk, dtype=float)
+    if log_risk.shape != time.shape or not np.isfinite(log_risk).all():
+        raise ValueError(f"log_risk must hold {time.size} finite numbers, got shape {log_risk.shape}")
+    case, survivor, weight = outcome_weights(event, time, at)
+    if not case.any() or not survivor.any():
+        raise ValueError(f"an AUC at {at:g} needs deaths by then and patients alive beyond it; there are "
+                         f"{int(case.sum())} and {int(survivor.sum())}")
+    controls = np.sort(log_risk[survivor])  # all controls have one weight
+    below = np.searchsorted(controls, log_risk[case], side="left")
+    upto = np.searchsorted(controls, log_risk[case], side="right")
+    share = (below + 0.5 * (upto - below)) / controls.size
+    return float(np.average(share, weights=weight[case]))
+
+
+def performance_over_time(risk, event, time, times) -> pd.DataFrame:
+    """AUC, Brier score, that of the Kaplan-Meier risk, and the share of it that is explained, at each time.
+
+    Parameters
+    ----------
+    risk : (N, T) array
+        Probability of death by each of `times`.
+    event, time : (N,) arrays
+    times : (T,) array
+
+    Returns
+    -------
+    DataFrame
+        time, auc, brier, null_brier, explained (1 - brier / null_brier, the index of prediction accuracy), cases,
+        known (patients whose state at that time is known).
+    """
+    event, time = check_outcomes(event, time)
+    rows = []
+    for column, at in zip(np.asarray(risk, dtype=float).T, times, strict=True):
+        case, survivor, _ = outcome_weights(event, time, at)
+        brier, null = brier_score(column, event, time, at), null_brier_score(event, time, at)
+        rows.append({"time": float(at), "auc": time_dependent_auc(column, event, time, at), "brier": brier,
+                     "null_brier": null, "explained": 1 - brier / null, "cases": int(case.sum()),
+                     "known": int((case | survivor).sum())})
+    return pd.DataFrame(rows)
+
+
+def observed_risk(event, time, at: float) -> float:
+    """Kaplan-Meier probability of death by `at` (right-continuous)."""
+    event, time = check_outcomes(event, time)
+    times, deaths = np.unique(time[event], return_counts=True)
+    at_risk = (time[None, :] >= times[:, None]).sum(axis=1)
+    return float(1 - np.prod(1 - deaths[times <= at] / at_risk[times <= at]))
+
+
+def outcome_weights(event, time, at: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Who is a case at a time, who a survivor, and what each counts for.
+
+    Returns
+    -------
+    case, survivor : (N,) bool arrays
+        Died at or before `at`; observed beyond it.
+    weight : (N,) array
+        1 / G(t_i-) for cases, 1 / G(at) for survivors, 0 for patients censored by then.
+
+    Raises
+    ------
+    ValueError
+        If nobody is observed beyond `at`, so that nothing is known about it.
+    """
+    event, time = check_outcomes(event, time)
+    case, survivor = event & (time <= at), time > at
+    if not survivor.any() or at <= 0:
+        raise ValueError(f"{at:g} lies outside the follow-up (the longest is {time.max():g}): choose an earlier time, "
+                         "before the last patient leaves")
+    before = uncensored_probability(event, time)
+    censored_by_then = (time == time[survivor].min())  # G just before the first time beyond `at` is G(at)
+    weight = np.where(case, 1 / before, 0.0)
+    weight[survivor] = 1 / before[censored_by_then][0]
+    return case, survivor, weight
+
+
+def check_probability(risk, n: int) -> np.ndarray:
+    """Risk as (N,) floats in [0, 1], or an error that says what is wrong."""
+    risk = np.asarray(risk, dtype=float)
+    if risk.shape != (n,):
+        raise ValueError(f"risk has shape {risk.shape}, but there are {n} patients; give one probability a patient")
+    if not ((risk >= 0) & (risk <= 1)).all():
+        raise ValueError("risk must hold probabilities of death between 0 and 1, not log risks, and no NaN: leave out "
+                         "patients without an out-of-bag risk")
+    return risk
