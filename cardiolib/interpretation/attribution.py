@@ -48,6 +48,11 @@ class Attribution:
     completeness_error: float
     n_steps: int
 
+    @property
+    def relative_completeness_error(self) -> float:
+        """`completeness_error` as a share of the range of the log risks."""
+        return self.completeness_error / max(float(np.ptp(np.append(self.log_risk, self.baseline_log_risk))), 1e-12)
+
     def by_phase_and_vertex(self, *, n_vertices: int) -> np.ndarray:
         """Signed shares (N, T - 1, V): the three coordinates of each vertex added up."""
         return as_displacements(self.values, n_vertices=n_vertices).sum(axis=3)
@@ -66,9 +71,7 @@ def log_risk_function(model: FittedNetwork) -> LogRisk:
 
     Equal to `model.predict_log_risk` but for its rounding.
     """
-    network = SupervisedAutoencoder(model.n_features, model.settings.hidden, model.settings.latent).double()
-    network.load_state_dict({name: torch.as_tensor(value).double() for name, value in model.weights.items()})
-    network.requires_grad_(False).eval()
+    network = _differentiable(model)
     mean, scale = torch.as_tensor(model.standardiser.mean), torch.as_tensor(model.standardiser.scale)
 
     def log_risk(x: torch.Tensor) -> torch.Tensor:
@@ -78,8 +81,8 @@ def log_risk_function(model: FittedNetwork) -> LogRisk:
     return log_risk
 
 
-def integrated_gradients(log_risk: LogRisk, X, *, baseline=None, n_steps: int = 64, tolerance: float = 0.01,
-                         max_steps: int = 1024) -> Attribution:
+def integrated_gradients(log_risk: LogRisk, X, *, baseline=None, n_steps: int = 64, tolerance: float = 1e-3,
+                         max_steps: int = 4096) -> Attribution:
     """Attribute each patient's log risk to the features.
 
     Parameters
@@ -106,26 +109,66 @@ def integrated_gradients(log_risk: LogRisk, X, *, baseline=None, n_steps: int = 
     ----------
     .. [1] Sundararajan, Taly and Yan, ICML 2017.
     """
+    X, baseline = _checked(X, baseline)
+    gradient, found = _integrate(log_risk, X, baseline, n_steps, tolerance, max_steps)
+    return Attribution((X - baseline) * gradient, baseline, *found)
+
+
+def attribute_network(model: FittedNetwork, X, *, baseline=None, n_steps: int = 64, tolerance: float = 1e-3,
+                      max_steps: int = 4096) -> Attribution:
+    """:func:`integrated_gradients` of a network's log risk, the same to rounding and many times faster.
+
+    The first layer is affine: on the way from the baseline to a patient its H sums u move along a straight line too,
+    and the gradient in x is the gradient in u times the layer's weights. So the integral is taken over u, (N, H), and
+    carried to the D features once.
+
+    Parameters
+    ----------
+    model : FittedNetwork
+    X, baseline, n_steps, tolerance, max_steps
+        As :func:`integrated_gradients`.
+    """
+    X, baseline = _checked(X, baseline)
+    network = _differentiable(model)
+    mean, scale = model.standardiser.mean, model.standardiser.scale
+    layer = network.encoder_hidden
+    weight, bias = layer.weight.numpy() / scale, layer.bias.numpy()
+
+    def sums(x: np.ndarray) -> np.ndarray:
+        return (x - mean) @ weight.T + bias
+
+    def log_risk(u: torch.Tensor) -> torch.Tensor:
+        return network.risk(torch.relu(network.encoder_code(torch.relu(u)))).squeeze(1)
+
+    gradient, found = _integrate(log_risk, sums(X), sums(baseline[None])[0], n_steps, tolerance, max_steps)
+    return Attribution((X - baseline) * (gradient @ weight), baseline, *found)
+
+
+def _checked(X, baseline) -> tuple[np.ndarray, np.ndarray]:
     X = np.asarray(X, dtype=float)
-    if X.ndim != 2 or not np.isfinite(X).all():
+    if X.ndim != 2 or not len(X) or not np.isfinite(X).all():
         raise ValueError(f"X must be an (N, D) array of finite numbers, got shape {X.shape}")
     baseline = X.mean(axis=0) if baseline is None else np.asarray(baseline, dtype=float)
     if baseline.shape != (X.shape[1],) or not np.isfinite(baseline).all():
         raise ValueError(f"baseline must be {X.shape[1]} finite numbers, got shape {baseline.shape}")
+    return X, baseline
+
+
+def _integrate(log_risk: LogRisk, X: np.ndarray, baseline: np.ndarray, n_steps: int, tolerance: float, max_steps: int):
+    """Gradient (N, D) averaged over the way, and the other fields of an `Attribution` from `log_risk` on."""
     if not 1 <= n_steps <= max_steps:
         raise ValueError(f"n_steps must lie between 1 and max_steps = {max_steps}, got {n_steps}")
     with torch.no_grad():
         risks = log_risk(torch.as_tensor(np.vstack([X, baseline]))).double().numpy()
     gain, allowed = risks[:-1] - risks[-1], tolerance * max(np.ptp(risks), 1e-12)
     while True:
-        values = (X - baseline) * _mean_gradient(log_risk, X, baseline, n_steps)
-        error = float(np.abs(values.sum(axis=1) - gain).max())
+        gradient = _mean_gradient(log_risk, X, baseline, n_steps)
+        error = float(np.abs(((X - baseline) * gradient).sum(axis=1) - gain).max())
         if error <= allowed:
-            return Attribution(values, baseline, risks[:-1], float(risks[-1]), error, n_steps)
+            return gradient, (risks[:-1], float(risks[-1]), error, n_steps)
         if 2 * n_steps > max_steps:
             raise ValueError(f"attributions miss the log risk by {error:.3g} with {n_steps} steps (allowed: "
-                             f"{allowed:.3g});"
-                             " raise max_steps or the tolerance")
+                             f"{allowed:.3g}); raise max_steps or the tolerance")
         n_steps *= 2
 
 
@@ -141,3 +184,9 @@ def _mean_gradient(log_risk: LogRisk, X: np.ndarray, baseline: np.ndarray, n_ste
             gradient += torch.autograd.grad(log_risk(point).sum(), point)[0]
         total[rows] = (gradient / n_steps).numpy()
     return total
+
+
+def _differentiable(model: FittedNetwork) -> SupervisedAutoencoder:
+    network = SupervisedAutoencoder(model.n_features, model.settings.hidden, model.settings.latent).double()
+    network.load_state_dict({name: torch.as_tensor(value).double() for name, value in model.weights.items()})
+    return network.requires_grad_(False).eval()
