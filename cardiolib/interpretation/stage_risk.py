@@ -23,7 +23,7 @@ from cardiolib.interpretation.risk_motion import (
     regression_motion,
     true_risk_motion,
 )
-from cardiolib.interpretation.stage import InterpretationInputs, InterpretationStageSettings
+from cardiolib.interpretation.stage import NO_SURFACE, InterpretationInputs, InterpretationStageSettings
 from cardiolib.meshes import SurfaceMesh
 
 SHOWN = LEAST_SQUARES_PATTERN
@@ -86,7 +86,7 @@ def risk_hearts(
 def physiology_table(hearts: RiskHearts) -> pd.DataFrame | str:
     """Clinical measures at low and high risk, or why there are none."""
     if not len(hearts.mesh.triangles):
-        return "The surface of this cohort's points is not known: volumes, TAPSE and strain cannot be read off it."
+        return NO_SURFACE
     measures = {name: physiology(positions, hearts.mesh) for name, positions in hearts.hearts.items()}
     return change_with_risk(measures[LOW], measures[HIGH], measures.get(TRUE_LOW), measures.get(TRUE_HIGH))
 
@@ -94,10 +94,12 @@ def physiology_table(hearts: RiskHearts) -> pd.DataFrame | str:
 def risk_claims(hearts: RiskHearts, table: pd.DataFrame | str) -> list[str]:
     """What the hearts show, in sentences made of their own numbers."""
     methods = hearts.methods
+    own, fitted = (methods.loc[name, "variance decoded"] for name in (NETWORK_DECODER, LEAST_SQUARES_PATTERN))
     sentences = [
-        f"The network's own decoder gives back {methods.loc[NETWORK_DECODER, 'variance decoded']:.0%} of the variance "
-        f"of motion: at training this short it has hardly been trained. A decoder fitted to the same codes by least "
-        f"squares gives back {methods.loc[LEAST_SQUARES_PATTERN, 'variance decoded']:.0%}."]
+        f"The network's own decoder gives back {own:.0%} of the variance of motion, a decoder fitted to the same codes "
+        f"by least squares {fitted:.0%}: "
+        + ("what the code knows, the network's own decoder cannot say." if own < fitted / 2 else
+           "the network's own decoder says most of what the code knows.")]
     if hearts.truth is not None:
         cosines = methods["cosine with truth"]
         sentences.append("Cosine with the true high-risk motion: " + "; ".join(
@@ -106,6 +108,15 @@ def risk_claims(hearts: RiskHearts, table: pd.DataFrame | str) -> list[str]:
     sentences.append(f"Between refitted networks the direction agrees with cosine {spread['mean']:.2f} on average "
                      f"({spread['least']:.2f} at worst, {spread['refits']:.0f} refits).")
     return sentences if isinstance(table, str) else [*sentences, *describe_change(table)]
+
+
+def drawn_change(hearts: RiskHearts) -> dict[str, np.ndarray]:
+    """Change of motion at each point per SD of the log risk, decoded and in truth, as figures want it."""
+    shown = next(one for one in hearts.motions if one.method == SHOWN)
+    drawn = {"change of motion, decoded (mm per SD of log risk)": shown.vertex_size_mm()}
+    if hearts.truth is not None:
+        drawn["change of motion, in truth (mm per SD)"] = hearts.truth.vertex_size_mm()
+    return drawn
 
 
 def cycle_curves(hearts: RiskHearts) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from cardiolib.interpretation.regions import summarise_by_region, summarise_by_r
 from cardiolib.interpretation.risk_motion import RiskMotion, regression_motion
 from cardiolib.interpretation.risk_source import martingale_residuals
 from cardiolib.interpretation.saliency import map_stability, permutation_test, phase_saliency
-from cardiolib.interpretation.stage import InterpretationInputs, InterpretationStageSettings
+from cardiolib.interpretation.stage import NO_SURFACE, InterpretationInputs, InterpretationStageSettings
 from cardiolib.interpretation.truth import TruthScore, score_against_truth
 from cardiolib.meshes import SurfaceMesh
 from cardiolib.survival.settings import NetworkSettings
@@ -135,12 +135,12 @@ def saliency_claims(maps: SaliencyMaps) -> list[str]:
 
 def true_scores(
     maps: SaliencyMaps, truth: RiskMotion | None, inputs: InterpretationInputs, *, seed: int, n_shuffles: int = 200
-) -> pd.DataFrame | None:
-    """Score the maps against the true change of motion with the hazard; None where that is not known.
+) -> pd.DataFrame | str:
+    """Score the maps against the true change of motion with the hazard; a sentence where that is not known.
 
     Returns
     -------
-    DataFrame or None
+    DataFrame or str
         One row a map. ``average precision`` against the points whose true change is more than half of the largest;
         ``chance`` for a random order of the points; ``shuffled risk``: the mean score of the same map made from risks
         dealt out at random (integrated gradients: not shuffled, NaN); ``rank correlation`` with the true change. The
@@ -148,7 +148,7 @@ def true_scores(
         score means little unless it lies well above that row.
     """
     if truth is None:
-        return None
+        return "No true hazard that varies is known for this cohort: the maps cannot be scored against it."
     relevance = truth.vertex_size_mm()
     known, n = inputs.risk.known, inputs.n_vertices
     X, risk = inputs.data.X[known], inputs.risk.log_risk[known]
@@ -188,8 +188,39 @@ def planted(
 def planted_summary(tests: list[PlantedTest]) -> pd.DataFrame | str:
     """The table of the tests, or why there are none."""
     if not tests:
-        return "The surface of this cohort's points is not known: no patch of neighbouring points can be planted."
+        return NO_SURFACE
     return planted_table(tests)
+
+
+def region_shares(maps: SaliencyMaps, truth: RiskMotion | None) -> pd.DataFrame:
+    """Share of each region in each map and, where it is known, in the true change of motion."""
+    columns = dict(maps.by_method)
+    if truth is not None:
+        columns["true hazard"] = truth.vertex_size_mm()
+    regions = maps.vertices["region"]
+    return pd.DataFrame({name: summarise_by_region(values, regions)["share"] for name, values in columns.items()})
+
+
+def score_claims(scores: pd.DataFrame | str, tests: list[PlantedTest]) -> list[str]:
+    """What the two comparisons with a truth say, in sentences made of their own numbers."""
+    sentences = []
+    if isinstance(scores, str):
+        sentences.append(scores)
+    else:
+        plain, values = scores.loc[BASELINE, "average precision"], scores["average precision"].drop(BASELINE)
+        sentences.append(
+            f"Against the true change of motion in mm: {'; '.join(f'{k} {v:.2f}' for k, v in values.items())}; but the "
+            f"plain mean motion, which knows nothing of risk, reaches {plain:.2f} (chance {scores['chance'].iloc[0]:.2f}"
+            "). Points that move far change most whatever the cause, so this comparison cannot tell maps apart.")
+    if tests:
+        table = planted_table(tests)["times chance, mean"]
+        found = ", ".join(f"{name} {table[name]:.1f}" for name in ("correlation", "slope", "change of motion",
+                                                                   "integrated gradients"))
+        sentences.append(
+            f"Against a hazard planted in a patch of {int(tests[0].patch.sum())} points ({len(tests)} patches), average "
+            f"precision in multiples of chance: {found}; plain mean motion {table[BASELINE]:.1f}; a map of the true log "
+            f"hazard {table[CEILING]:.1f}, the most that association can reach.")
+    return sentences
 
 
 def drawn_maps(maps: SaliencyMaps) -> dict[str, np.ndarray]:
@@ -201,22 +232,35 @@ def drawn_maps(maps: SaliencyMaps) -> dict[str, np.ndarray]:
     }
 
 
+def paper_maps(maps: SaliencyMaps) -> dict[str, np.ndarray]:
+    """The first two of `drawn_maps`: the paper's saliency, and what the network reads."""
+    return dict(list(drawn_maps(maps).items())[:2])
+
+
+def drawn_phases(maps: SaliencyMaps) -> dict[str, pd.DataFrame]:
+    """The maps by region and phase as figures want them."""
+    labels = {PAPER: f"correlation with\n{maps.risk_source} risk", GRADIENTS: "integrated gradients\n(log risk)",
+              CHANGE: "change of motion\n(mm per SD)"}
+    table = maps.summary_by_phase
+    return {label: table.loc[name] for name, label in labels.items()}
+
+
 def marked_points(maps: SaliencyMaps) -> np.ndarray:
     """(V,) bool: points that go with the explained risk beyond chance, for the outline of the first map."""
     return maps.vertices["significant"].to_numpy()
 
 
 def drawn_planted(tests: list[PlantedTest], mesh: SurfaceMesh) -> dict[str, dict[str, np.ndarray]]:
-    """The network's map of the first patch on each wall, and the patches, as figures want them."""
+    """The squared correlation of risk with motion for the first patch on each wall, and the patches."""
     first = {int(mesh.region[test.centre]): test for test in reversed(tests)}
     names = {number: mesh.region_names[number].removeprefix("rv_").replace("free", "free wall") for number in first}
-    labels = {number: f"correlation with risk; hazard in {names[number]}" for number in sorted(first)}
-    return {"maps": {label: first[number].maps["correlation"] for number, label in labels.items()},
+    labels = {number: f"share of risk explained (hazard in {names[number]})" for number in sorted(first)}
+    return {"maps": {label: first[number].maps["correlation"] ** 2 for number, label in labels.items()},
             "significant": {label: first[number].patch for number, label in labels.items()}}
 
 
 def saliency_metrics(
-    maps: SaliencyMaps, scores: pd.DataFrame | None, tests: list[PlantedTest]
+    maps: SaliencyMaps, scores: pd.DataFrame | str, tests: list[PlantedTest]
 ) -> dict[str, float]:
     """Headline numbers of the maps."""
     metrics: dict[str, float] = {
@@ -226,7 +270,7 @@ def saliency_metrics(
     }
     keys = {PAPER: "paper_saliency", GRADIENTS: "integrated_gradients", CHANGE: "change_of_motion",
             BASELINE: "mean_motion"}
-    if scores is not None:
+    if not isinstance(scores, str):
         for name, row in scores.iterrows():
             metrics[f"{keys[str(name)]}_average_precision"] = row["average precision"]
         metrics["average_precision_chance"] = float(scores["chance"].iloc[0])
