@@ -70,7 +70,7 @@ def latent_map(
     if null is not None:
         panels.append((NULL_TITLE, *(np.asarray(one) for one in null)))
     width = ONE_COLUMN_MM if len(panels) == 1 else TWO_COLUMNS_MM
-    figure, axes = new_figure(width, 82 if len(panels) == 1 else 30 + 0.75 * width / len(panels), ncols=len(panels))
+    figure, axes = new_figure(width, 85 if len(panels) == 1 else 30 + 0.75 * width / len(panels), ncols=len(panels))
     for ax, (title, points, died, when) in zip(axes[0], panels, strict=True):
         colours = matplotlib.colormaps[TIME_MAP](scale(np.minimum(when, top)))
         ax.scatter(*points[~died].T, s=11, facecolors="none", edgecolors=colours[~died], linewidths=0.8)
@@ -91,11 +91,13 @@ def latent_map(
     bar.set_label(f"time ({time_unit})")
     bar.outline.set_visible(False)
     marks = [
-        Line2D([], [], linestyle="", marker="o", color=GREY, markersize=3.6, label=f"died (n = {event.sum()}): time to death"),
+        Line2D([], [], linestyle="", marker="o", color=GREY, markersize=3.6,
+               label=f"died (n = {event.sum()}): time to death"),
         Line2D([], [], linestyle="", marker="o", markerfacecolor="none", color=GREY, markersize=3.4,
                label=f"censored (n = {(~event).sum()}): time last seen alive"),
     ]
-    figure.legend(handles=marks, loc="outside lower left", ncols=2)
+    columns = 1 if len(panels) == 1 else 2
+    figure.legend(handles=marks, loc="outside lower left", ncols=columns)
     return figure, table
 
 
@@ -148,7 +150,7 @@ def latent_stability(
                           aspect=25, pad=0.02, extend="both")
     bar.set_label("log risk")
     bar.outline.set_visible(False)
-    marks = [Line2D([], [], linestyle="", marker="o", color=INK, markersize=3.2, label="patient, network of notebook 03"),
+    marks = [Line2D([], [], linestyle="", marker="o", color=INK, markersize=3.2, label="patient on the map"),
              Line2D([], [], color=GREY, linewidth=0.8, label="to the patient's place on the map of a refitted network")]
     figure.legend(handles=marks, loc="outside lower left", ncols=2)
     return figure, pd.concat(rows, ignore_index=True)

@@ -1,9 +1,9 @@
 """A test with a known answer: plant the hazard in a patch of wall, train the network, see which maps find the patch.
 
-The hearts are those of the cohort at hand; only the outcomes are drawn anew, from a hazard that reads the motion of some
-neighbouring points and of nothing else. So "the points whose motion enters the hazard" are known exactly, and the test
-can be made with real hearts as well. What it cannot undo is that points of one heart move together: even a map of the
-TRUE log hazard spreads beyond the patch, and its score (`CEILING`) is the most that a map of association can reach.
+The hearts are those of the cohort at hand; only the outcomes are drawn anew, from a hazard that reads the motion of
+some neighbouring points and of nothing else. So "the points whose motion enters the hazard" are known exactly, and the
+test can be made with real hearts as well. What it cannot undo is that points of one heart move together: even a map of
+the TRUE log hazard spreads beyond the patch. Its score (`CEILING`) is what a perfect prediction would give.
 """
 
 from __future__ import annotations
@@ -183,8 +183,9 @@ def saliency_maps(log_risk, X, *, n_vertices: int) -> dict[str, np.ndarray]:
     """Maps of association between log risk and motion, method to (V,) array.
 
     "correlation" is the paper's regression at each point on a scale that does not depend on how far a point moves;
-    "slope" is its coefficient (log risk per mm), the paper's own choice as far as known, large where points hardly move;
-    "change of motion" is the regression the other way round (mm per SD of the log risk), large where points move far.
+    "slope" is its coefficient (log risk per mm), the paper's own choice as far as known, large where points hardly
+    move; "change of motion" is the regression the other way round (mm per SD of the log risk), large where points
+    move far.
     """
     found = univariate_saliency(log_risk, motion_magnitude_mm(X, n_vertices=n_vertices))
     moves = regression_motion(log_risk, X, n_vertices=n_vertices)

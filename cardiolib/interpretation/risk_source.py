@@ -1,4 +1,4 @@
-"""Which log risk the maps explain: out of bag where the validation stage has stored it, apparent otherwise, and said."""
+"""Which log risk the maps explain: out-of-bag where the validation stage has stored it, else apparent, and said so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lifelines import NelsonAalenFitter
 
 from cardiolib.validation import BootstrapStore, out_of_bag_risk
 
-OUT_OF_BAG, APPARENT = "out of bag", "apparent"
+OUT_OF_BAG, APPARENT = "out-of-bag", "apparent"
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class ExplainedRisk:
     log_risk : (N,) array
         Higher is worse; NaN for patients without an out-of-bag prediction.
     source : str
-        "out of bag": each patient judged by networks that never saw them, centred before averaging. "apparent": by
+        "out-of-bag": each patient judged by networks that never saw them, centred before averaging. "apparent": by
         the network that was trained on them.
     sentence : str
         The same for a reader.

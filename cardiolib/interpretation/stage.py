@@ -47,8 +47,6 @@ class InterpretationStageSettings:
         Of the neighbour graphs behind eigenmaps and UMAP (the paper does not state its own).
     n_permutations : int
         Of the max-T test of the saliency map.
-    integration_steps : int
-        Of the integrated gradients; doubled until they are complete.
     n_refits : int
         Networks trained again on bags of patients, for the stability of maps and directions.
     n_planted : int
@@ -61,14 +59,13 @@ class InterpretationStageSettings:
 
     n_neighbours: int = 15
     n_permutations: int = 1000
-    integration_steps: int = 64
     n_refits: int = 8
     n_planted: int = 4
     n_true_hearts: int = 800
     risk_sd: float = 2.0
 
     def __post_init__(self) -> None:
-        for name, low in (("n_neighbours", 2), ("n_permutations", 1), ("integration_steps", 1), ("n_refits", 2),
+        for name, low in (("n_neighbours", 2), ("n_permutations", 1), ("n_refits", 2),
                           ("n_planted", 1), ("n_true_hearts", 50)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")

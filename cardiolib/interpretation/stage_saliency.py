@@ -1,4 +1,4 @@
-"""Notebook 05, saliency: where motion goes with risk, what the network reads, and whether the maps find a known patch."""
+"""Notebook 05, saliency: where motion goes with risk, what the network reads, and do the maps find a known patch?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cardiolib.imaging.files import write_table
 from cardiolib.interpretation.attribution import Attribution, attribute_network
 from cardiolib.interpretation.motion_magnitude import motion_magnitude_mm
 from cardiolib.interpretation.planted import BASELINE, CEILING, PlantedTest, planted_table, planted_tests
-from cardiolib.interpretation.refits import Refit
+from cardiolib.interpretation.refits import NullNetwork, Refit
 from cardiolib.interpretation.regions import summarise_by_region, summarise_by_region_and_phase, vertex_regions
 from cardiolib.interpretation.risk_motion import RiskMotion, regression_motion
 from cardiolib.interpretation.risk_source import martingale_residuals
@@ -45,7 +45,7 @@ class SaliencyMaps:
     attribution : Attribution
         Of the network's log risk; completeness checked.
     risk_source : str
-        "out of bag" or "apparent".
+        "out-of-bag" or "apparent".
     """
 
     mesh: SurfaceMesh
@@ -93,7 +93,7 @@ def saliency(
                          n_permutations=settings.n_permutations)
         for number, values in enumerate((risk, martingale_residuals(data.event[known], data.time[known])))
     )
-    attribution = attribute_network(inputs.network, data.X, n_steps=settings.integration_steps)
+    attribution = attribute_network(inputs.network, data.X)
     change = regression_motion(risk, X, n_vertices=n)
     by_phase = {
         PAPER: phase_saliency(risk, X, n_vertices=n), GRADIENTS: attribution.phase_importance(n_vertices=n),
@@ -127,14 +127,15 @@ def saliency_claims(maps: SaliencyMaps) -> list[str]:
         "same test): that is the claim about patients.",
         f"Integrated gradients add up to each patient's log risk within "
         f"{maps.attribution.relative_completeness_error:.1e} of the range of the log risks "
-        f"({maps.attribution.n_steps} steps); between refitted networks a point's share varies by "
-        f"{vertices['integrated_gradients_cv'].median():.0%} (median coefficient of variation).",
+        f"(integrated exactly, in at most {maps.attribution.n_steps} pieces); between refitted networks the share of a "
+        f"point varies by {vertices['integrated_gradients_cv'].median():.0%} (median coefficient of variation).",
         f"Largest share by region: {strongest}.",
     ]
 
 
 def true_scores(
-    maps: SaliencyMaps, truth: RiskMotion | None, inputs: InterpretationInputs, *, seed: int, n_shuffles: int = 200
+    maps: SaliencyMaps, truth: RiskMotion | None, inputs: InterpretationInputs, null: NullNetwork, *, seed: int,
+    n_shuffles: int = 200,
 ) -> pd.DataFrame | str:
     """Score the maps against the true change of motion with the hazard; a sentence where that is not known.
 
@@ -142,10 +143,10 @@ def true_scores(
     -------
     DataFrame or str
         One row a map. ``average precision`` against the points whose true change is more than half of the largest;
-        ``chance`` for a random order of the points; ``shuffled risk``: the mean score of the same map made from risks
-        dealt out at random (integrated gradients: not shuffled, NaN); ``rank correlation`` with the true change. The
-        last row is the plain mean motion, which knows nothing of risk: points that move far also change most, so a high
-        score means little unless it lies well above that row.
+        ``chance`` for a random order of the points; ``shuffled``: the mean score of the same map made from risks dealt
+        out at random, for integrated gradients that of the network trained on shuffled outcomes; ``rank correlation``
+        with the true change. The last row is the plain mean motion, which knows nothing of risk: points that move far
+        also change most, so a high score means little unless it lies well above that row.
     """
     if truth is None:
         return "No true hazard that varies is known for this cohort: the maps cannot be scored against it."
@@ -155,11 +156,13 @@ def true_scores(
     rng = np.random.default_rng(seed)
     magnitude = motion_magnitude_mm(X, n_vertices=n)
     shuffled = _shuffled_scores(risk, X, magnitude, relevance, rng, n_shuffles)
+    of_null = attribute_network(null.network, inputs.data.X).phase_importance(n_vertices=n).sum(axis=0)
+    shuffled[GRADIENTS] = score_against_truth(of_null, relevance).average_precision
     rows = []
     for name, values in {**maps.by_method, BASELINE: maps.vertices["mean_motion_mm"].to_numpy()}.items():
         score: TruthScore = score_against_truth(values, relevance)
         rows.append({"map": name, "average precision": score.average_precision, "chance": score.chance,
-                     "shuffled risk": shuffled.get(name, np.nan), "rank correlation": score.rank_correlation})
+                     "shuffled": shuffled.get(name, np.nan), "rank correlation": score.rank_correlation})
     return pd.DataFrame(rows).set_index("map")
 
 
@@ -210,16 +213,18 @@ def score_claims(scores: pd.DataFrame | str, tests: list[PlantedTest]) -> list[s
         plain, values = scores.loc[BASELINE, "average precision"], scores["average precision"].drop(BASELINE)
         sentences.append(
             f"Against the true change of motion in mm: {'; '.join(f'{k} {v:.2f}' for k, v in values.items())}; but the "
-            f"plain mean motion, which knows nothing of risk, reaches {plain:.2f} (chance {scores['chance'].iloc[0]:.2f}"
-            "). Points that move far change most whatever the cause, so this comparison cannot tell maps apart.")
+            f"plain mean motion, which knows nothing of risk, reaches {plain:.2f} (chance "
+            f"{scores['chance'].iloc[0]:.2f}), and the same maps made from shuffled risks or outcomes "
+            + "; ".join(f"{v:.2f}" for v in scores["shuffled"].dropna())
+            + ". Points that move far change most whatever the cause: only what exceeds these is about risk.")
     if tests:
         table = planted_table(tests)["times chance, mean"]
         found = ", ".join(f"{name} {table[name]:.1f}" for name in ("correlation", "slope", "change of motion",
                                                                    "integrated gradients"))
         sentences.append(
-            f"Against a hazard planted in a patch of {int(tests[0].patch.sum())} points ({len(tests)} patches), average "
-            f"precision in multiples of chance: {found}; plain mean motion {table[BASELINE]:.1f}; a map of the true log "
-            f"hazard {table[CEILING]:.1f}, the most that association can reach.")
+            f"Against a hazard planted in a patch of {int(tests[0].patch.sum())} points ({len(tests)} patches), "
+            f"average precision in multiples of chance: {found}; plain mean motion {table[BASELINE]:.1f}; correlation "
+            f"with the true log hazard, as a perfect prediction would give, {table[CEILING]:.1f}.")
     return sentences
 
 
