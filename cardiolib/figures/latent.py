@@ -134,11 +134,11 @@ def latent_stability(
     for ax, (title, places) in zip(axes[0], aligned.items(), strict=True):
         places = np.asarray(places, float)
         ends = np.stack([np.broadcast_to(places[0], places[1:].shape), places[1:]], axis=2).reshape(-1, 2, 2)
-        ax.add_collection(LineCollection(ends, colors=GREY, linewidths=0.25, alpha=0.25, zorder=1))
+        ax.add_collection(LineCollection(ends, colors=GREY, linewidths=0.25, alpha=0.2, zorder=1))
         ax.scatter(*places[0].T, c=log_risk, cmap=RISK_MAP, norm=scale, s=9, linewidths=0.3, edgecolors="white",
                    zorder=3)
-        low, high = np.quantile(places.reshape(-1, 2), [0.005, 0.995], axis=0)
-        margin = 0.08 * (high - low)
+        low, high = places[0].min(axis=0), places[0].max(axis=0)  # lines may leave the panel, patients may not
+        margin = 0.06 * (high - low)
         ax.set(title=title, xticks=[], yticks=[], xlim=(low[0] - margin[0], high[0] + margin[0]),
                ylim=(low[1] - margin[1], high[1] + margin[1]))
         ax.set_xlabel("neighbours kept {:.0%} (by chance {:.0%})".format(*kept[title]))

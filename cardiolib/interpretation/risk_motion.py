@@ -46,12 +46,16 @@ class RiskMotion:
     explained : float
         Share of the variance of the patients' motion that the decoder gives back from their codes; NaN where
         nothing is decoded.
+    distance : float
+        Mahalanobis distance, among the patients' codes, of the step that raises the log risk by one SD: 1 along the
+        pattern, which is the least there can be; NaN where nothing is decoded.
     """
 
     method: str
     mean_mm: np.ndarray = field(repr=False)
     field_mm: np.ndarray = field(repr=False)
     explained: float = np.nan
+    distance: float = np.nan
 
     def displacement_mm(self, amount: float) -> np.ndarray:
         """Motion (T - 1, V, 3) at `amount` SDs of the log risk above the mean."""
@@ -131,19 +135,22 @@ def decoded_motions(model: FittedNetwork, X, *, n_vertices: int) -> list[RiskMot
     code, mean = model.code(X), X.mean(axis=0)
     decoded = decode_risk_direction(model, code, amounts=(-1.0, 0.0, 1.0), n_vertices=n_vertices)
     total = ((X - mean) ** 2).sum()
-    network = RiskMotion(
-        NETWORK_DECODER, decoded.displacement_mm[1], (decoded.displacement_mm[2] - decoded.displacement_mm[0]) / 2,
-        1 - ((X - model.reconstruct(X)) ** 2).sum() / total,
-    )
     centred = code - code.mean(axis=0)
-    decoder = np.linalg.lstsq(centred, X - mean, rcond=None)[0]  # (L, D)
-    explained = 1 - ((X - mean - centred @ decoder) ** 2).sum() / total
     head = np.asarray(model.weights["risk.weight"], dtype=float).reshape(-1)
     spread = np.cov(centred.T).reshape(len(head), -1)
     sd = np.sqrt(head @ spread @ head)
+    precision = np.linalg.pinv(spread, hermitian=True)
     steps = {LEAST_SQUARES_HEAD: sd / (head @ head) * head, LEAST_SQUARES_PATTERN: spread @ head / sd}
+    distance = {name: float(np.sqrt(step @ precision @ step)) for name, step in steps.items()}
+    network = RiskMotion(
+        NETWORK_DECODER, decoded.displacement_mm[1], (decoded.displacement_mm[2] - decoded.displacement_mm[0]) / 2,
+        1 - ((X - model.reconstruct(X)) ** 2).sum() / total, distance[LEAST_SQUARES_HEAD],
+    )
+    decoder = np.linalg.lstsq(centred, X - mean, rcond=None)[0]  # (L, D)
+    explained = 1 - ((X - mean - centred @ decoder) ** 2).sum() / total
     fields = [as_displacements(np.stack([mean, step @ decoder]), n_vertices=n_vertices) for step in steps.values()]
-    return [network, *(RiskMotion(name, *one, explained) for name, one in zip(steps, fields, strict=True))]
+    return [network, *(RiskMotion(name, *one, explained, distance[name])
+                       for name, one in zip(steps, fields, strict=True))]
 
 
 def true_risk_motion(cohort: Cohort, *, n_frames: int, n_hearts: int = 400, seed: int) -> RiskMotion | None:
@@ -163,9 +170,9 @@ def true_risk_motion(cohort: Cohort, *, n_frames: int, n_hearts: int = 400, seed
     Returns
     -------
     RiskMotion or None
-        None for a cohort that is not simulated or whose hazard is the same for all.
+        None for a cohort without known truth or whose hazard is the same for all.
     """
-    if not cohort.simulated:
+    if "truth" not in cohort.provides:
         return None
     settings = SimulatedCohortSettings(**declaration(cohort.folder)["request"]["settings"])
     population = simulate_population(n_hearts, kind=settings.population, rng=np.random.default_rng(seed),
@@ -186,12 +193,13 @@ def compare_risk_motions(found: list[RiskMotion], truth: RiskMotion | None) -> p
     Returns
     -------
     DataFrame
-        Index method; ``variance decoded`` (share), ``change per SD (mm)`` (root mean square over phases and points),
+        Index method; ``variance decoded`` (share), ``distance per SD`` (see `RiskMotion`), ``change per SD (mm)`` (root mean square over phases and points),
         and with a truth ``cosine with truth`` and ``size / true size``.
     """
     rows = []
     for one in found:
-        row = {"method": one.method, "variance decoded": one.explained, "change per SD (mm)": one.size_mm()}
+        row = {"method": one.method, "variance decoded": one.explained, "distance per SD": one.distance,
+               "change per SD (mm)": one.size_mm()}
         if truth is not None:
             row |= {"cosine with truth": one.cosine(truth), "size / true size": one.size_mm() / truth.size_mm()}
         rows.append(row)

@@ -100,6 +100,10 @@ def risk_claims(hearts: RiskHearts, table: pd.DataFrame | str) -> list[str]:
         f"by least squares {fitted:.0%}: "
         + ("what the code knows, the network's own decoder cannot say." if own < fitted / 2 else
            "the network's own decoder says most of what the code knows.")]
+    away = methods.loc[LEAST_SQUARES_HEAD, "distance per SD"]
+    sentences.append(f"To raise the log risk by one SD, a step along the risk head leaves the patients' codes by a "
+                     f"Mahalanobis distance of {away:.1f}; a step along the pattern in which patients differ by "
+                     f"{methods.loc[LEAST_SQUARES_PATTERN, 'distance per SD']:.1f}.")
     if hearts.truth is not None:
         cosines = methods["cosine with truth"]
         sentences.append("Cosine with the true high-risk motion: " + "; ".join(

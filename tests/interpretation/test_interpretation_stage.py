@@ -73,8 +73,8 @@ def test_the_true_direction_scores_by_its_own_measure(run):
         regression_motion(inputs.risk.log_risk, inputs.data.X, n_vertices=202).cosine(hearts.truth))
     table = stage_risk.physiology_table(hearts)
     claims = stage_risk.risk_claims(hearts, table)
-    assert len(claims) == 3 + len(table)
-    assert f"{hearts.methods.loc[REGRESSION, 'cosine with truth']:.2f}" in claims[1]
+    assert len(claims) == 4 + len(table)
+    assert f"{hearts.methods.loc[REGRESSION, 'cosine with truth']:.2f}" in claims[2]
     metrics = stage_risk.risk_metrics(hearts, table)
     assert metrics["tapse_change_mm"] == pytest.approx(table.loc["TAPSE", "high risk"] - table.loc["TAPSE", "low risk"])
     assert set(stage_risk.cycle_curves(hearts)["heart"]) == set(hearts.hearts)
@@ -110,7 +110,7 @@ def test_a_cohort_without_surface_and_truth_is_told_so(run):
     flat = replace(hearts, mesh=points, truth=None)
     assert stage_risk.physiology_table(flat) == stage.NO_SURFACE
     assert stage_risk.cycle_curves(flat).empty
-    assert len(stage_risk.risk_claims(flat, stage.NO_SURFACE)) == 2
+    assert len(stage_risk.risk_claims(flat, stage.NO_SURFACE)) == 3
     scores = stage_saliency.true_scores(saliency, None, bare, None, seed=1)
     assert "cannot be scored" in scores
     assert stage_saliency.score_claims(scores, []) == [scores]

@@ -60,6 +60,8 @@ def test_a_least_squares_decoder_along_the_pattern_is_the_regression_on_the_netw
     regression = regression_motion(model.predict_log_risk(X), X, n_vertices=V)
     np.testing.assert_allclose(found[LEAST_SQUARES_PATTERN].field_mm, regression.field_mm, atol=1e-6)
     assert list(found) == [NETWORK_DECODER, LEAST_SQUARES_HEAD, LEAST_SQUARES_PATTERN]
+    assert found[LEAST_SQUARES_PATTERN].distance == pytest.approx(1)
+    assert found[NETWORK_DECODER].distance == found[LEAST_SQUARES_HEAD].distance >= 1
     # no decoder is better than the one of least squares
     assert found[NETWORK_DECODER].explained <= found[LEAST_SQUARES_HEAD].explained <= 1
 
