@@ -193,8 +193,8 @@ def compare_risk_motions(found: list[RiskMotion], truth: RiskMotion | None) -> p
     Returns
     -------
     DataFrame
-        Index method; ``variance decoded`` (share), ``distance per SD`` (see `RiskMotion`), ``change per SD (mm)`` (root mean square over phases and points),
-        and with a truth ``cosine with truth`` and ``size / true size``.
+        Index method; ``variance decoded`` (share), ``distance per SD`` (see `RiskMotion`), ``change per SD (mm)`` (root
+        mean square over phases and points), and with a truth ``cosine with truth`` and ``size / true size``.
     """
     rows = []
     for one in found:
