@@ -72,9 +72,11 @@ def _saliency_row(tests) -> dict[str, Any]:
 
 
 def _completeness_row(errors: list[float]) -> dict[str, Any]:
-    return _row("interp.ig_completeness", max(errors), "share of range", 1e-2, 1e-3, "lower",
-                "largest |sum of attributions - log risk difference| of a patient / range of the log risks; "
-                f"{len(errors)} networks of simulated cohorts of 302; integrated exactly, ReLU by ReLU, so this is rounding")
+    return _row(
+        "interp.ig_completeness", max(errors), "share of range", 1e-2, 1e-3, "lower",
+        "largest |sum of attributions - log risk difference| of a patient / range of the log risks; "
+        f"{len(errors)} networks of simulated cohorts of 302; the path is integrated exactly, so this is rounding",
+    )
 
 
 def _direction_row(cosines: dict[str, np.ndarray]) -> dict[str, Any]:

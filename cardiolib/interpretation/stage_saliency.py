@@ -192,7 +192,7 @@ def planted_summary(tests: list[PlantedTest]) -> pd.DataFrame | str:
     """The table of the tests, or why there are none."""
     if not tests:
         return NO_SURFACE
-    return planted_table(tests)
+    return planted_table(tests).round(2)
 
 
 def region_shares(maps: SaliencyMaps, truth: RiskMotion | None) -> pd.DataFrame:
