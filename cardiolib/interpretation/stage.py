@@ -199,8 +199,8 @@ def latent_claims(patients: PatientMaps) -> list[str]:
         f"A network trained on SHUFFLED outcomes reaches C = {patients.null.c_index:.2f} for the patients it was "
         f"trained on, the network itself {patients.c_index:.2f}. On its map the time to death of a patient and that of "
         f"the {_NEAREST} nearest who died have rank correlation {null:+.2f}, on the map of the network itself "
-        f"{own:+.2f}. So much of the apparent C, and of the colours, can be learnt by heart; evidence is in notebook 04, from "
-        "patients the network has not seen.")]
+        f"{own:+.2f}. So much of the apparent C, and of the colours, can be learnt by heart; evidence is in notebook "
+        "04, from patients the network has not seen.")]
 
 
 def drawn_patients(patients: PatientMaps, data: SurvivalData) -> dict[str, object]:
