@@ -6,11 +6,14 @@ from cardiolib.figures.curves import displacement_curves, reconstruction, region
 from cardiolib.figures.hearts import motion_views, shape_views
 from cardiolib.figures.history import search_history, training_history
 from cardiolib.figures.interactive import heart_animation, heart_surface, save_interactive
-from cardiolib.figures.latent import latent_map
+from cardiolib.figures.latent import latent_map, latent_stability
 from cardiolib.figures.motion_plots import endpoint_error, function_curves
 from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
 from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
+from cardiolib.figures.plotly_risk import beating_together
+from cardiolib.figures.region_phase import region_phase
 from cardiolib.figures.rendering import VIEWS, add_colour_bar, render_surface
+from cardiolib.figures.risk_hearts import risk_curves, risk_hearts
 from cardiolib.figures.saliency_plots import saliency_views
 from cardiolib.figures.style import new_figure, panel_letters, save_figure, styled
 from cardiolib.figures.survival_plots import concordance_forest, kaplan_meier
@@ -21,6 +24,7 @@ __all__ = [
     "add_colour_bar",
     "agreement_summary",
     "beating_heart",
+    "beating_together",
     "bland_altman",
     "calibration",
     "concordance_forest",
@@ -33,12 +37,16 @@ __all__ = [
     "kaplan_meier_interactive",
     "latent_map",
     "latent_map_interactive",
+    "latent_stability",
     "motion_views",
     "new_figure",
     "panel_letters",
     "reconstruction",
+    "region_phase",
     "region_shares",
     "render_surface",
+    "risk_curves",
+    "risk_hearts",
     "risk_over_time",
     "saliency_interactive",
     "saliency_views",

@@ -137,7 +137,10 @@ def _principal_sides(points: np.ndarray) -> dict[str, Camera]:
 
 def _mark(mesh: SurfaceMesh, masks: Mapping[str, np.ndarray], label: str) -> Line2D:
     """Legend entry that also says how many points are marked, since all or none have no outline."""
-    counts = "; ".join(f"{mask.sum()} of {len(mask)} points" + (f" in {name}" if len(masks) > 1 else "")
-                       for name, mask in masks.items())
+    counts = {name: f"{mask.sum()} of {len(mask)} points" for name, mask in masks.items()}
+    if len(set(counts.values())) == 1:
+        text = next(iter(counts.values())) + (" each" if len(masks) > 1 else "")
+    else:
+        text = "; ".join(f"{count} in {name}" for name, count in counts.items())
     style = {} if len(mesh.triangles) else {"linestyle": "", "marker": "o", "markerfacecolor": "white"}
-    return Line2D([], [], color=INK, label=f"{label} ({counts})", **style)
+    return Line2D([], [], color=INK, label=f"{label} ({text})", **style)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from cardiolib.interpretation.motion_magnitude import as_displacements
+
 _PERMUTATIONS_AT_A_TIME = 256
 
 
@@ -114,6 +116,12 @@ def permutation_test(log_risk, magnitude_mm, *, rng: np.random.Generator, n_perm
     reached = largest[:, None] >= np.abs(observed.correlation) - 1e-12
     p = (1 + reached.sum(axis=0)) / (1 + n_permutations)
     return Saliency(observed.slope, observed.standardised_slope, observed.correlation, observed.t, p, n_permutations)
+
+
+def phase_saliency(log_risk, X, *, n_vertices: int) -> np.ndarray:
+    """Correlation (T - 1, V) of log risk with how far each vertex is from its place at end-diastole, phase by phase."""
+    lengths = np.linalg.norm(as_displacements(X, n_vertices=n_vertices), axis=3)
+    return np.stack([univariate_saliency(log_risk, lengths[:, t]).correlation for t in range(lengths.shape[1])])
 
 
 def map_stability(maps) -> pd.DataFrame:

@@ -1,28 +1,43 @@
-"""Notebook 05 in steps: map the patients by their latent code, paint saliency on the heart, score it by the truth."""
+"""Notebook 05 in steps: inputs, maps of the patients, and the headline numbers.
+
+Saliency is in :mod:`cardiolib.interpretation.stage_saliency`, the heart at low and at high risk in
+:mod:`cardiolib.interpretation.stage_risk`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
+from sklearn.neighbors import NearestNeighbors
 
 from cardiolib.cohorts import Cohort, CohortError
 from cardiolib.digital_heart import DigitalHeart, decimated_mesh, mean_parameters
 from cardiolib.imaging.files import write_table
-from cardiolib.interpretation.attribution import integrated_gradients, log_risk_function
 from cardiolib.interpretation.latent import LatentMap, laplacian_eigenmaps, pca_map, quality_table, umap_map
-from cardiolib.interpretation.motion_magnitude import motion_magnitude_mm
-from cardiolib.interpretation.regions import summarise_by_region, vertex_regions
-from cardiolib.interpretation.saliency import permutation_test, univariate_saliency
-from cardiolib.interpretation.truth import TruthScore, score_against_truth
+from cardiolib.interpretation.refits import (
+    NullNetwork,
+    Refit,
+    aligned_coordinates,
+    fit_null_network,
+    latent_stability,
+    refit_networks,
+)
+from cardiolib.interpretation.risk_source import ExplainedRisk, explained_risk
 from cardiolib.meshes import SurfaceMesh
+from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.model import FittedNetwork, load_network
 from cardiolib.survival.stage import MODEL_FILE, SurvivalData, load_survival_data
+from cardiolib.validation import read_bootstrap
 
-PAPER, GRADIENTS = "regression of risk on motion (paper)", "integrated gradients"
-ALPHA = 0.05
+NO_SURFACE = "The surface of this cohort's points is not known: hearts, volumes and patches of wall cannot be drawn."
+BOOTSTRAP_FILE = "network_bootstrap.npz"
+_NEAREST = 5
+TITLES = {"laplacian eigenmaps": "Laplacian eigenmaps", "umap": "UMAP", "pca": "principal components"}
 
 
 @dataclass(frozen=True)
@@ -35,18 +50,60 @@ class InterpretationStageSettings:
         Of the neighbour graphs behind eigenmaps and UMAP (the paper does not state its own).
     n_permutations : int
         Of the max-T test of the saliency map.
-    integration_steps : int
-        Of the integrated gradients; doubled until they are complete.
+    n_refits : int
+        Networks trained again on bags of patients, for the stability of maps and directions.
+    n_planted : int
+        Patches in which a hazard is planted to test the saliency maps.
+    n_true_hearts : int
+        Hearts simulated to know how motion goes with the true hazard (simulated cohorts only).
+    risk_sd : float
+        How far below and above the mean log risk the hearts are drawn, in SDs.
     """
 
     n_neighbours: int = 15
     n_permutations: int = 1000
-    integration_steps: int = 32
+    n_refits: int = 8
+    n_planted: int = 4
+    n_true_hearts: int = 800
+    risk_sd: float = 2.0
 
     def __post_init__(self) -> None:
-        for name, low in (("n_neighbours", 2), ("n_permutations", 1), ("integration_steps", 1)):
+        for name, low in (("n_neighbours", 2), ("n_permutations", 1), ("n_refits", 2),
+                          ("n_planted", 1), ("n_true_hearts", 50)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
+        if not 0 < self.risk_sd <= 5:
+            raise ValueError(f"risk_sd must lie between 0 and 5, got {self.risk_sd}")
+
+
+@dataclass(frozen=True, eq=False)
+class InterpretationInputs:
+    """What the earlier notebooks left.
+
+    Attributes
+    ----------
+    data : SurvivalData
+    network : FittedNetwork
+    risk : ExplainedRisk
+        Out of bag where notebook 04 has stored its bootstrap.
+    mesh : SurfaceMesh
+        End-diastolic surface of the points; without triangles where the cohort's surface is not known.
+    """
+
+    data: SurvivalData
+    network: FittedNetwork
+    risk: ExplainedRisk
+    mesh: SurfaceMesh
+
+    @property
+    def n_vertices(self) -> int:
+        """Points of the heart, V."""
+        return self.data.feature_shape[1]
+
+    @property
+    def has_surface(self) -> bool:
+        """Whether the points are known as a surface of free wall and septum."""
+        return bool(len(self.mesh.triangles))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,174 +117,124 @@ class PatientMaps:
     patients : DataFrame
         Index ID: time, event, log_risk, and the coordinates ``<method>_1``, ``<method>_2``.
     quality : DataFrame
-        Trustworthiness and continuity of each map.
+        Trustworthiness and continuity of each map; how it compares with the maps of refitted networks.
+    aligned : dict of str to (1 + B, N, 2) array
+        Each map and those of the refits, laid on top of it.
+    c_index : float
+        Apparent, of the network: for the patients it was trained on.
+    null : NullNetwork
+        Trained on shuffled outcomes.
+    null_map : LatentMap
+        Eigenmaps of its code.
     """
 
     maps: list[LatentMap]
     patients: pd.DataFrame
     quality: pd.DataFrame
+    aligned: dict[str, np.ndarray] = field(repr=False)
+    c_index: float
+    null: NullNetwork
+    null_map: LatentMap
 
 
-@dataclass(frozen=True, eq=False)
-class SaliencyMaps:
-    """Saliency of every vertex by two methods, and the surface to paint it on.
-
-    Attributes
-    ----------
-    mesh : SurfaceMesh
-        End-diastolic surface; without triangles where the cohort's mesh is not known.
-    vertices : DataFrame
-        One row a vertex: region, slope (log risk per mm), correlation, p_family, significant,
-        integrated_gradients (mean absolute share of the log risk).
-    by_phase : (T - 1, V) array
-        Integrated gradients by phase.
-    summary : DataFrame
-        One row a region and method.
-    completeness_error : float
-        Of the integrated gradients, in log risk.
-    """
-
-    mesh: SurfaceMesh
-    vertices: pd.DataFrame
-    by_phase: np.ndarray
-    summary: pd.DataFrame
-    completeness_error: float
+def load_inputs(
+    cohort: Cohort, motion_folder: Path, survival_folder: Path, validation_folder: Path
+) -> InterpretationInputs:
+    """Motion with follow-up, the trained network, and the risks that notebook 04 has stored."""
+    data, network = load_survival_data(cohort, motion_folder), load_network(survival_folder / MODEL_FILE)
+    stored = validation_folder / BOOTSTRAP_FILE
+    risk = explained_risk(data.ids, network.predict_log_risk(data.X), read_bootstrap(stored) if stored.is_file()
+                          else None)
+    return InterpretationInputs(data, network, risk, surface_of(cohort, data.feature_shape[1]))
 
 
-@dataclass(frozen=True, eq=False)
-class RegionalSaliency:
-    """Share of each region in the saliency, by method and in truth.
-
-    Attributes
-    ----------
-    table : DataFrame
-        Index region; one column a method, and "true hazard" for simulated cohorts.
-    scores : dict of str to TruthScore
-        Agreement of each method with the truth; empty for real cohorts.
-    """
-
-    table: pd.DataFrame
-    scores: dict[str, TruthScore]
-
-    @property
-    def average_precision(self) -> dict[str, float]:
-        """Average precision of each method, where the truth is known."""
-        return {name: score.average_precision for name, score in self.scores.items()}
-
-
-def load_network_and_data(
-    cohort: Cohort, motion_folder: Path, survival_folder: Path
-) -> tuple[SurvivalData, FittedNetwork]:
-    """What notebooks 02 and 03 left: motion with follow-up, and the trained network."""
-    return load_survival_data(cohort, motion_folder), load_network(survival_folder / MODEL_FILE)
+def refits(
+    inputs: InterpretationInputs, settings: InterpretationStageSettings, *, seed: int, map_units: Callable = map
+) -> list[Refit]:
+    """The network trained again on bootstrap bags, with the settings that the search has chosen."""
+    data = inputs.data
+    return refit_networks(data.X, data.event, data.time, inputs.network.settings, n_refits=settings.n_refits,
+                          n_vertices=inputs.n_vertices, seed=seed, map_units=map_units)
 
 
 def latent_maps(
-    network: FittedNetwork, data: SurvivalData, settings: InterpretationStageSettings, *, seed: int, folder: Path
+    inputs: InterpretationInputs, refitted: list[Refit], settings: InterpretationStageSettings, *, seed: int,
+    folder: Path,
 ) -> PatientMaps:
     """Map the patients by their latent code in three ways; writes ``latent_maps.csv``."""
-    code, risk = network.code(data.X), network.predict_log_risk(data.X)
-    k = min(settings.n_neighbours, (len(code) - 2) // 2)
-    maps = [
-        laplacian_eigenmaps(code, n_neighbours=k, seed=seed, orient_by=risk),
-        umap_map(code, n_neighbours=k, seed=seed, orient_by=risk),
-        pca_map(code, judged_at=k, orient_by=risk),
-    ]
+    data, network = inputs.data, inputs.network
+    risk = network.predict_log_risk(data.X)
+    k = min(settings.n_neighbours, (len(risk) - 2) // 2)
+    maps = _maps_of(network.code(data.X), k, seed=seed, orient_by=risk)
+    of_refits = [_maps_of(one.code, k, seed=seed, orient_by=one.log_risk) for one in refitted]
+    stability = pd.concat([latent_stability(one, [other[i] for other in of_refits], n_neighbours=k)
+                           for i, one in enumerate(maps)])
+    kept = stability.groupby("method")[["disparity", "neighbours kept", "by chance"]].mean()
     patients = pd.DataFrame({"time": data.time, "event": data.event, "log_risk": risk},
                             index=pd.Index(data.ids, name="ID"))
     for one in maps:
         patients[[f"{one.method}_1", f"{one.method}_2"]] = one.coordinates
     write_table(patients, folder / "latent_maps.csv")
-    return PatientMaps(maps, patients, quality_table(maps).set_index("method"))
-
-
-def saliency(
-    network: FittedNetwork, cohort: Cohort, data: SurvivalData, settings: InterpretationStageSettings, *,
-    seed: int, folder: Path,
-) -> SaliencyMaps:
-    """The paper's saliency with family-wise control, and integrated gradients; writes ``saliency.csv``.
-
-    The regression is of the predicted log risk on each vertex's mean displacement over the cycle, one vertex at a
-    time. Integrated gradients attribute the network's log risk, relative to the mean heart, to its inputs.
-    """
-    frames, n_vertices, _ = data.feature_shape
-    risk = network.predict_log_risk(data.X)
-    association = permutation_test(
-        risk, motion_magnitude_mm(data.X, n_vertices=n_vertices), rng=np.random.default_rng(seed),
-        n_permutations=settings.n_permutations,
+    null = fit_null_network(data.X, data.event, data.time, network.settings, seed=seed)
+    null_map = laplacian_eigenmaps(null.network.code(data.X), n_neighbours=k, seed=seed,
+                                   orient_by=null.network.predict_log_risk(data.X))
+    return PatientMaps(
+        maps, patients, quality_table(maps).set_index("method").join(kept),
+        {one.method: aligned_coordinates(one, [other[i] for other in of_refits]) for i, one in enumerate(maps)},
+        concordance_index(risk, data.event, data.time), null, null_map,
     )
-    attribution = integrated_gradients(log_risk_function(network), data.X, n_steps=settings.integration_steps)
-    by_phase = np.abs(attribution.values.reshape(-1, frames, n_vertices, 3).sum(axis=3)).mean(axis=0)
-    mesh = surface_of(cohort, n_vertices)
-    vertices = pd.DataFrame({
-        "region": _regions(mesh), "slope": association.slope, "correlation": association.correlation,
-        "p_family": association.p_family, "significant": association.p_family <= ALPHA,
-        "integrated_gradients": by_phase.sum(axis=0),
-    }).rename_axis("vertex")
-    write_table(vertices, folder / "saliency.csv")
-    methods = {PAPER: vertices["correlation"], GRADIENTS: vertices["integrated_gradients"]}
-    summary = pd.concat(
-        {name: summarise_by_region(values, vertices["region"]) for name, values in methods.items()}, names=["method"]
-    )
-    return SaliencyMaps(mesh, vertices, by_phase, summary, attribution.completeness_error)
 
 
-def saliency_by_region(maps: SaliencyMaps, cohort: Cohort, data: SurvivalData) -> RegionalSaliency:
-    """Share of each region by method and, for simulated cohorts, in the true log hazard's own association."""
-    columns = {PAPER: maps.vertices["correlation"], GRADIENTS: maps.vertices["integrated_gradients"]}
-    scores: dict[str, TruthScore] = {}
-    relevance = true_relevance(cohort, data)
-    if relevance is not None:
-        scores = {name: score_against_truth(values.to_numpy(), relevance) for name, values in columns.items()}
-        columns = {**columns, "true hazard": relevance}
-    shares = {name: summarise_by_region(values, maps.vertices["region"])["share"] for name, values in columns.items()}
-    return RegionalSaliency(pd.DataFrame(shares), scores)
-
-
-def true_relevance(cohort: Cohort, data: SurvivalData) -> np.ndarray | None:
-    """How strongly each vertex's motion goes with the TRUE log hazard, (V,); None where that is not known.
-
-    The best a map of association could show: the same regression with the hazard in the place of the prediction.
-    """
-    if not cohort.simulated:
-        return None
-    truth = cohort.log_hazard().loc[list(data.ids)].to_numpy()
-    if np.ptp(truth) == 0:
-        return None
-    magnitude = motion_magnitude_mm(data.X, n_vertices=data.feature_shape[1])
-    return np.abs(univariate_saliency(truth, magnitude).correlation)
-
-
-def drawn_maps(maps: SaliencyMaps) -> dict[str, np.ndarray]:
-    """The two saliency maps as figures want them: name to one value a vertex."""
-    return {
-        "correlation of risk with motion": maps.vertices["correlation"].to_numpy(),
-        "integrated gradients (log risk)": maps.vertices["integrated_gradients"].to_numpy(),
-    }
+def latent_claims(patients: PatientMaps) -> list[str]:
+    """What the maps can carry, in sentences made of their own numbers."""
+    own = _colour_agreement(patients.maps[0], patients.patients["event"], patients.patients["time"])
+    null = _colour_agreement(patients.null_map, patients.null.event, patients.null.time)
+    sentences = []
+    for method, row in patients.quality.iterrows():
+        sentences.append(
+            f"{TITLES[str(method)]}: trustworthiness {row['trustworthiness']:.2f}, continuity "
+            f"{row['continuity']:.2f}; a refitted network keeps {row['neighbours kept']:.0%} of a patient's neighbours "
+            f"on the map (by chance {row['by chance']:.0%})")
+    return [*sentences, (
+        f"A network trained on SHUFFLED outcomes reaches C = {patients.null.c_index:.2f} for the patients it was "
+        f"trained on, the network itself {patients.c_index:.2f}. On its map the time to death of a patient and that of "
+        f"the {_NEAREST} nearest who died have rank correlation {null:+.2f}, on the map of the network itself "
+        f"{own:+.2f}. So much of the apparent C, and of the colours, can be learnt by heart; evidence is in notebook "
+        "04, from patients the network has not seen.")]
 
 
 def drawn_patients(patients: PatientMaps, data: SurvivalData) -> dict[str, object]:
     """The maps of the patients as figures want them: coordinates by method, IDs, event, time and its unit."""
-    titles = {"laplacian eigenmaps": "Laplacian eigenmaps", "umap": "UMAP", "pca": "principal components"}
     return {
-        "maps": {titles.get(one.method, one.method): one.coordinates for one in patients.maps},
+        "maps": {TITLES[one.method]: one.coordinates for one in patients.maps},
         "ids": np.array(data.ids), "event": data.event, "time": data.time, "time_unit": data.time_unit,
     }
 
 
-def interpretation_metrics(patients: PatientMaps, maps: SaliencyMaps, regions: RegionalSaliency) -> dict[str, float]:
-    """Headline numbers of the stage."""
-    metrics: dict[str, float] = {}
+def map_marks(patients: PatientMaps) -> dict[str, object]:
+    """What the still figure adds to `drawn_patients`: quality of each map, and the map of shuffled outcomes."""
+    quality = {TITLES[one.method]: (one.trustworthiness, one.continuity) for one in patients.maps}
+    null = (patients.null_map.coordinates, patients.null.event, patients.null.time)
+    return {"quality": quality, "null": null}
+
+
+def drawn_stability(patients: PatientMaps) -> dict[str, object]:
+    """Maps and maps of refits as figures want them."""
+    kept = patients.quality
+    return {
+        "aligned": {TITLES[name]: one for name, one in patients.aligned.items()},
+        "kept": {TITLES[str(name)]: (row["neighbours kept"], row["by chance"]) for name, row in kept.iterrows()},
+    }
+
+
+def latent_metrics(patients: PatientMaps, inputs: InterpretationInputs) -> dict[str, float | str]:
+    """Headline numbers of the maps."""
+    metrics: dict[str, float | str] = {"explained_risk": inputs.risk.source}
     for method, row in patients.quality.iterrows():
         key = str(method).replace(" ", "_")
-        metrics |= {f"{key}_trustworthiness": row["trustworthiness"], f"{key}_continuity": row["continuity"]}
-    metrics["significant_vertices_count"] = int(maps.vertices["significant"].sum())
-    metrics["integrated_gradients_completeness_error_log_risk"] = maps.completeness_error
-    for name, score in regions.scores.items():
-        key = "paper_saliency" if name == PAPER else "integrated_gradients"
-        metrics |= {f"{key}_average_precision": score.average_precision, f"{key}_chance": score.chance,
-                    f"{key}_rank_correlation": score.rank_correlation}
-    return metrics
+        metrics |= {f"{key}_trustworthiness": row["trustworthiness"], f"{key}_continuity": row["continuity"],
+                    f"{key}_neighbours_kept_percent": 100 * row["neighbours kept"]}
+    return metrics | {"shuffled_outcomes_apparent_c_index": patients.null.c_index}
 
 
 def surface_of(cohort: Cohort, n_vertices: int) -> SurfaceMesh:
@@ -245,5 +252,17 @@ def surface_of(cohort: Cohort, n_vertices: int) -> SurfaceMesh:
     return SurfaceMesh(points, np.zeros((0, 3), dtype=np.int64), np.zeros(len(points), dtype=np.int8), ("all",))
 
 
-def _regions(mesh: SurfaceMesh) -> np.ndarray:
-    return vertex_regions(mesh) if len(mesh.triangles) else np.full(len(mesh.points), "all")
+def _colour_agreement(one: LatentMap, event, time) -> float:
+    """What the eye sees in the colours: rank correlation of the time to death with that of the nearest who died."""
+    died = np.asarray(event, bool)
+    points, when = one.coordinates[died], np.asarray(time)[died]
+    near = NearestNeighbors(n_neighbors=min(_NEAREST, len(points) - 1)).fit(points).kneighbors(return_distance=False)
+    return float(spearmanr(when, when[near].mean(axis=1)).statistic)
+
+
+def _maps_of(code: np.ndarray, k: int, *, seed: int, orient_by: np.ndarray) -> list[LatentMap]:
+    return [
+        laplacian_eigenmaps(code, n_neighbours=k, seed=seed, orient_by=orient_by),
+        umap_map(code, n_neighbours=k, seed=seed, orient_by=orient_by),
+        pca_map(code, judged_at=k, orient_by=orient_by),
+    ]

@@ -26,9 +26,17 @@ CAPTIONS: dict[str, str] = {
     "the predicted risk; all out of bag.",
     "04_calibration": "Predicted against observed risk of death: smooth curve, and Kaplan-Meier in fifths with 95 % "
     "intervals; out of bag.",
-    "05_latent_map": "Patients in the latent code of the network by Laplacian eigenmaps, UMAP and PCA; colour: time to "
-    "death, or to censoring (open symbols).",
-    "05_saliency": "Saliency: how strongly the motion of each point goes with predicted risk.",
-    "05_saliency_regions": "Saliency by region, and the regions whose motion enters the hazard of the simulation.",
+    "05_latent_map": "Patients in the latent code of the network by Laplacian eigenmaps, UMAP and PCA, and by a "
+    "network trained on shuffled outcomes; colour: time to death, or to censoring (open symbols).",
+    "05_latent_stability": "Where networks trained again on bootstrap bags put the same patients.",
+    "05_saliency": "Saliency: how strongly the motion of each point goes with predicted risk (outlined: family-wise "
+    "significant), and integrated gradients of the network.",
+    "05_region_phase": "Saliency by region and phase of the cycle, for three methods.",
+    "05_saliency_regions": "Share of each region in the saliency, and in the true change of motion with the hazard.",
+    "05_planted": "A test with a known answer: a hazard planted in a patch of wall (outlined), and where motion goes "
+    "with the risk of the network trained on it.",
+    "05_risk_hearts": "The decoded hearts at low and at high risk at end-systole.",
+    "05_risk_curves": "Function over the cycle at low and at high risk; dashed, the truth.",
+    "05_risk_motion": "Where motion changes with risk: decoded from the code, and in truth.",
 }
 """Figure name to one plain sentence; every figure in the stage table has one (held by a test)."""

@@ -144,9 +144,19 @@ STAGES: dict[str, Stage] = {
             notebook="05_interpretability.ipynb",
             settings="cardiolib.interpretation.stage:InterpretationStageSettings",
             layers=LAYERS[:-1],
-            after=("cohort", "motion", "survival"),
-            figures=("05_latent_map", "05_saliency", "05_saliency_regions"),
-            interactive=("05_latent_map", "05_saliency"),
+            after=("cohort", "motion", "survival", "validation"),
+            figures=(
+                "05_latent_map",
+                "05_latent_stability",
+                "05_saliency",
+                "05_region_phase",
+                "05_saliency_regions",
+                "05_planted",
+                "05_risk_hearts",
+                "05_risk_curves",
+                "05_risk_motion",
+            ),
+            interactive=("05_latent_map", "05_saliency", "05_risk_hearts"),
         ),
     )
 }

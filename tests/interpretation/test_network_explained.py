@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from cardiolib.interpretation import decode_risk_direction, integrated_gradients, log_risk_function
+from cardiolib.interpretation import (
+    attribute_network,
+    decode_risk_direction,
+    integrated_gradients,
+    log_risk_function,
+)
 from cardiolib.survival import NetworkSettings, fit_network
 
 N, V, PHASES = 60, 4, 3
@@ -49,6 +54,27 @@ def test_attributions_of_a_network_are_complete_and_repeatable(model):
     shares = found.by_phase_and_vertex(n_vertices=V)
     assert shares.shape == (N, PHASES, V)
     np.testing.assert_allclose(shares.sum(axis=(1, 2)), found.values.sum(axis=1), atol=1e-12)
+
+
+@pytest.mark.parametrize("standardise", ["none", "global", "columns"])
+def test_exact_attributions_are_the_limit_of_those_in_steps(standardise):
+    settings = NetworkSettings(hidden=12, latent=4, epochs=20, log10_learning_rate=-2.5, standardise=standardise)
+    model = fit_network(X, EVENT, TIME, settings, seed=0)
+    baseline = X[0]
+    exact = attribute_network(model, X, baseline=baseline)
+    numerical = integrated_gradients(log_risk_function(model), X, baseline=baseline, n_steps=1024)
+    np.testing.assert_allclose(exact.values, numerical.values, atol=2e-3 * np.ptp(numerical.log_risk))
+    np.testing.assert_allclose(exact.log_risk, model.predict_log_risk(X), atol=1e-9)
+    assert exact.baseline_log_risk == pytest.approx(numerical.baseline_log_risk)
+
+
+def test_exact_attributions_are_complete_to_rounding_patient_by_patient(model):
+    found = attribute_network(model, X)
+    gain = found.log_risk - found.baseline_log_risk
+    np.testing.assert_allclose(found.values.sum(axis=1), gain, atol=1e-10)
+    assert found.relative_completeness_error < 1e-12
+    assert found.completeness_error == np.abs(found.values.sum(axis=1) - gain).max()
+    assert 1 < found.n_steps <= 2 + 12 + 13 * 4  # hidden units switch once, code units once a piece
 
 
 def test_the_vertex_that_the_hazard_reads_is_the_most_important():

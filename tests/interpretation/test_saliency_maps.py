@@ -12,6 +12,7 @@ from cardiolib.interpretation import (
     map_stability,
     motion_magnitude_mm,
     permutation_test,
+    phase_saliency,
     score_against_truth,
     summarise_by_region,
     summarise_by_region_and_phase,
@@ -124,6 +125,18 @@ def test_what_is_not_accepted(change, message):
     given = {"risk": risk, "covariates": None, **change}
     with pytest.raises(ValueError, match=message):
         univariate_saliency(given["risk"], magnitude, covariates=given["covariates"])
+
+
+def test_saliency_by_phase_is_the_correlation_with_the_distance_in_that_phase():
+    rng = np.random.default_rng(6)
+    moves = rng.normal(size=(40, 3, V, 3))
+    risk = np.linalg.norm(moves[:, 1, 4], axis=1)
+    found = phase_saliency(risk, moves.reshape(40, -1), n_vertices=V)
+    assert found.shape == (3, V)
+    assert found[1, 4] == pytest.approx(1)
+    assert np.unravel_index(np.abs(found).argmax(), found.shape) == (1, 4)
+    lengths = np.linalg.norm(moves, axis=3)
+    assert found[2, 7] == pytest.approx(np.corrcoef(risk, lengths[:, 2, 7])[0, 1])
 
 
 def test_map_stability():
