@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from cardiolib.survival import NetworkRecipe, NetworkSettings, SearchSettings, cross_validate, patient_folds, search
 from cardiolib.survival.swarm import ParticleSwarm
 
-BASE = NetworkSettings(epochs=8, standardise="columns")
+BASE = NetworkSettings.on_inputs(epochs=8, standardise="columns")
+PRINCIPAL = NetworkSettings(epochs=8, standardise="columns")
 TINY = SearchSettings(n_particles=3, n_generations=3, n_folds=3, n_confirm=0, hidden=(8, 16), latent=(2, 4),
                       log10_learning_rate=(-4.0, -2.5))
 
@@ -177,7 +178,7 @@ def test_failed_fits_are_recorded_and_an_all_failed_search_is_an_error(motion):
 
 def test_screened_scores_follow_exact_ones(motion):
     data = motion.X, motion.event, motion.time
-    base = NetworkSettings(epochs=30, hidden=20, latent=4, standardise="columns")
+    base = NetworkSettings.on_inputs(epochs=30, hidden=20, latent=4, standardise="columns")
     candidates = [replace(base, dropout=p, log10_learning_rate=rate)
                   for p in (0.2, 0.8) for rate in (-6.0, -3.0)]
     exact = cross_validate(*data, candidates, n_folds=3, seed=0)["score"]
