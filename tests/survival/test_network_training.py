@@ -120,7 +120,7 @@ def test_principal_coordinates_are_a_rotation_of_the_same_network(motion):
         seen = torch.tensor(rows.scores @ rows.axes.T * np.float32(rows.unit))
         wide, on_axes = full(seen), narrow(torch.tensor(rows.scores))
     np.testing.assert_allclose(wide.log_risk, on_axes.log_risk, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(wide.reconstruction, on_axes.reconstruction @ rows.axes.T * rows.unit, atol=2e-3)
+    np.testing.assert_allclose(wide.reconstruction, on_axes.reconstruction.numpy() @ rows.axes.T * rows.unit, atol=2e-3)
     errors = [np.sum((wide.reconstruction.numpy() - seen.numpy()) ** 2) / x.shape[1],
               np.sum((on_axes.reconstruction.numpy() - rows.scores) ** 2) / rows.scale]
     assert errors[0] == pytest.approx(errors[1], rel=1e-3)  # the loss is on the scale of the features
