@@ -73,7 +73,7 @@ def score_fold(unit: tuple[NetworkSettings, int], *, data: FoldData, seed: int) 
         elif data.scores:
             rows, scores = data.scores[k]
             weights, _ = train_on_scores(rows, event, time, settings, seed=seed)
-            log_risk = forward_log_risk(weights, scores)
+            log_risk = forward_log_risk(weights, scores, settings)
         else:
             log_risk = fit_network(data.X[train], event, time, settings, seed=seed).predict_log_risk(data.X[test])
         return concordance_index(log_risk, data.event[test], data.time[test]), ""

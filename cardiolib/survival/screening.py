@@ -91,13 +91,14 @@ def screened_log_risk(rows: ThinnedRows, event, time, settings: NetworkSettings,
 
     optimise(weights, rows.train, np.asarray(event), np.asarray(time), settings, corrupt=corrupt,
              rng=np.random.default_rng(batch_seed))
-    return forward_log_risk(weights, rows.test * ratio)
+    return forward_log_risk(weights, rows.test * ratio, settings)
 
 
-def forward_log_risk(weights: Weights, x: np.ndarray) -> np.ndarray:
+def forward_log_risk(weights: Weights, x: np.ndarray, settings: NetworkSettings) -> np.ndarray:
     """Log risks (N,) float64 of network inputs `x` (N, D), by weights as they are while training."""
-    h = np.maximum(x @ weights["encoder_hidden.weight"].T + weights["encoder_hidden.bias"], 0)
-    z = np.maximum(h @ weights["encoder_code.weight"].T + weights["encoder_code.bias"], 0)
+    lowest = -np.inf if settings.activation == "linear" else 0
+    h = np.maximum(x @ weights["encoder_hidden.weight"].T + weights["encoder_hidden.bias"], lowest)
+    z = np.maximum(h @ weights["encoder_code.weight"].T + weights["encoder_code.bias"], lowest)
     risk = (z @ weights["risk.weight"][0]).astype(float)
     if not np.isfinite(risk).all():
         raise FloatingPointError("training diverged: predicted risks are not finite")

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 PROTOCOLS = ("exact", "published")
+ACTIVATIONS = ("relu", "linear")
 COORDINATES = ("principal", "inputs")
 STANDARDISATIONS = ("none", "global", "columns")
 
@@ -39,6 +40,8 @@ class NetworkSettings:
         knows ``inputs`` only.
     hidden, latent : int
         Units of the wide layers and of the code between them.
+    activation : {"relu", "linear"}
+        ``linear`` leaves out every ReLU: the linear network, a competitor that shows what non-linearity adds.
     dropout : float
         Fraction of the inputs set to zero at each step, in [0, 1); in principal coordinates the Gaussian noise
         that this makes.
@@ -71,6 +74,7 @@ class NetworkSettings:
     coordinates: str = "principal"
     hidden: int = 160
     latent: int = 12
+    activation: str = "relu"
     dropout: float = 0.3
     alpha: float = 0.3
     log10_learning_rate: float = -2.5
@@ -85,6 +89,7 @@ class NetworkSettings:
         check_field_types(self)
         _one_of(self, "protocol", PROTOCOLS)
         _one_of(self, "coordinates", COORDINATES)
+        _one_of(self, "activation", ACTIVATIONS)
         _one_of(self, "standardise", STANDARDISATIONS)
         if (self.protocol, self.coordinates) == ("published", "principal"):
             raise ValueError('the published protocol trains in coordinates "inputs"; NetworkSettings.published() '

@@ -45,9 +45,10 @@ class StackedNetworks:
 
     def __init__(self, x, event, time, settings: Sequence[NetworkSettings], weights: Sequence[Weights], *,
                  device: str, seed: int = 0) -> None:
-        if {s.protocol for s in settings} != {"published"} or len({s.batch_size for s in settings}) != 1:
-            raise ValueError("stacked networks need the published protocol and one batch size, got "
-                             f"{sorted({(s.protocol, s.batch_size) for s in settings})}")
+        kinds = {(s.protocol, s.activation, s.batch_size) for s in settings}
+        if len(kinds) != 1 or next(iter(kinds))[:2] != ("published", "relu"):
+            raise ValueError("stacked networks need the published protocol, ReLU and one batch size, got "
+                             f"{sorted(kinds)}")
         self._x, self._event = (torch.as_tensor(np.asarray(a, np.float32), device=device) for a in (x, event))
         self._time = torch.as_tensor(np.asarray(time, float), device=device)
         self._generator = torch.Generator(device).manual_seed(seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ ADAM_EPSILON = {"exact": 1e-8, "published": 1e-7}  # the second is Keras' defaul
 
 
 def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature_shape: tuple[int, ...] = (),
-                progress: bool = False) -> FittedNetwork:
+                provenance: Mapping[str, str] | None = None, progress: bool = False) -> FittedNetwork:
     """Train the network on every row given.
 
     Parameters
@@ -43,6 +43,8 @@ def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature
         one seed share their random numbers as far as their shapes allow.
     feature_shape : tuple of int, optional
         How the D columns are laid out, e.g. ``(19, 202, 3)`` for frames, vertices, xyz. Stored with the model.
+    provenance : mapping of str to str, optional
+        Kept in the model and its file: what it was trained on.
     progress : bool
         Show a progress bar over epochs.
 
@@ -74,7 +76,7 @@ def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature
     fitted = FittedNetwork(
         settings=settings, standardiser=standardiser, weights=arrays, baseline=None,
         history=history, seed=seed, n_patients=int(event.size), n_events=int(event.sum()),
-        feature_shape=tuple(feature_shape) or (x.shape[1],),
+        feature_shape=tuple(feature_shape) or (x.shape[1],), provenance=dict(provenance or {}),
     )
     return fitted.with_baseline(breslow_baseline(fitted.predict_log_risk(X), event, time))
 
@@ -175,7 +177,8 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
 
 def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None) -> Callable[..., StepLoss]:
     """Gradient of all patients at once, then AdamW over the one flat vector; torch works on numpy's memory."""
-    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=True, scale=scale)
+    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=True, scale=scale,
+                        linear=settings.activation == "linear")
     parameter = torch.from_numpy(weights.flat)
     parameter.grad = torch.from_numpy(loss.gradient.flat)
     adam = torch.optim.AdamW([parameter], lr=10.0**settings.log10_learning_rate, eps=ADAM_EPSILON["exact"],
@@ -191,6 +194,7 @@ def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None)
 
 def _batch_step(weights: Weights, settings: NetworkSettings, scale: float | None) -> Callable[..., StepLoss]:
     return FusedBatchStep(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=False, scale=scale,
+                          linear=settings.activation == "linear",
                           learning_rate=10.0**settings.log10_learning_rate, epsilon=ADAM_EPSILON["published"],
                           weight_decay=settings.weight_decay)
 

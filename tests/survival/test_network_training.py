@@ -26,30 +26,31 @@ def torch_network(weights: Weights) -> SupervisedAutoencoder:
     return torch_network_of(weights.views)
 
 
-def torch_network_of(arrays: dict[str, np.ndarray]) -> SupervisedAutoencoder:
+def torch_network_of(arrays: dict[str, np.ndarray], activation: str = "relu") -> SupervisedAutoencoder:
     hidden, n_features = arrays["encoder_hidden.weight"].shape
-    network = SupervisedAutoencoder(n_features, hidden, arrays["encoder_code.bias"].size)
+    network = SupervisedAutoencoder(n_features, hidden, arrays["encoder_code.bias"].size, activation)
     network.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()}, assign=True)
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     return network
 
 
+@pytest.mark.parametrize("activation", ["relu", "linear"])
 @pytest.mark.parametrize("protocol", ["exact", "published"])
 @pytest.mark.parametrize(("n", "hidden"), [(30, 9), (7, 20), (1, 5)])  # with and without the Gram form; one row
-def test_gradient_equals_autograd(protocol, n, hidden):
+def test_gradient_equals_autograd(protocol, n, hidden, activation):
     rng = np.random.default_rng(n)
     settings = NetworkSettings(protocol=protocol, coordinates="inputs", hidden=hidden, latent=3, alpha=0.4,
-                               log10_l1=-1.0)
+                               log10_l1=-1.0, activation=activation)
     weights = Weights(40, hidden, 3, np.float64)
     weights.flat[:] = 0.3 * rng.normal(size=weights.flat.size)
     clean = rng.normal(size=(n, 40))
     noisy = clean * (rng.random((n, 40)) < 0.7) / 0.7
     event, time = rng.random(n) < 0.6, rng.integers(1, 8, size=n)
-    loss = LossGradient(weights, alpha=0.4, l1=0.1, exact=protocol == "exact")
+    loss = LossGradient(weights, alpha=0.4, l1=0.1, exact=protocol == "exact", linear=activation == "linear")
     ties = "efron" if protocol == "exact" else "breslow"
     fast = loss(noisy, clean, RiskSets(event, time, ties=ties))
-    network = torch_network(weights)
+    network = torch_network_of(weights.views, activation)
     slow = hybrid_loss(network(torch.tensor(noisy)), torch.tensor(clean), event, time, settings)
     slow.total.backward()
     np.testing.assert_allclose(fast, [part.item() for part in slow], rtol=1e-11, atol=1e-12)

@@ -59,5 +59,5 @@ def test_stacked_networks_take_the_steps_of_single_ones(motion, n):
 
 
 def test_stacked_networks_refuse_the_other_protocol(motion):
-    with pytest.raises(ValueError, match="published protocol and one batch size"):
+    with pytest.raises(ValueError, match="published protocol, ReLU and one batch size"):
         StackedNetworks(motion.X, motion.event, motion.time, [NetworkSettings()], [], device="cpu")
