@@ -60,7 +60,7 @@ class ReleasedNetwork(nn.Module):
 
 
 class ReleasedLoop:
-    """The authors' loop in our words: a loader with workers' collation, sort, autograd, Adam, three numbers read a step.
+    """The authors' loop in our words: loader, sort, autograd, plain Adam, three numbers read back every step.
 
     Parameters
     ----------
@@ -157,23 +157,23 @@ def measure() -> list[dict[str, Any]]:
     rank, exact_s, thin_s = _screen_rank(cohorts[0])
     return [
         _row("dae.published_ratio", published, "times", 2.5, 6, "higher",
-             f"CPU time of the authors' loop ({1000 * released_epoch_s / 19:.1f} ms a step) over ours, same mathematics, "
-             "4 x 2 epochs in turn, 302 x 11,514, H = 160"),
+             f"CPU time of the authors' loop ({1000 * released_epoch_s / 19:.1f} ms a step) over ours, same "
+             "mathematics, 4 x 2 epochs in turn, 302 x 11,514, H = 160"),
         _row("dae.exact_ratio", exact, "times", 8, 20, "higher",
              f"one training each, {len(cohorts)} simulated cohorts; held-out C {c_ours:.3f}, authors' loop "
              f"{c_released:.3f} (means); ours must not be more than .005 below"),
         _row("dae.exact_c_loss", max(c_released - c_ours, 0.0), "C", 0.005, 0.0, "lower",
              "authors' loop minus ours, mean held-out C of those trainings, 0 where ours is better"),
         _row("dae.search_s", search_s, "s", 360, 90, "lower",
-             "50 settings x 6 folds in full (nothing screened), default protocol; CPU time of one process over 2 cores"),
+             "50 settings x 6 folds in full (nothing screened), default protocol; CPU time of one process / 2 cores"),
         _row("dae.protocol_h", protocol_h, "h", 6, 1.5, "lower",
              f"COMPUTED: {N_SEARCHES} x (that search + a fit of {fit_s:.2f} s) over 2 cores; every fit in full"),
         _gpu_row(),
-        _row("dae.peak_gib", peak, "GiB", 8, 4, "lower", "largest memory of this process up to the end of the search; a "
-             "second worker adds about 0.5"),
+        _row("dae.peak_gib", peak, "GiB", 8, 4, "lower",
+             "largest memory of this process, which searched and fitted; each further worker holds less"),
         _row("dae.screen_rank", rank, "Spearman", 0.8, 0.95, "higher",
-             f"{N_RANKED} random settings trained on the inputs, 3 folds, stand-in against full fits ({thin_s:.1f} against "
-             f"{exact_s:.1f} s a setting); the default protocol screens nothing"),
+             f"{N_RANKED} random settings trained on the inputs, 3 folds, stand-in against full fits ({thin_s:.1f} "
+             f"against {exact_s:.1f} s a setting); the default protocol screens nothing"),
     ]
 
 
@@ -238,8 +238,9 @@ def _screen_rank(cohort: Patients) -> tuple[float, float, float]:
 
 
 def _gpu_row() -> dict[str, Any]:
-    """The published mathematics on a GPU: many models in lockstep, one captured step; null where there is no GPU."""
-    how = f"COMPUTED from steps of 60 stacked models: {N_SEARCHES} x {N_FITS} fits of 1,600 steps, published mathematics"
+    """The published mathematics on a GPU: many models in lockstep; null where there is no GPU."""
+    how = (f"COMPUTED from steps of 60 stacked models: {N_SEARCHES} x {N_FITS} fits of 1,600 steps, published "
+           "mathematics")
     if not torch.cuda.is_available():
         return _row("dae.protocol_gpu_h", None, "h", 2, 0.5, "lower", f"{how}; no GPU here")
     n_models = 60

@@ -116,7 +116,8 @@ class FittedNetwork:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one npz file (no pickle), atomically; its bytes depend on the model alone."""
         about = {"format": FORMAT, "settings": asdict(self.settings), "seed": self.seed,
-                 "n_patients": self.n_patients, "n_events": self.n_events, "feature_shape": self.feature_shape, "provenance": self.provenance,
+                 "n_patients": self.n_patients, "n_events": self.n_events, "feature_shape": self.feature_shape,
+                 "provenance": self.provenance,
                  "versions": {"numpy": np.__version__, "torch": torch.__version__}}
         arrays = {f"weights/{name}": value for name, value in self.weights.items()}
         arrays |= {f"history/{name}": self.history[name].to_numpy() for name in self.history}
