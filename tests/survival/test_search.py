@@ -16,7 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardiolib.survival import NetworkRecipe, NetworkSettings, SearchSettings, cross_validate, patient_folds, search
+from cardiolib.survival import (
+    NetworkRecipe,
+    NetworkSettings,
+    SearchSettings,
+    concordance_index,
+    cross_validate,
+    fit_network,
+    patient_folds,
+    search,
+)
+from cardiolib.survival.cross_validation import fold_seed
 from cardiolib.survival.swarm import ParticleSwarm
 
 BASE = NetworkSettings.on_inputs(epochs=8, standardise="columns")
@@ -212,3 +222,17 @@ def test_search_settings_are_validated():
                             ({"alpha": (0.7, 0.3)}, "low <= high"), ({"screening": 1}, "must be bool")]:
         with pytest.raises(ValueError, match=message):
             SearchSettings(**change)
+
+
+def test_search_in_principal_coordinates_scores_full_fits(motion):
+    data = motion.X, motion.event, motion.time
+    result = search(*data, replace(TINY, n_generations=1, log10_learning_rate=(-3.0, -2.0)), base=PRINCIPAL, seed=3)
+    assert not result.best_is_screened and not result.history["screened"].any()
+    fold = patient_folds(motion.event, n_folds=3, rng=np.random.default_rng(np.random.SeedSequence([3, 1])))
+    for k in range(3):
+        train, test = fold != k, fold == k
+        network = fit_network(motion.X[train], motion.event[train], motion.time[train], result.best_settings,
+                              seed=fold_seed(3, k))
+        c = concordance_index(network.predict_log_risk(motion.X[test]), motion.event[test], motion.time[test])
+        best = result.history.sort_values("score", ascending=False).iloc[0]
+        assert c == pytest.approx(best[f"fold_{k}"], abs=1e-9)
