@@ -91,6 +91,13 @@ class SearchSettings:
         """Ranges for the ``exact`` protocol on the inputs."""
         return cls(**{**INPUT_RANGES, **changes})
 
+    @classmethod
+    def matching(cls, base: NetworkSettings, **changes) -> SearchSettings:
+        """Ranges that suit the protocol and the coordinates of `base`."""
+        if base.protocol == "published":
+            return cls.published(**changes)
+        return cls.on_inputs(**changes) if base.coordinates == "inputs" else cls(**changes)
+
     def settings_at(self, position: np.ndarray, base: NetworkSettings) -> NetworkSettings:
         """Network settings at a point of the unit cube; whole numbers are rounded, the rest comes from `base`."""
         values = {}

@@ -65,10 +65,9 @@ class SurvivalStageSettings:
 
     def search_settings(self) -> SearchSettings:
         """Size and ranges of the search."""
-        make = SearchSettings.published if self.protocol == "published" else SearchSettings
-        return make(
-            n_particles=self.n_particles, n_generations=self.n_generations, n_folds=self.n_folds,
-            screening=self.screening,
+        return SearchSettings.matching(
+            self.network_settings(), n_particles=self.n_particles, n_generations=self.n_generations,
+            n_folds=self.n_folds, screening=self.screening,
         )
 
 

@@ -216,6 +216,13 @@ def test_recipe_searches_inside_a_bag_and_pickles(motion):
     assert model.predict_log_risk(motion.X).shape == (90,)
 
 
+def test_ranges_match_protocol_and_coordinates():
+    rates = [SearchSettings.matching(base).log10_learning_rate for base in (
+        NetworkSettings(), NetworkSettings.on_inputs(), NetworkSettings.published())]
+    assert rates == [(-3.25, -2.0), (-6.0, -4.0), (-6.0, -4.5)]
+    assert SearchSettings.matching(NetworkSettings.published(), n_folds=3) == SearchSettings.published(n_folds=3)
+
+
 def test_search_settings_are_validated():
     assert SearchSettings(dropout=[0.1, 0.5]).dropout == (0.1, 0.5)
     for change, message in [({"n_folds": 1}, "n_folds must be between 2"), ({"n_particles": 2.0}, "must be int"),
