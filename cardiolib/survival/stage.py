@@ -162,9 +162,11 @@ def swarm_rows(result: SearchResult) -> pd.DataFrame:
 
 
 def confirmed_rows(result: SearchResult) -> pd.DataFrame:
-    """Settings scored again by full fits: the swarm's best and, last, the defaults; empty where none was screened."""
-    rows = result.history[result.history["generation"] < 0]
-    return rows[[*SEARCHED, "score"]].reset_index(drop=True)
+    """The swarm's best by full fits and, last, the defaults on the same folds."""
+    rows = result.history[~result.history["screened"].astype(bool)]
+    swarm, after = rows[rows["generation"] >= 0], rows[rows["generation"] < 0]
+    best = swarm.nlargest(1, "score") if len(swarm) else after.iloc[:0]
+    return pd.concat([best, after])[[*SEARCHED, "score"]].reset_index(drop=True)
 
 
 def best_table(result: SearchResult) -> pd.DataFrame:

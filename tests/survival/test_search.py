@@ -31,8 +31,8 @@ from cardiolib.survival.swarm import ParticleSwarm
 
 BASE = NetworkSettings.on_inputs(epochs=8, standardise="columns")
 PRINCIPAL = NetworkSettings(epochs=8, standardise="columns")
-TINY = SearchSettings(n_particles=3, n_generations=3, n_folds=3, n_confirm=0, hidden=(8, 16), latent=(2, 4),
-                      log10_learning_rate=(-4.0, -2.5))
+TINY = SearchSettings(n_particles=3, n_generations=3, n_folds=3, n_confirm=0, margin_se=0.0, hidden=(8, 16),
+                      latent=(2, 4), log10_learning_rate=(-4.0, -2.5))
 
 
 @settings(max_examples=40, deadline=None)
@@ -223,6 +223,16 @@ def test_ranges_match_protocol_and_coordinates():
     assert SearchSettings.matching(NetworkSettings.published(), n_folds=3) == SearchSettings.published(n_folds=3)
 
 
+def test_what_is_found_must_beat_the_defaults_by_more_than_the_noise(motion):
+    data, base = (motion.X, motion.event, motion.time), replace(PRINCIPAL, hidden=8, latent=4)
+    some = replace(TINY, n_generations=2, log10_learning_rate=(-3.0, -2.0))
+    easy, hard = (search(*data, replace(some, margin_se=margin), base=base, seed=0) for margin in (0.0, 10.0))
+    last = easy.history.iloc[-1]
+    assert last["generation"] == -1 and (last["hidden"], last["latent"]) == (8, 4)  # the defaults on the same folds
+    assert easy.best_score == easy.history["score"].max() > last["score"]
+    assert hard.best_settings == base and hard.best_score == last["score"]
+
+
 def test_search_settings_are_validated():
     assert SearchSettings(dropout=[0.1, 0.5]).dropout == (0.1, 0.5)
     for change, message in [({"n_folds": 1}, "n_folds must be between 2"), ({"n_particles": 2.0}, "must be int"),
@@ -241,5 +251,6 @@ def test_search_in_principal_coordinates_scores_full_fits(motion):
         network = fit_network(motion.X[train], motion.event[train], motion.time[train], result.best_settings,
                               seed=fold_seed(3, k))
         c = concordance_index(network.predict_log_risk(motion.X[test]), motion.event[test], motion.time[test])
-        best = result.history.sort_values("score", ascending=False).iloc[0]
+        best = result.history.sort_values("score", ascending=False, kind="stable").iloc[0]
+        assert best["score"] == result.best_score
         assert c == pytest.approx(best[f"fold_{k}"], abs=1e-9)
