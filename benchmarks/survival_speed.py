@@ -37,7 +37,7 @@ from cardiolib.survival.stacked import StackedNetworks
 
 N, D, HIDDEN, LATENT, DROPOUT, RATE, DECAY, ALPHA, BATCH = 302, 11_514, 160, 12, 0.3, 1e-5, 1e-5, 0.5, 16
 N_SEARCHES, N_FITS = 101, 300
-COHORT_SEEDS = range(21, 27)
+COHORT_SEEDS = range(21, 21 + int(os.environ.get("CARDIOLIB_BENCH_COHORTS", "6")))
 N_RANKED = int(os.environ.get("CARDIOLIB_BENCH_RANKED", "40"))
 
 

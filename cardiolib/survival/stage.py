@@ -272,6 +272,7 @@ def compare_protocols(
     protocols = {
         "this notebook": settings, "exact": NetworkSettings(epochs=settings.epochs),
         "exact, on the inputs": NetworkSettings.on_inputs(epochs=settings.epochs),
+        "published, inputs centred": NetworkSettings.published(epochs=settings.epochs, standardise="global"),
         "published": NetworkSettings.published(epochs=settings.epochs),
     }
     models = {name: (NetworkRecipe(each), data.X) for name, each in protocols.items()}

@@ -107,5 +107,6 @@ def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path
     assert list(compared.log_risk.index) == ids and np.isfinite(compared.log_risk).all(axis=None)
     np.testing.assert_allclose(compared.log_risk["Cox on RVEF"].corr(data.volumes["RVEF"], "spearman"), -1, atol=0.1)
     protocols = compare_protocols(data, small, seed=1, n_folds=3)
-    assert list(protocols.index) == ["this notebook", "exact", "exact, on the inputs", "published"]
+    assert list(protocols.index) == ["this notebook", "exact", "exact, on the inputs", "published, inputs centred",
+                                     "published"]
     assert protocols.loc["published", "risk set"] == "the batch"
