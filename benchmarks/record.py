@@ -28,7 +28,7 @@ def record(name: str, rows: Iterable[dict[str, Any]]) -> Path:
         File name without suffix.
     rows : iterable of dict
         Keys ``id, value, unit, reach, aim, better, how``; `better` is "higher" or "lower". A value
-        that misses `reach` is written down as it is.
+        that misses `reach` is written down as it is; None is one that this machine could not measure.
     """
     complete = []
     for row in rows:
@@ -51,12 +51,15 @@ def write_table() -> None:
     for path in sorted(RESULTS.glob("*.json")):
         for row in json.loads(path.read_text(encoding="utf-8")):
             value = f"{row['value']:.4g}" if isinstance(row["value"], float) else row["value"]
+            value = "" if value is None else value
             lines.append(f"| {row['id']} | {value} | {row['unit']} | {row['reach']} | {row['aim']} "
                          f"| {_verdict(row)} | {row['how'].replace('|', chr(92) + '|')} |")
     (RESULTS / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _verdict(row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return "not measured"
     sign = 1 if row["better"] == "lower" else -1
     if sign * row["value"] <= sign * row["aim"]:
         return "aim"

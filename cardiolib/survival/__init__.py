@@ -4,8 +4,10 @@ from cardiolib.survival.concordance import ConcordanceCounts, concordance_counts
 from cardiolib.survival.conventional import CoxSettings, FittedCox, PcaCoxSettings, fit_cox, fit_pca_cox
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline, cox_nll
 from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.lasso import LassoCoxSettings, fit_lasso_cox
 from cardiolib.survival.model import FittedNetwork, load_network
-from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
+from cardiolib.survival.prediction import predict_cohort
+from cardiolib.survival.recipes import CoxRecipe, LassoCoxRecipe, NetworkRecipe, PcaCoxRecipe
 from cardiolib.survival.search import SearchResult, SearchSettings, cross_validate, search
 from cardiolib.survival.settings import NetworkSettings
 from cardiolib.survival.training import fit_network
@@ -17,6 +19,8 @@ __all__ = [
     "CoxSettings",
     "FittedCox",
     "FittedNetwork",
+    "LassoCoxRecipe",
+    "LassoCoxSettings",
     "NetworkRecipe",
     "NetworkSettings",
     "PcaCoxRecipe",
@@ -29,9 +33,11 @@ __all__ = [
     "cox_nll",
     "cross_validate",
     "fit_cox",
+    "fit_lasso_cox",
     "fit_network",
     "fit_pca_cox",
     "load_network",
     "patient_folds",
+    "predict_cohort",
     "search",
 ]

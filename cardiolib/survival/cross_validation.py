@@ -1,4 +1,4 @@
-"""One fit of one setting on one fold: the unit of work of a search, exact or screened."""
+"""One fit of one setting on one fold: the unit of work of a search, in full or by the stand-in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardiolib.survival.concordance import concordance_index
-from cardiolib.survival.screening import ReducedRows, reduce_rows, screened_log_risk
+from cardiolib.survival.preprocessing import Standardiser
+from cardiolib.survival.principal import PrincipalRows, principal_rows
+from cardiolib.survival.screening import ThinnedRows, forward_log_risk, screened_log_risk, thin_rows
 from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.training import fit_network
+from cardiolib.survival.training import fit_network, train_on_scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,49 +22,60 @@ class FoldData:
     ----------
     event, time, fold : (N,) arrays
     X : (N, D) array or None
-        Present for exact scores.
-    reduced : tuple of ReducedRows
-        Present for screened scores: one a fold.
+        For full fits on the inputs.
+    scores : tuple of (PrincipalRows, array)
+        For full fits in principal coordinates, one pair a fold: training rows, and scores of the test rows. What
+        does not depend on the settings is done once.
+    thinned : tuple of ThinnedRows
+        For the stand-in, one a fold.
     """
 
     event: np.ndarray
     time: np.ndarray
     fold: np.ndarray
     X: np.ndarray | None = None
-    reduced: tuple[ReducedRows, ...] = ()
+    scores: tuple[tuple[PrincipalRows, np.ndarray], ...] = ()
+    thinned: tuple[ThinnedRows, ...] = ()
 
     @property
     def screened(self) -> bool:
-        return self.X is None
+        """Whether scores come from the stand-in."""
+        return bool(self.thinned)
 
     @property
     def n_folds(self) -> int:
         return int(self.fold.max()) + 1
 
 
-def exact_folds(X, event, time, fold, standardise: str) -> FoldData:
-    """Fold data for full fits (which scale the features themselves)."""
-    del standardise
-    return FoldData(event, time, fold, X=X)
+def prepare_folds(X, event, time, fold, base: NetworkSettings, *, screening: bool) -> FoldData:
+    """Fold data for settings with the coordinates and scaling of `base`; each fold scaled by its training rows.
 
-
-def screened_folds(X, event, time, fold, standardise: str) -> FoldData:
-    """Fold data for screening: each fold scaled and rotated by its own training rows, once for all settings."""
-    reduced = tuple(reduce_rows(X[fold != k], X[fold == k], standardise) for k in range(int(fold.max()) + 1))
-    return FoldData(event, time, fold, reduced=reduced)
+    Fits in principal coordinates are never screened.
+    """
+    folds = range(int(fold.max()) + 1)
+    if base.coordinates == "principal":
+        return FoldData(event, time, fold, scores=tuple(
+            _scores(X[fold != k], X[fold == k], base.standardise) for k in folds))
+    if not screening:
+        return FoldData(event, time, fold, X=X)
+    return FoldData(event, time, fold, thinned=tuple(
+        thin_rows(X[fold != k], X[fold == k], base.standardise) for k in folds))
 
 
 def score_fold(unit: tuple[NetworkSettings, int], *, data: FoldData, seed: int) -> tuple[float, str]:
     """Concordance on the held-out fold and "", or NaN and the reason when the fit failed or cannot be scored."""
     settings, k = unit
     train, test = data.fold != k, data.fold == k
-    event, time = data.event[train], data.time[train]
+    event, time, seed = data.event[train], data.time[train], fold_seed(seed, k)
     try:
-        if data.screened:
-            log_risk = screened_log_risk(data.reduced[k], event, time, settings, seed=fold_seed(seed, k))
+        if data.thinned:
+            log_risk = screened_log_risk(data.thinned[k], event, time, settings, seed=seed)
+        elif data.scores:
+            rows, scores = data.scores[k]
+            weights, _ = train_on_scores(rows, event, time, settings, seed=seed)
+            log_risk = forward_log_risk(weights, scores, settings)
         else:
-            model = fit_network(data.X[train], event, time, settings, seed=fold_seed(seed, k))
-            log_risk = model.predict_log_risk(data.X[test])
+            log_risk = fit_network(data.X[train], event, time, settings, seed=seed).predict_log_risk(data.X[test])
         return concordance_index(log_risk, data.event[test], data.time[test]), ""
     except (ArithmeticError, ValueError) as error:
         return float("nan"), f"{type(error).__name__}: {error}"
@@ -71,3 +84,9 @@ def score_fold(unit: tuple[NetworkSettings, int], *, data: FoldData, seed: int) 
 def fold_seed(seed: int, k: int) -> int:
     """Seed of fold `k` (-1: of the swarm), the same for every setting."""
     return int(np.random.SeedSequence([seed, k + 2]).generate_state(1)[0])
+
+
+def _scores(train: np.ndarray, test: np.ndarray, standardise: str) -> tuple[PrincipalRows, np.ndarray]:
+    standardiser = Standardiser.fit(train, standardise)
+    rows = principal_rows(standardiser.apply(train, np.float32))
+    return rows.without_axes(), rows.project(standardiser.apply(test, np.float32))

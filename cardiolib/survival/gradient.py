@@ -78,9 +78,11 @@ class LossGradient:
         Weights of the reconstruction error and of the activity penalty.
     exact : bool
         Scales of the ``exact`` protocol (Cox per death, activity per patient) or of ``published`` (sums).
-    n_features_scale : int, optional
-        The D by which the squared error is divided; differs from the width of x when x holds the scores
-        of a reduced basis.
+    scale : float, optional
+        By what the squared error of a patient is divided, D unless given; another where x holds scores on
+        principal axes.
+    linear : bool
+        Without any ReLU.
 
     Attributes
     ----------
@@ -89,15 +91,14 @@ class LossGradient:
     """
 
     def __init__(self, weights: Weights, *, alpha: float, l1: float, exact: bool,
-                 n_features_scale: int | None = None) -> None:
-        self.weights, self.alpha, self.l1, self.exact = weights, alpha, l1, exact
+                 scale: float | None = None, linear: bool = False) -> None:
+        self.weights, self.alpha, self.l1, self.exact, self.linear = weights, alpha, l1, exact, linear
         hidden, n_features = weights["encoder_hidden.weight"].shape
         self.gradient = Weights(n_features, hidden, weights["encoder_code.bias"].size, weights.flat.dtype)
-        self._scale = n_features_scale or n_features
+        self._scale = scale or n_features
         self._scratch = np.empty((n_features, hidden), dtype=weights.flat.dtype)
 
-    def __call__(self, noisy: np.ndarray, clean: np.ndarray, risk_sets: RiskSets, *,
-                 noise_h: np.ndarray | None = None) -> StepLoss:
+    def __call__(self, noisy: np.ndarray, clean: np.ndarray, risk_sets: RiskSets) -> StepLoss:
         """One step on N patients.
 
         Parameters
@@ -106,42 +107,50 @@ class LossGradient:
             Features after and before corruption.
         risk_sets : RiskSets
             Of these N patients, in this order.
-        noise_h : (N, H) array, optional
-            Added to the first layer before its ReLU (noise that `noisy` does not carry).
         """
         w, g = self.weights, self.gradient
         n = noisy.shape[0]
-        h = noisy @ w["encoder_hidden.weight"].T  # (N, H)
+        h = self._hidden(noisy)  # (N, H)
         h += w["encoder_hidden.bias"]
-        if noise_h is not None:
-            h += noise_h
-        np.maximum(h, 0, out=h)
-        z = np.maximum(h @ w["encoder_code.weight"].T + w["encoder_code.bias"], 0)  # (N, L)
-        q = np.maximum(z @ w["decoder_hidden.weight"].T + w["decoder_hidden.bias"], 0)  # (N, H)
+        h = self._activate(h)
+        z = self._activate(h @ w["encoder_code.weight"].T + w["encoder_code.bias"])  # (N, L)
+        q = self._activate(z @ w["decoder_hidden.weight"].T + w["decoder_hidden.bias"])  # (N, H)
 
         reconstruction, dq = self._decoder(q, clean)
         cox, dr = self._cox(z @ w["risk.weight"][0], risk_sets)
 
-        dq *= q > 0
+        dq *= self._passes(q)
         np.dot(dq.T, z, out=g["decoder_hidden.weight"])
         dq.sum(axis=0, out=g["decoder_hidden.bias"])
         np.dot(dr[None, :], z, out=g["risk.weight"])
-        dz = (dq @ w["decoder_hidden.weight"] + dr[:, None] * w["risk.weight"]) * (z > 0)
+        dz = (dq @ w["decoder_hidden.weight"] + dr[:, None] * w["risk.weight"]) * self._passes(z)
         np.dot(dz.T, h, out=g["encoder_code.weight"])
         dz.sum(axis=0, out=g["encoder_code.bias"])
         per = n if self.exact else 1
-        activity = float(h.sum(dtype=float)) / per
-        dh = (dz @ w["encoder_code.weight"] + h.dtype.type(self.l1 / per)) * (h > 0)
+        activity = float(np.abs(h).sum(dtype=float)) / per
+        dh = (dz @ w["encoder_code.weight"] + h.dtype.type(self.l1 / per) * np.sign(h)) * self._passes(h)
         dh.sum(axis=0, out=g["encoder_hidden.bias"])
-        np.dot(dh.T, noisy, out=g["encoder_hidden.weight"])
+        self._encoder(dh, noisy)
 
         total = self.alpha * reconstruction + (1 - self.alpha) * cox + self.l1 * activity
         return StepLoss(total, reconstruction, cox, activity)
+
+    def _activate(self, x: np.ndarray) -> np.ndarray:
+        return x if self.linear else np.maximum(x, 0, out=x)
+
+    def _passes(self, activity: np.ndarray) -> np.ndarray | bool:
+        return True if self.linear else activity > 0
 
     def _cox(self, log_risk: np.ndarray, risk_sets: RiskSets) -> tuple[float, np.ndarray]:
         nll, gradient = risk_sets.nll_and_gradient(log_risk)
         per = max(risk_sets.n_events, 1) if self.exact else 1
         return nll / per, (gradient * ((1 - self.alpha) / per)).astype(log_risk.dtype)
+
+    def _hidden(self, noisy: np.ndarray) -> np.ndarray:
+        return noisy @ self.weights["encoder_hidden.weight"].T
+
+    def _encoder(self, dh: np.ndarray, noisy: np.ndarray) -> None:
+        np.dot(dh.T, noisy, out=self.gradient["encoder_hidden.weight"])
 
     def _decoder(self, q: np.ndarray, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Reconstruction error, gradient with respect to q (N, H); fills the output layer's gradients."""

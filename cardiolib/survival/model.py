@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from cardiolib.survival.outcomes import check_features
 from cardiolib.survival.preprocessing import Standardiser
 from cardiolib.survival.settings import NetworkSettings
 
-FORMAT = "cardiolib supervised autoencoder 1"
+FORMAT = "cardiolib supervised autoencoder 2"
 _ROWS_AT_A_TIME = 512
 
 
@@ -39,6 +39,8 @@ class FittedNetwork:
     seed, n_patients, n_events : int
     feature_shape : tuple of int
         Layout of the D features, e.g. (19, 202, 3).
+    provenance : dict of str to str
+        What it was trained on: name of the cohort, time unit, hash of the data, versions; free.
     """
 
     settings: NetworkSettings
@@ -50,6 +52,7 @@ class FittedNetwork:
     n_patients: int
     n_events: int
     feature_shape: tuple[int, ...]
+    provenance: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         s = self.settings
@@ -114,6 +117,7 @@ class FittedNetwork:
         """Write one npz file (no pickle), atomically; its bytes depend on the model alone."""
         about = {"format": FORMAT, "settings": asdict(self.settings), "seed": self.seed,
                  "n_patients": self.n_patients, "n_events": self.n_events, "feature_shape": self.feature_shape,
+                 "provenance": self.provenance,
                  "versions": {"numpy": np.__version__, "torch": torch.__version__}}
         arrays = {f"weights/{name}": value for name, value in self.weights.items()}
         arrays |= {f"history/{name}": self.history[name].to_numpy() for name in self.history}
@@ -125,7 +129,8 @@ class FittedNetwork:
 
     def _network(self) -> SupervisedAutoencoder:
         with torch.device("meta"):  # no random initialisation: the weights are given
-            network = SupervisedAutoencoder(self.n_features, self.settings.hidden, self.settings.latent)
+            network = SupervisedAutoencoder(self.n_features, self.settings.hidden, self.settings.latent,
+                                            self.settings.activation)
         network.load_state_dict({k: torch.as_tensor(v, dtype=torch.float64) for k, v in self.weights.items()},
                                 assign=True)
         return network.requires_grad_(False).eval()
@@ -159,4 +164,5 @@ def load_network(path: str | os.PathLike[str]) -> FittedNetwork:
         weights=groups["weights"], baseline=BaselineHazard(**groups["baseline"]) if "baseline" in groups else None,
         history=pd.DataFrame(groups["history"]), seed=about["seed"], n_patients=about["n_patients"],
         n_events=about["n_events"], feature_shape=tuple(about["feature_shape"]),
+        provenance=about["provenance"],
     )

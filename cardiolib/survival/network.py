@@ -42,10 +42,13 @@ class SupervisedAutoencoder(nn.Module):
     ----------
     n_features, hidden, latent : int
         D, H and L of the picture at the top of this module.
+    activation : {"relu", "linear"}
+        ``linear``: without any ReLU.
     """
 
-    def __init__(self, n_features: int, hidden: int, latent: int) -> None:
+    def __init__(self, n_features: int, hidden: int, latent: int, activation: str = "relu") -> None:
         super().__init__()
+        self.activate = nn.Identity() if activation == "linear" else nn.ReLU()
         self.encoder_hidden = nn.Linear(n_features, hidden)
         self.encoder_code = nn.Linear(hidden, latent)
         self.risk = nn.Linear(latent, 1, bias=False)
@@ -59,12 +62,12 @@ class SupervisedAutoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Hidden activity (N, H) and latent code (N, L)."""
-        hidden = torch.relu(self.encoder_hidden(x))  # (N, D) -> (N, H)
-        return hidden, torch.relu(self.encoder_code(hidden))  # (N, H) -> (N, L)
+        hidden = self.activate(self.encoder_hidden(x))  # (N, D) -> (N, H)
+        return hidden, self.activate(self.encoder_code(hidden))  # (N, H) -> (N, L)
 
     def decode(self, code: torch.Tensor) -> torch.Tensor:
         """Reconstruct features (N, D) from a code (N, L)."""
-        return self.decoder_output(torch.relu(self.decoder_hidden(code)))  # (N, L) -> (N, H) -> (N, D)
+        return self.decoder_output(self.activate(self.decoder_hidden(code)))  # (N, L) -> (N, H) -> (N, D)
 
 
 class Loss(NamedTuple):

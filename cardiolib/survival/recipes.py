@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cardiolib.survival.conventional import CoxSettings, FittedCox, PcaCoxSettings, fit_cox, fit_pca_cox
+from cardiolib.survival.lasso import LassoCoxSettings, fit_lasso_cox
 from cardiolib.survival.model import FittedNetwork
 from cardiolib.survival.search import SearchSettings, search
 from cardiolib.survival.settings import NetworkSettings
@@ -52,3 +53,14 @@ class PcaCoxRecipe:
     def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedCox:
         """Choose components and penalty, then fit on all rows."""
         return fit_pca_cox(X, event, time, self.settings, seed=seed, groups=groups)
+
+
+@dataclass(frozen=True)
+class LassoCoxRecipe:
+    """LASSO Cox on all motion numbers, its penalty tuned inside by grouped cross-validation."""
+
+    settings: LassoCoxSettings = field(default_factory=LassoCoxSettings)
+
+    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedCox:
+        """Choose the penalty, then fit on all rows."""
+        return fit_lasso_cox(X, event, time, self.settings, seed=seed, groups=groups)

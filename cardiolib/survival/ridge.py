@@ -37,7 +37,7 @@ def fit_ridge_cox(Z, event, time, *, penalty: float, ties: str = "efron", tolera
     Z, event, time = np.asarray(Z, dtype=float)[order], event[order], time[order]
     n, p = Z.shape
     beta = np.zeros(p)
-    value, gradient, curvature = _derivatives(beta, Z, event, time, ties)
+    value, gradient, curvature = cox_derivatives(beta, Z, event, time, ties)
     for _ in range(max_steps):
         gradient = gradient / n + penalty * beta
         if np.abs(gradient).max(initial=0.0) <= tolerance:
@@ -48,7 +48,7 @@ def fit_ridge_cox(Z, event, time, *, penalty: float, ties: str = "efron", tolera
             trial = beta - length * step
             # a step too far is halved below: neither NaN nor infinity is <= anything finite
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                value, new_gradient, curvature = _derivatives(trial, Z, event, time, ties)
+                value, new_gradient, curvature = cox_derivatives(trial, Z, event, time, ties)
             if value / n + penalty / 2 * trial @ trial <= before + 1e-12 or length < 1e-6:
                 break
             length /= 2
@@ -57,7 +57,7 @@ def fit_ridge_cox(Z, event, time, *, penalty: float, ties: str = "efron", tolera
                           f"(now {penalty:g})")
 
 
-def _derivatives(beta, Z, event, time, ties) -> tuple[float, np.ndarray, np.ndarray]:
+def cox_derivatives(beta, Z, event, time, ties) -> tuple[float, np.ndarray, np.ndarray]:
     """Negative log likelihood, gradient and curvature; rows in descending time.
 
     The curvature is a sum over deaths of the covariance of Z in the risk set. Its first part needs no sum of

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cardiolib.survival.cross_validation import FoldData, exact_folds, fold_seed, score_fold, screened_folds
+from cardiolib.survival.cross_validation import FoldData, fold_seed, prepare_folds, score_fold
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.search_state import fingerprint, read_state, write_state
-from cardiolib.survival.settings import EXACT_RANGES, PUBLISHED_RANGES, NetworkSettings, check_range
+from cardiolib.survival.settings import EXACT_RANGES, INPUT_RANGES, PUBLISHED_RANGES, NetworkSettings, check_range
 from cardiolib.survival.swarm import ParticleSwarm
 from cardiolib.survival.training import check_training_data
 
@@ -35,16 +35,22 @@ class SearchSettings:
     n_folds : int
         Of the cross-validation that scores each of them.
     screening : bool
-        Score with the reduced-basis stand-in (seconds) instead of full fits (minutes to hours). The final
-        model is fitted exactly in either case.
+        Score fits on the inputs with the stand-in of `cardiolib.survival.screening`, ten times faster than full
+        fits. Fits in principal coordinates are never screened: they take a fraction of a second. The final model is
+        fitted in full in either case.
     n_confirm : int
-        With screening: how many of the best settings to score again with full fits, beside `base` itself; the best
-        of these wins. 0 keeps the screened winner and its screened score.
+        After screening: how many of the best settings to score again with full fits. 0 keeps the screened winner
+        and its screened score.
+    margin_se : float
+        What is found replaces `base` only if its score in full fits, on the same folds, is higher by more than so
+        many standard errors of the difference over folds. The best of fifty noisy scores is optimistic: with 85 deaths
+        the swarm's winner, taken as it is, did a little worse on new patients than the defaults. 0 takes the higher.
     inertia, cognitive, social, velocity_clamp : float
         See `ParticleSwarm`.
     dropout, hidden, latent, alpha, log10_learning_rate, log10_l1 : (low, high)
-        Ranges searched; equal ends hold a setting fixed. The defaults are the published ranges, with the
-        learning rate for one step an epoch; `SearchSettings.published()` has the published rate.
+        Ranges searched; equal ends hold a setting fixed. The defaults are those of the exact protocol in
+        principal coordinates; `SearchSettings.published()` has the published ones, `SearchSettings.on_inputs()`
+        those of the exact protocol on the inputs.
     """
 
     n_particles: int = 10
@@ -52,6 +58,7 @@ class SearchSettings:
     n_folds: int = 6
     screening: bool = True
     n_confirm: int = 1
+    margin_se: float = 1.0
     inertia: float = 0.4
     cognitive: float = 1.5
     social: float = 2.0
@@ -71,7 +78,7 @@ class SearchSettings:
             check_range(self, name, low, np.inf)
         if not isinstance(self.screening, bool):
             raise ValueError(f"SearchSettings.screening must be bool, got {self.screening!r}")
-        for name in ("inertia", "cognitive", "social", "velocity_clamp"):
+        for name in ("margin_se", "inertia", "cognitive", "social", "velocity_clamp"):
             check_range(self, name, 0.0, 10.0)
         for name in SEARCHED:
             ends = tuple(getattr(self, name))  # papermill carries tuples as lists
@@ -82,7 +89,19 @@ class SearchSettings:
     @classmethod
     def published(cls, **changes) -> SearchSettings:
         """Ranges for the ``published`` protocol."""
-        return cls(**{"log10_learning_rate": PUBLISHED_RANGES["log10_learning_rate"], **changes})
+        return cls(**{**PUBLISHED_RANGES, **changes})
+
+    @classmethod
+    def on_inputs(cls, **changes) -> SearchSettings:
+        """Ranges for the ``exact`` protocol on the inputs."""
+        return cls(**{**INPUT_RANGES, **changes})
+
+    @classmethod
+    def matching(cls, base: NetworkSettings, **changes) -> SearchSettings:
+        """Ranges that suit the protocol and the coordinates of `base`."""
+        if base.protocol == "published":
+            return cls.published(**changes)
+        return cls.on_inputs(**changes) if base.coordinates == "inputs" else cls(**changes)
 
     def settings_at(self, position: np.ndarray, base: NetworkSettings) -> NetworkSettings:
         """Network settings at a point of the unit cube; whole numbers are rounded, the rest comes from `base`."""
@@ -107,7 +126,8 @@ class SearchResult:
         Whether `best_score` comes from the stand-in and not from full fits.
     history : DataFrame
         One row per settings scored: generation, particle, the six settings, score, one column a fold,
-        ``screened``, ``message`` of a failed fit, seconds. Confirmations have particle and generation -1.
+        ``screened``, ``message`` of a failed fit, seconds. Confirmations, and `base` as the last row, have particle
+        and generation -1.
     complete : bool
         False when stopped after `stop_after` generations.
     """
@@ -169,8 +189,7 @@ def search(X, event, time, settings: SearchSettings, *, base: NetworkSettings, s
     done = len(rows) // settings.n_particles
     end = settings.n_generations if stop_after is None else min(settings.n_generations, done + stop_after)
     if done < end:
-        prepare = screened_folds if settings.screening else exact_folds
-        data = prepare(X, event, time, fold, base.standardise)
+        data = prepare_folds(X, event, time, fold, base, screening=settings.screening)
     for generation in tqdm(range(done, end), desc="generations", disable=not progress):
         candidates = [settings.settings_at(position, base) for position in swarm.position]
         scored = _score(candidates, data, seed, map_units)
@@ -179,14 +198,15 @@ def search(X, event, time, settings: SearchSettings, *, base: NetworkSettings, s
         if state_path:
             write_state(state_path, key, rows, swarm.state())
     complete = end == settings.n_generations
-    if complete and settings.screening and settings.n_confirm:
-        best = _distinct_best(pd.DataFrame(rows), settings.n_confirm)
+    if complete and not (settings.n_confirm == 0 and rows[-1]["screened"]):
+        best = _distinct_best(pd.DataFrame(rows), settings.n_confirm) if rows[-1]["screened"] else []
         candidates = [replace(base, **{name: row[name] for name in SEARCHED}) for row in best]
-        # the stand-in ranks imperfectly: what it proposes must beat the settings one would have used without it
+        # what a search proposes must beat the settings one would have used without it
         candidates.append(base)
-        scored = _score(candidates, exact_folds(X, event, time, fold, base.standardise), seed, map_units)
+        data = prepare_folds(X, event, time, fold, base, screening=False)
+        scored = _score(candidates, data, seed, map_units)
         rows = rows + [{"generation": -1, "particle": -1, **row} for row in scored]
-    return _result(pd.DataFrame(rows), base, complete)
+    return _result(pd.DataFrame(rows), base, complete, settings.margin_se)
 
 
 def cross_validate(X, event, time, candidates: list[NetworkSettings], *, n_folds: int, seed: int, groups=None,
@@ -195,8 +215,7 @@ def cross_validate(X, event, time, candidates: list[NetworkSettings], *, n_folds
     X, event, time = check_training_data(X, event, time)
     fold = patient_folds(event, n_folds=n_folds, groups=groups,
                          rng=np.random.default_rng(np.random.SeedSequence([seed, 1])))
-    prepare = screened_folds if screening else exact_folds
-    scored = [_score([one], prepare(X, event, time, fold, one.standardise), seed, map_units)[0]
+    scored = [_score([one], prepare_folds(X, event, time, fold, one, screening=screening), seed, map_units)[0]
               for one in candidates]
     return pd.DataFrame(scored)
 
@@ -227,11 +246,16 @@ def _distinct_best(history: pd.DataFrame, n: int) -> list[dict]:
     return ranked.drop_duplicates(list(SEARCHED)).head(n).to_dict("records")
 
 
-def _result(history: pd.DataFrame, base: NetworkSettings, complete: bool) -> SearchResult:
-    confirmed = history[~history["screened"].astype(bool)]
-    pool = (confirmed if confirmed["score"].notna().any() else history).dropna(subset=["score"])
+def _result(history: pd.DataFrame, base: NetworkSettings, complete: bool, margin_se: float) -> SearchResult:
+    full = history[~history["screened"].astype(bool)]
+    pool = (full if full["score"].notna().any() else history).dropna(subset=["score"])
     if pool.empty:
         raise ValueError(f"every fit of the search failed; the first message: {history['message'].iloc[0]!r}")
-    best = pool.sort_values("score", ascending=False, kind="stable").iloc[0]
+    best, last = pool.sort_values("score", ascending=False, kind="stable").iloc[0], pool.iloc[-1]
+    if last["generation"] == -1 and all(last[name] == getattr(base, name) for name in SEARCHED):
+        folds = [name for name in history if name.startswith("fold_")]
+        gain = best[folds].to_numpy(float) - last[folds].to_numpy(float)
+        if gain.mean() <= margin_se * gain.std(ddof=1) / np.sqrt(gain.size):
+            best = last
     values = {name: int(best[name]) if name in _WHOLE else float(best[name]) for name in SEARCHED}
     return SearchResult(replace(base, **values), float(best["score"]), bool(best["screened"]), history, complete)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+import cardiolib
 from cardiolib.cohorts import Cohort, join_by_id, open_cohort
+from cardiolib.digital_heart import MATCHED_POINTS, template_mesh
 from cardiolib.imaging.files import write_table
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.model import FittedNetwork
-from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
+from cardiolib.survival.recipes import CoxRecipe, LassoCoxRecipe, NetworkRecipe, PcaCoxRecipe
 from cardiolib.survival.search import SEARCHED, SearchResult, SearchSettings, search
+from cardiolib.survival.search_state import fingerprint
 from cardiolib.survival.settings import NetworkSettings
+from cardiolib.survival.summary import motion_indices
 from cardiolib.survival.training import fit_network
 
 CONVENTIONAL = ("RVEDV", "RVESV", "RVEF")
@@ -39,12 +43,13 @@ class SurvivalStageSettings:
     n_particles, n_generations, n_folds : int
         Size of the particle swarm search (the paper: 10 x 5, 6 folds).
     screening : bool
-        Score the swarm's candidates in a reduced basis; the final model is fitted in full in any case.
+        Under "published": score the swarm's candidates by a stand-in on a tenth of the inputs. The exact protocol is
+        fast enough without, and the final model is fitted in full in any case.
     """
 
     protocol: str = "exact"
     epochs: int = 100
-    n_particles: int = 8
+    n_particles: int = 10
     n_generations: int = 5
     n_folds: int = 6
     screening: bool = True
@@ -60,10 +65,9 @@ class SurvivalStageSettings:
 
     def search_settings(self) -> SearchSettings:
         """Size and ranges of the search."""
-        make = SearchSettings.published if self.protocol == "published" else SearchSettings
-        return make(
-            n_particles=self.n_particles, n_generations=self.n_generations, n_folds=self.n_folds,
-            screening=self.screening,
+        return SearchSettings.matching(
+            self.network_settings(), n_particles=self.n_particles, n_generations=self.n_generations,
+            n_folds=self.n_folds, screening=self.screening,
         )
 
 
@@ -158,9 +162,11 @@ def swarm_rows(result: SearchResult) -> pd.DataFrame:
 
 
 def confirmed_rows(result: SearchResult) -> pd.DataFrame:
-    """Settings scored again by full fits: the swarm's best and, last, the defaults; empty without screening."""
-    rows = result.history[result.history["generation"] < 0]
-    return rows[[*SEARCHED, "score"]].reset_index(drop=True)
+    """The swarm's best by full fits and, last, the defaults on the same folds."""
+    rows = result.history[~result.history["screened"].astype(bool)]
+    swarm, after = rows[rows["generation"] >= 0], rows[rows["generation"] < 0]
+    best = swarm.nlargest(1, "score") if len(swarm) else after.iloc[:0]
+    return pd.concat([best, after])[[*SEARCHED, "score"]].reset_index(drop=True)
 
 
 def best_table(result: SearchResult) -> pd.DataFrame:
@@ -173,7 +179,9 @@ def best_table(result: SearchResult) -> pd.DataFrame:
 def train_final(data: SurvivalData, settings: NetworkSettings, *, seed: int, folder: Path) -> FittedNetwork:
     """Fit the network on all patients and store it as ``network.npz``."""
     network = fit_network(
-        data.X, data.event, data.time, settings, seed=seed, feature_shape=data.feature_shape
+        data.X, data.event, data.time, settings, seed=seed, feature_shape=data.feature_shape,
+        provenance={"cardiolib": cardiolib.__version__, "time_unit": data.time_unit,
+                    "training_data_sha256": fingerprint(data.X, data.event, data.time, np.array(data.ids))},
     )
     network.save(folder / MODEL_FILE)
     return network
@@ -206,44 +214,92 @@ def reconstruction_example(network: FittedNetwork, data: SurvivalData) -> pd.Dat
     return pd.DataFrame(rows)
 
 
+@dataclass(frozen=True, eq=False)
+class ModelComparison:
+    """Models on the same folds.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a model: mean and standard deviation of the C-index over the folds.
+    log_risk : DataFrame
+        Out-of-fold log risk, a row a patient (ID), a column a model; centred in each fold, as a Cox risk has no zero.
+    """
+
+    table: pd.DataFrame
+    log_risk: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return repr(self.table)
+
+    def _repr_html_(self) -> str:
+        return self.table.round(3).to_html()
+
+
+NETWORK, LINEAR_MODEL = "network on motion", "principal components of motion, ridge Cox"
+
+
 def cross_validate_models(
     data: SurvivalData, settings: NetworkSettings, *, seed: int, n_folds: int, map_units: Callable = map
-) -> pd.DataFrame:
-    """C-index of the network and of simpler models on the same folds.
-
-    Returns
-    -------
-    DataFrame
-        One row a model: mean and standard deviation over the folds.
-    """
-    fold = patient_folds(data.event, n_folds=n_folds, rng=np.random.default_rng(seed))
+) -> ModelComparison:
+    """The network and simpler models on the same folds; all that a model tunes is tuned inside the training folds."""
     models: dict[str, tuple[object, np.ndarray]] = {
-        "network on motion": (NetworkRecipe(settings), data.X),
-        "principal components of motion, ridge Cox": (PcaCoxRecipe(), data.X),
+        NETWORK: (NetworkRecipe(settings), data.X),
+        "linear network on motion": (NetworkRecipe(replace(settings, activation="linear")), data.X),
+        LINEAR_MODEL: (PcaCoxRecipe(), data.X),
+        "LASSO Cox on motion": (LassoCoxRecipe(), data.X),
     }
+    template = template_mesh().points[MATCHED_POINTS]
+    indices = motion_indices(data.X, template, data.feature_shape)
+    if indices is not None:
+        models["Cox on TAPSE and RV strain"] = (CoxRecipe(), indices.to_numpy())
     if data.volumes is not None:
         models["Cox on RV volumes"] = (CoxRecipe(), data.volumes.to_numpy())
         models["Cox on RVEF"] = (CoxRecipe(), data.volumes[["RVEF"]].to_numpy())
-    rows = {}
-    for name, (recipe, X) in models.items():
-        work = partial(_score_recipe, recipe=recipe, X=X, event=data.event, time=data.time, fold=fold, seed=seed)
-        scores = np.array(list(map_units(work, range(n_folds))))
-        rows[name] = {"C (cross-validated)": scores.mean(), "SD over folds": scores.std(ddof=1)}
-    return pd.DataFrame(rows).T.rename_axis("model")
+    return _compare(data, models, seed=seed, n_folds=n_folds, map_units=map_units)
+
+
+def compare_protocols(
+    data: SurvivalData, settings: NetworkSettings, *, seed: int, n_folds: int, map_units: Callable = map
+) -> pd.DataFrame:
+    """What the named protocols do, and their C-index on the same folds, none of them searched but the first.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+        Those of the notebook's network, the first row. The others have their defaults and its number of epochs.
+    """
+    protocols = {
+        "this notebook": settings, "exact": NetworkSettings(epochs=settings.epochs),
+        "exact, on the inputs": NetworkSettings.on_inputs(epochs=settings.epochs),
+        "published, inputs centred": NetworkSettings.published(epochs=settings.epochs, standardise="global"),
+        "published": NetworkSettings.published(epochs=settings.epochs),
+    }
+    models = {name: (NetworkRecipe(each), data.X) for name, each in protocols.items()}
+    compared = _compare(data, models, seed=seed, n_folds=n_folds, map_units=map_units)
+    rows = {name: {
+        "patients a step": "all" if each.protocol == "exact" else each.batch_size,
+        "risk set": "all at risk" if each.protocol == "exact" else "the batch",
+        "ties": "Efron" if each.protocol == "exact" else "Breslow",
+        "Cox term": "mean per death" if each.protocol == "exact" else "sum over the batch",
+        "Adam moves": "principal coordinates" if each.coordinates == "principal" else "inputs",
+        "inputs scaled": each.standardise, "rate": f"1e{each.log10_learning_rate:.1f}",
+    } for name, each in protocols.items()}
+    return pd.DataFrame(rows).T.join(compared.table).rename_axis("protocol")
 
 
 def survival_metrics(
-    data: SurvivalData, result: SearchResult, network: FittedNetwork, models: pd.DataFrame, cohort: Cohort
+    data: SurvivalData, result: SearchResult, network: FittedNetwork, models: ModelComparison, cohort: Cohort
 ) -> dict[str, float]:
     """Headline numbers of the stage."""
     best = {f"best_{name}": getattr(result.best_settings, name) for name in SEARCHED}
-    c = models["C (cross-validated)"]
+    c = models.table["C (cross-validated)"]
     metrics = {
         "patients_count": len(data.ids), "inputs_count": data.X.shape[1], "settings_tried_count": len(result.history),
         "search_c_index": result.best_score, **best,
         "apparent_c_index": concordance_index(network.predict_log_risk(data.X), data.event, data.time),
-        "network_cv_c_index": c["network on motion"],
-        "pca_cox_cv_c_index": c["principal components of motion, ridge Cox"],
+        "network_cv_c_index": c[NETWORK], "linear_network_cv_c_index": c["linear network on motion"],
+        "pca_cox_cv_c_index": c[LINEAR_MODEL], "lasso_cox_cv_c_index": c["LASSO Cox on motion"],
         "dead_code_percent": 100 * network.dead_code_fraction(data.X),
     }
     if "Cox on RV volumes" in c:
@@ -251,11 +307,28 @@ def survival_metrics(
     if cohort.simulated:
         truth = cohort.log_hazard().loc[list(data.ids)].to_numpy()
         varies = np.ptp(truth) > 0  # the null cohort's hazard is the same for all
+        if varies:
+            predicted = models.log_risk[NETWORK]
+            metrics["hazard_rank_correlation"] = predicted.corr(pd.Series(truth, predicted.index), method="spearman")
         metrics["true_hazard_c_index"] = concordance_index(truth, data.event, data.time) if varies else 0.5
     return metrics
 
 
-def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> float:
+def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_units: Callable) -> ModelComparison:
+    fold = patient_folds(data.event, n_folds=n_folds, rng=np.random.default_rng(seed))
+    rows, risks = {}, {}
+    for name, (recipe, X) in models.items():
+        work = partial(_score_recipe, recipe=recipe, X=X, event=data.event, time=data.time, fold=fold, seed=seed)
+        scores, held_out = zip(*map_units(work, range(n_folds)), strict=True)
+        rows[name] = {"C (cross-validated)": np.mean(scores), "SD over folds": np.std(scores, ddof=1)}
+        risks[name] = np.empty(fold.size)
+        for k, risk in enumerate(held_out):
+            risks[name][fold == k] = risk - risk.mean()
+    return ModelComparison(pd.DataFrame(rows).T.rename_axis("model"),
+                           pd.DataFrame(risks, index=pd.Index(data.ids, name="ID")))
+
+
+def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> tuple[float, np.ndarray]:
     train, test = fold != k, fold == k
-    model = recipe.fit(X[train], event[train], time[train], seed=seed)
-    return concordance_index(model.predict_log_risk(X[test]), event[test], time[test])
+    risk = recipe.fit(X[train], event[train], time[train], seed=seed).predict_log_risk(X[test])
+    return concordance_index(risk, event[test], time[test]), risk

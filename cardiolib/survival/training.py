@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
 
+from cardiolib.survival.batch_step import FusedBatchStep
 from cardiolib.survival.corruption import Dropout
 from cardiolib.survival.cox import breslow_baseline
 from cardiolib.survival.gradient import LossGradient, StepLoss, Weights
 from cardiolib.survival.model import FittedNetwork
 from cardiolib.survival.outcomes import check_features, check_outcomes
 from cardiolib.survival.preprocessing import Standardiser
+from cardiolib.survival.principal import PrincipalRows, principal_rows
 from cardiolib.survival.risk_sets import RiskSets
 from cardiolib.survival.settings import NetworkSettings
 
-Corruption = Callable[[np.ndarray, slice | np.ndarray], tuple[np.ndarray, np.ndarray | None]]
+Corruption = Callable[[np.ndarray, slice | np.ndarray], np.ndarray]
 ADAM_EPSILON = {"exact": 1e-8, "published": 1e-7}  # the second is Keras' default, as released
 
 
 def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature_shape: tuple[int, ...] = (),
-                progress: bool = False) -> FittedNetwork:
+                provenance: Mapping[str, str] | None = None, progress: bool = False) -> FittedNetwork:
     """Train the network on every row given.
 
     Parameters
@@ -41,6 +43,8 @@ def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature
         one seed share their random numbers as far as their shapes allow.
     feature_shape : tuple of int, optional
         How the D columns are laid out, e.g. ``(19, 202, 3)`` for frames, vertices, xyz. Stored with the model.
+    provenance : mapping of str to str, optional
+        Kept in the model and its file: what it was trained on.
     progress : bool
         Show a progress bar over epochs.
 
@@ -62,19 +66,42 @@ def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature
                          f"but X has {X.shape[1]} columns")
     standardiser = Standardiser.fit(X, settings.standardise)
     x = standardiser.apply(X, dtype=np.float32)
+    if settings.coordinates == "principal":
+        rows = principal_rows(x)
+        weights, history = train_on_scores(rows, event, time, settings, seed=seed, progress=progress)
+        arrays = rows.unfold(weights)
+    else:
+        weights, history = train_on_inputs(x, event, time, settings, seed=seed, progress=progress)
+        arrays = dict(weights.views)
+    fitted = FittedNetwork(
+        settings=settings, standardiser=standardiser, weights=arrays, baseline=None,
+        history=history, seed=seed, n_patients=int(event.size), n_events=int(event.sum()),
+        feature_shape=tuple(feature_shape) or (x.shape[1],), provenance=dict(provenance or {}),
+    )
+    return fitted.with_baseline(breslow_baseline(fitted.predict_log_risk(X), event, time))
+
+
+def train_on_inputs(x: np.ndarray, event, time, settings: NetworkSettings, *, seed: int,
+                    progress: bool = False) -> tuple[Weights, pd.DataFrame]:
+    """Weights and history of a training on scaled features `x` (N, D) float32, with input dropout."""
     weight_seed, mask_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
     weights = Weights(x.shape[1], settings.hidden, settings.latent)
     initialise(weights, weight_seed)
-    history = optimise(
-        weights, x, event, time, settings, corrupt=_dropout(settings, mask_seed, x.shape),
-        learning_rate=10.0**settings.log10_learning_rate, rng=np.random.default_rng(batch_seed), progress=progress,
-    )
-    fitted = FittedNetwork(
-        settings=settings, standardiser=standardiser, weights=dict(weights.views), baseline=None,
-        history=history, seed=seed, n_patients=int(event.size), n_events=int(event.sum()),
-        feature_shape=tuple(feature_shape) or (x.shape[1],),
-    )
-    return fitted.with_baseline(breslow_baseline(fitted.predict_log_risk(X), event, time))
+    history = optimise(weights, x, event, time, settings, corrupt=_dropout(settings, mask_seed, x.shape),
+                       rng=np.random.default_rng(batch_seed), progress=progress)
+    return weights, history
+
+
+def train_on_scores(rows: PrincipalRows, event, time, settings: NetworkSettings, *, seed: int,
+                    progress: bool = False) -> tuple[Weights, pd.DataFrame]:
+    """Weights and history of a training in principal coordinates; ``rows.unfold`` turns the weights back."""
+    weight_seed, noise_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
+    weights = Weights(rows.scores.shape[1], settings.hidden, settings.latent)
+    initialise(weights, weight_seed)
+    corrupt = rows.corruption(settings, np.random.Generator(np.random.SFC64(noise_seed)))
+    history = optimise(weights, rows.scores, event, time, settings, corrupt=corrupt, scale=rows.scale,
+                       rng=np.random.default_rng(batch_seed), progress=progress)
+    return weights, history
 
 
 def check_training_data(X, event, time) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -89,26 +116,21 @@ def check_training_data(X, event, time) -> tuple[np.ndarray, np.ndarray, np.ndar
     return X, event, time
 
 
-def initialise(weights: Weights, seeds: np.random.SeedSequence, *, n_features: int | None = None) -> None:
+def initialise(weights: Weights, seeds: np.random.SeedSequence) -> None:
     """Fill with Glorot-uniform weights and zero biases, each layer from a stream of its own.
 
-    `n_features` replaces D in the width of the distribution, for weights on a reduced basis of D features.
     Source: Glorot and Bengio, AISTATS 9:249-256 (2010); the default of the software the paper used.
     """
-    for (name, view), child in zip(weights.views.items(), seeds.spawn(len(weights.views)), strict=True):
+    for view, child in zip(weights.views.values(), seeds.spawn(len(weights.views)), strict=True):
         if view.ndim == 1:
             view[...] = 0
             continue
-        fans = sum(view.shape)
-        if n_features is not None and name in ("encoder_hidden.weight", "decoder_output.weight"):
-            fans = n_features + weights["encoder_hidden.bias"].size
-        limit = np.sqrt(6.0 / fans)
+        limit = np.sqrt(6.0 / sum(view.shape))
         view[...] = np.random.Generator(np.random.SFC64(child)).uniform(-limit, limit, size=view.shape)
 
 
 def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSettings, *, corrupt: Corruption,
-             learning_rate: float, rng: np.random.Generator, n_features_scale: int | None = None,
-             progress: bool = False) -> pd.DataFrame:
+             rng: np.random.Generator, scale: float | None = None, progress: bool = False) -> pd.DataFrame:
     """Run all epochs on network inputs `x`, moving `weights` in place.
 
     Parameters
@@ -119,12 +141,12 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
     settings : NetworkSettings
         `protocol` decides batches, ties, scales and Adam's epsilon.
     corrupt : callable
-        ``(clean, rows) -> (noisy, noise_h or None)``, see `LossGradient`.
-    learning_rate : float
+        ``(clean, rows) -> noisy``.
     rng : numpy.random.Generator
         Of the mini-batches.
-    n_features_scale : int, optional
+    scale : float, optional
         See `LossGradient`.
+    progress : bool
 
     Returns
     -------
@@ -137,19 +159,13 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
         If the loss stops being finite.
     """
     exact = settings.protocol == "exact"
-    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=exact,
-                        n_features_scale=n_features_scale)
-    adam = _adam(weights, loss.gradient, learning_rate, ADAM_EPSILON[settings.protocol])
+    step = (_full_step if exact else _batch_step)(weights, settings, scale)
     epochs = _full_batches(event, time, settings) if exact else _mini_batches(event, time, settings, rng)
     rows_of_history = []
     for batches in tqdm(epochs, total=settings.epochs, desc="training", disable=not progress):
-        steps = []
-        for rows, risk_sets in batches:
-            clean = x[rows]
-            noisy, noise_h = corrupt(clean, rows)
-            with np.errstate(over="ignore", invalid="ignore"):  # a divergence is an error below
-                steps.append(loss(noisy, clean, risk_sets, noise_h=noise_h))
-            adam.step()
+        with np.errstate(over="ignore", invalid="ignore"):  # a divergence is an error below
+            steps = [step(corrupt(clean, rows), clean, risk_sets) for rows, clean, risk_sets in
+                     ((rows, x[rows], risk_sets) for rows, risk_sets in batches)]
         rows_of_history.append(np.mean(steps, axis=0))
         if not np.isfinite(rows_of_history[-1][0]):
             raise FloatingPointError(f"the loss is not finite after epoch {len(rows_of_history)}: lower "
@@ -159,17 +175,34 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
     return history
 
 
-def _adam(weights: Weights, gradient: Weights, learning_rate: float, epsilon: float) -> torch.optim.Adam:
-    """Adam (Kingma and Ba, ICLR 2015) over the one flat vector; torch works on numpy's memory."""
+def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None) -> Callable[..., StepLoss]:
+    """Gradient of all patients at once, then AdamW over the one flat vector; torch works on numpy's memory."""
+    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=True, scale=scale,
+                        linear=settings.activation == "linear")
     parameter = torch.from_numpy(weights.flat)
-    parameter.grad = torch.from_numpy(gradient.flat)
-    return torch.optim.Adam([parameter], lr=learning_rate, eps=epsilon, fused=True)
+    parameter.grad = torch.from_numpy(loss.gradient.flat)
+    adam = torch.optim.AdamW([parameter], lr=10.0**settings.log10_learning_rate, eps=ADAM_EPSILON["exact"],
+                             weight_decay=settings.weight_decay, fused=True)
+
+    def step(noisy, clean, risk_sets) -> StepLoss:
+        before = loss(noisy, clean, risk_sets)
+        adam.step()
+        return before
+
+    return step
+
+
+def _batch_step(weights: Weights, settings: NetworkSettings, scale: float | None) -> Callable[..., StepLoss]:
+    return FusedBatchStep(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=False, scale=scale,
+                          linear=settings.activation == "linear",
+                          learning_rate=10.0**settings.log10_learning_rate, epsilon=ADAM_EPSILON["published"],
+                          weight_decay=settings.weight_decay)
 
 
 def _dropout(settings: NetworkSettings, seeds: np.random.SeedSequence, shape: tuple[int, int]) -> Corruption:
     dropout = Dropout(settings.dropout, np.random.Generator(np.random.SFC64(seeds)))
     buffer = np.empty(shape, dtype=np.float32)
-    return lambda clean, rows: (dropout(clean, buffer[: clean.shape[0]]), None)
+    return lambda clean, rows: dropout(clean, buffer[: clean.shape[0]])
 
 
 def _full_batches(event, time, settings) -> Iterator[list]:

@@ -14,8 +14,14 @@ CAPTIONS: dict[str, str] = {
     "02_motion_of_the_heart": "Displacement of the right ventricular surface from end-diastole to end-systole.",
     "02_displacement_curves": "Displacement over the heart cycle by region: mean and spread over the cohort.",
     "02_function": "Volumes and strains of one heart over the cycle, from the tracked mesh; dashed, the truth.",
+    "03_architecture": "The trained network: layers, units, weights.",
     "03_search": "Particle swarm search of the network's hyper-parameters: score of every particle by generation.",
+    "03_searched_settings": "The settings of every particle by generation, coloured by score, and the best so far.",
     "03_training": "Training of the denoising autoencoder: reconstruction and Cox loss.",
+    "03_latent_code": "The code of every patient, by predicted risk; units from harmful to protective.",
+    "03_predicted_survival": "Predicted survival of patients at five quantiles of predicted risk, and what became of "
+    "them.",
+    "03_hazard": "True against predicted log hazard, every patient predicted by a network that had not seen it.",
     "03_reconstruction": "Motion put in and motion reconstructed, for subjects at low and high predicted risk.",
     "04_concordance": "C-index of the network and of the conventional Cox model: apparent, optimism-corrected, "
     "out-of-bag and .632+.",

@@ -8,18 +8,24 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from lifelines import CoxPHFitter
 from lifelines.datasets import load_rossi
 
 from cardiolib.survival import (
     CoxRecipe,
     CoxSettings,
+    LassoCoxRecipe,
+    NetworkRecipe,
+    NetworkSettings,
     PcaCoxRecipe,
     PcaCoxSettings,
     concordance_index,
     fit_cox,
     fit_pca_cox,
 )
+from cardiolib.survival.cox import cox_nll
+from cardiolib.survival.lasso import lasso_path
 from cardiolib.survival.ridge import fit_ridge_cox
 
 
@@ -107,3 +113,36 @@ def test_wrong_input_is_refused(motion):
         CoxSettings(penalty_meaning="2018")
     with pytest.raises(ValueError, match="fitted on 2 features, but X has 3"):
         fit_cox(motion.X[:, :2], motion.event, motion.time).predict_log_risk(motion.X[:, :3])
+
+
+def test_lasso_meets_the_optimality_conditions_and_falls_to_nothing(motion):
+    z = (motion.X - motion.X.mean(axis=0)) / motion.X.std(axis=0)
+    path, penalties = lasso_path(z, motion.event, motion.time, np.geomspace(1, 0.2, 6))
+    assert not path[0].any() and np.count_nonzero(path[-1]) > np.count_nonzero(path[1]) > 0
+    for beta, penalty in zip(path, penalties, strict=True):
+        weights = torch.tensor(beta, requires_grad=True)
+        nll, _ = cox_nll(torch.tensor(z) @ weights, motion.event, motion.time)
+        (gradient,) = torch.autograd.grad(nll / 90, weights)
+        gradient, kept = gradient.numpy(), beta != 0
+        np.testing.assert_allclose(gradient[kept], -penalty * np.sign(beta[kept]), rtol=1e-4)
+        assert np.all(np.abs(gradient[~kept]) <= penalty * (1 + 1e-5))
+
+
+def test_lasso_against_lifelines():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(80, 4))
+    z /= z.std(axis=0, ddof=1)
+    time = rng.exponential(size=80) * np.exp(-z[:, 0] + 0.5 * z[:, 1])
+    event = rng.random(80) < 0.7
+    path, penalties = lasso_path(z, event, time, [1.0, 0.3])
+    table = pd.DataFrame(z, columns=list("abcd")).assign(t=time, e=event.astype(int))
+    fitted = CoxPHFitter(penalizer=penalties[1], l1_ratio=1.0).fit(table, "t", "e")
+    np.testing.assert_allclose(path[1], fitted.params_, atol=2e-3)  # lifelines smooths the corner of |x|
+
+
+def test_lasso_and_linear_network_recover_the_hazard(motion, new_patients):
+    recipes = (LassoCoxRecipe(), NetworkRecipe(NetworkSettings(standardise="columns", activation="linear", hidden=40)))
+    for recipe in recipes:
+        model = recipe.fit(motion.X, motion.event, motion.time, seed=1)
+        c = concordance_index(model.predict_log_risk(new_patients.X), new_patients.event, new_patients.time)
+        assert c > 0.65

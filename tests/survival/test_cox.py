@@ -246,3 +246,15 @@ def released_bootstrap(shared_dir):
     content = (shared_dir / "data" / "4dsurvival" / "bootout_DL.pkl").read_bytes()
     y, predictions, bags = ArraysOnly(io.BytesIO(content), encoding="latin1").load()
     return y[:, 0].astype(bool), y[:, 1], np.asarray(predictions[0], dtype=float).ravel(), np.asarray(bags[0])
+
+
+def test_against_the_likelihood_that_lifelines_maximises():
+    from lifelines import CoxPHFitter
+    from lifelines.datasets import load_rossi
+
+    rossi = load_rossi()  # 49 distinct weeks for 114 arrests: ties everywhere
+    fitter = CoxPHFitter().fit(rossi, "week", "arrest")
+    centred = rossi[list(fitter.params_.index)].to_numpy() @ fitter.params_.to_numpy()
+    value, n_events = cox_nll(torch.tensor(centred), rossi["arrest"].to_numpy(), rossi["week"].to_numpy())
+    assert n_events == 114
+    assert -value.item() == pytest.approx(fitter.log_likelihood_, abs=1e-6)

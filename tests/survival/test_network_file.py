@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from cardiolib.survival import NetworkSettings, fit_network, load_network
+from cardiolib.cohorts import Cohort, write_motion_file
+from cardiolib.survival import NetworkSettings, fit_network, load_network, predict_cohort
 from cardiolib.survival.preprocessing import Standardiser
 
 SMALL = NetworkSettings(hidden=12, latent=4, epochs=5, standardise="columns", log10_learning_rate=-2.5)
@@ -15,7 +17,8 @@ SMALL = NetworkSettings(hidden=12, latent=4, epochs=5, standardise="columns", lo
 
 @pytest.fixture(scope="module")
 def fitted(motion):
-    return fit_network(motion.X, motion.event, motion.time, SMALL, seed=3, feature_shape=(19, 3, 3))
+    return fit_network(motion.X, motion.event, motion.time, SMALL, seed=3, feature_shape=(19, 3, 3),
+                       provenance={"cohort": "made", "time_unit": "years"})
 
 
 def test_saved_model_predicts_the_same_bytes(fitted, motion, tmp_path):
@@ -28,6 +31,7 @@ def test_saved_model_predicts_the_same_bytes(fitted, motion, tmp_path):
     assert (loaded.settings, loaded.seed, loaded.feature_shape) == (SMALL, 3, (19, 3, 3))
     assert (loaded.n_patients, loaded.n_events) == (90, int(motion.event.sum()))
     assert loaded.history.equals(fitted.history)
+    assert loaded.provenance == {"cohort": "made", "time_unit": "years"}
     loaded.save(tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "model.npz").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.npz", "model.npz"]
@@ -96,3 +100,27 @@ def test_protocols_and_validation_of_settings():
     ]:
         with pytest.raises(ValueError, match=message):
             replace(NetworkSettings(), **change)
+
+
+def a_cohort(motion, n_columns: int = 171) -> Cohort:
+    table = pd.DataFrame(index=[f"new{i}" for i in range(6)])
+    return Cohort("new patients", table, motion=np.asarray(motion.X[:6, :n_columns]), time_unit="years")
+
+
+def test_a_stored_network_predicts_a_cohort_from_its_file(fitted, motion, tmp_path):
+    fitted.save(tmp_path / "model.npz")
+    write_motion_file(a_cohort(motion), tmp_path / "motion.npz")
+    table = predict_cohort(load_network(tmp_path / "model.npz"), tmp_path / "motion.npz", times=[0.5, 1])
+    assert list(table.index) == [f"new{i}" for i in range(6)] and list(table) == ["log_risk", "survival_0.5",
+                                                                                  "survival_1"]
+    np.testing.assert_allclose(table["log_risk"], fitted.predict_log_risk(motion.X[:6]), atol=1e-6)
+    np.testing.assert_allclose(table[["survival_0.5", "survival_1"]], fitted.survival_curve(motion.X[:6], [0.5, 1]),
+                               atol=1e-6)
+    assert list(predict_cohort(fitted, a_cohort(motion))) == ["log_risk"]
+
+
+def test_other_points_or_frames_are_an_error_with_both_numbers(fitted, motion):
+    with pytest.raises(ValueError, match=r"171 numbers a patient \(19 phases .* 3 points x 3\).* has 114 \(2 points, "):
+        predict_cohort(fitted, a_cohort(motion, 19 * 2 * 3))
+    with pytest.raises(ValueError, match=r"has 90 \(10 phases, if it has 3 points\)"):
+        predict_cohort(fitted, a_cohort(motion, 10 * 3 * 3))

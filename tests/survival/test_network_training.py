@@ -9,39 +9,48 @@ import pytest
 import torch
 
 from cardiolib.survival import NetworkSettings, concordance_index, fit_network
+from cardiolib.survival.batch_step import FusedBatchStep
 from cardiolib.survival.corruption import Dropout
 from cardiolib.survival.gradient import LossGradient, Weights
 from cardiolib.survival.network import SupervisedAutoencoder, hybrid_loss
+from cardiolib.survival.principal import LOST_VARIANCE, principal_rows
 from cardiolib.survival.risk_sets import RiskSets
 from cardiolib.survival.training import initialise
 
 SMALL = NetworkSettings(hidden=12, latent=4, epochs=15, dropout=0.3, standardise="columns",
                         log10_learning_rate=-2.5)
+ON_INPUTS = replace(SMALL, coordinates="inputs", weight_decay=0.0)
 
 
 def torch_network(weights: Weights) -> SupervisedAutoencoder:
-    hidden, n_features = weights["encoder_hidden.weight"].shape
-    network = SupervisedAutoencoder(n_features, hidden, weights["encoder_code.bias"].size)
-    network.load_state_dict({k: torch.tensor(v) for k, v in weights.views.items()}, assign=True)
+    return torch_network_of(weights.views)
+
+
+def torch_network_of(arrays: dict[str, np.ndarray], activation: str = "relu") -> SupervisedAutoencoder:
+    hidden, n_features = arrays["encoder_hidden.weight"].shape
+    network = SupervisedAutoencoder(n_features, hidden, arrays["encoder_code.bias"].size, activation)
+    network.load_state_dict({k: torch.tensor(v) for k, v in arrays.items()}, assign=True)
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     return network
 
 
+@pytest.mark.parametrize("activation", ["relu", "linear"])
 @pytest.mark.parametrize("protocol", ["exact", "published"])
 @pytest.mark.parametrize(("n", "hidden"), [(30, 9), (7, 20), (1, 5)])  # with and without the Gram form; one row
-def test_gradient_equals_autograd(protocol, n, hidden):
+def test_gradient_equals_autograd(protocol, n, hidden, activation):
     rng = np.random.default_rng(n)
-    settings = NetworkSettings(protocol=protocol, hidden=hidden, latent=3, alpha=0.4, log10_l1=-1.0)
+    settings = NetworkSettings(protocol=protocol, coordinates="inputs", hidden=hidden, latent=3, alpha=0.4,
+                               log10_l1=-1.0, activation=activation)
     weights = Weights(40, hidden, 3, np.float64)
     weights.flat[:] = 0.3 * rng.normal(size=weights.flat.size)
     clean = rng.normal(size=(n, 40))
     noisy = clean * (rng.random((n, 40)) < 0.7) / 0.7
     event, time = rng.random(n) < 0.6, rng.integers(1, 8, size=n)
-    loss = LossGradient(weights, alpha=0.4, l1=0.1, exact=protocol == "exact")
+    loss = LossGradient(weights, alpha=0.4, l1=0.1, exact=protocol == "exact", linear=activation == "linear")
     ties = "efron" if protocol == "exact" else "breslow"
     fast = loss(noisy, clean, RiskSets(event, time, ties=ties))
-    network = torch_network(weights)
+    network = torch_network_of(weights.views, activation)
     slow = hybrid_loss(network(torch.tensor(noisy)), torch.tensor(clean), event, time, settings)
     slow.total.backward()
     np.testing.assert_allclose(fast, [part.item() for part in slow], rtol=1e-11, atol=1e-12)
@@ -49,15 +58,19 @@ def test_gradient_equals_autograd(protocol, n, hidden):
         np.testing.assert_allclose(loss.gradient[name], parameter.grad, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.5])
 @pytest.mark.parametrize("protocol", ["exact", "published"])
-def test_training_equals_a_plain_torch_loop(motion, protocol):
-    settings = replace(SMALL, protocol=protocol, epochs=3, dropout=0.0, standardise="none", log10_l1=-3.0)
+def test_training_equals_a_plain_torch_loop(motion, protocol, weight_decay):
+    settings = replace(ON_INPUTS, protocol=protocol, epochs=3, dropout=0.0, standardise="none", log10_l1=-3.0,
+                       weight_decay=weight_decay)
     fitted = fit_network(motion.X, motion.event, motion.time, settings, seed=4)
     weights = Weights(motion.X.shape[1], settings.hidden, settings.latent)
     weight_seed, _, batch_seed = np.random.SeedSequence(4).spawn(3)
     initialise(weights, weight_seed)
     network = torch_network(weights)
-    adam = torch.optim.Adam(network.parameters(), lr=10**-2.5, eps=1e-8 if protocol == "exact" else 1e-7)
+    adam = (torch.optim.AdamW(network.parameters(), lr=10**-2.5, eps=1e-8, weight_decay=weight_decay)
+            if protocol == "exact" else
+            torch.optim.Adam(network.parameters(), lr=10**-2.5, eps=1e-7, weight_decay=weight_decay))
     order = np.random.default_rng(batch_seed).permutation(90)
     batches = [np.arange(90)] if protocol == "exact" else np.split(order, np.arange(16, 90, 16))
     x = torch.tensor(motion.X, dtype=torch.float32)
@@ -72,6 +85,70 @@ def test_training_equals_a_plain_torch_loop(motion, protocol):
         np.testing.assert_allclose(fitted.predict_log_risk(motion.X), network(x).log_risk, atol=5e-3)
 
 
+@pytest.mark.parametrize(("n_features", "hidden", "n"), [(40, 9, 16), (901, 120, 14), (90_001, 2, 3)])
+def test_fused_batch_step_equals_gradient_and_adam(n_features, hidden, n):
+    rng = np.random.default_rng(0)
+    weights = [Weights(n_features, hidden, 3, np.float64) for _ in range(2)]
+    weights[0].flat[:] = 0.3 * rng.normal(size=weights[0].flat.size)
+    weights[1].flat[:] = weights[0].flat
+    terms = {"alpha": 0.4, "l1": 0.1, "exact": False}
+    fused = FusedBatchStep(weights[0], learning_rate=0.01, epsilon=1e-7, weight_decay=0.3, **terms)
+    plain = LossGradient(weights[1], **terms)
+    parameter = torch.from_numpy(weights[1].flat)
+    parameter.grad = torch.from_numpy(plain.gradient.flat)
+    adam = torch.optim.Adam([parameter], lr=0.01, eps=1e-7, weight_decay=0.3)
+    for _ in range(4):
+        clean = rng.normal(size=(n, n_features))
+        noisy = clean * (rng.random(clean.shape) < 0.7)
+        risk_sets = RiskSets(rng.random(n) < 0.6, rng.exponential(size=n), ties="breslow")
+        expected = plain(noisy, clean, risk_sets)
+        np.testing.assert_allclose(fused(noisy, clean, risk_sets), expected, rtol=1e-10)
+        adam.step()
+        np.testing.assert_allclose(weights[0].flat, weights[1].flat, atol=1e-9)
+
+
+def test_principal_coordinates_are_a_rotation_of_the_same_network(motion):
+    x = ((motion.X - motion.X.mean(axis=0)) / motion.X.std()).astype(np.float32)
+    rows = principal_rows(x)
+    k = rows.scores.shape[1]
+    np.testing.assert_allclose(rows.axes.T @ rows.axes, np.eye(k), atol=1e-4)
+    np.testing.assert_allclose(rows.project(x), rows.scores, atol=1e-5)
+    assert np.sum((rows.scores @ rows.axes.T * rows.unit - x) ** 2) < LOST_VARIANCE * np.sum(x**2)
+    weights = Weights(k, 12, 4)
+    weights.flat[:] = np.random.default_rng(0).normal(size=weights.flat.size)
+    full, narrow = torch_network_of(rows.unfold(weights)), torch_network_of(weights.views)
+    with torch.no_grad():
+        seen = torch.tensor(rows.scores @ rows.axes.T * np.float32(rows.unit))
+        wide, on_axes = full(seen), narrow(torch.tensor(rows.scores))
+    np.testing.assert_allclose(wide.log_risk, on_axes.log_risk, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(wide.reconstruction, on_axes.reconstruction.numpy() @ rows.axes.T * rows.unit, atol=2e-3)
+    errors = [np.sum((wide.reconstruction.numpy() - seen.numpy()) ** 2) / x.shape[1],
+              np.sum((on_axes.reconstruction.numpy() - rows.scores) ** 2) / rows.scale]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-3)  # the loss is on the scale of the features
+
+
+def test_principal_noise_has_the_strength_of_dropout_along_the_axes(motion):
+    rng = np.random.default_rng(0)
+    x = ((motion.X - motion.X.mean(axis=0)) / motion.X.std(axis=0)).astype(np.float32)
+    rows = principal_rows(x)
+    settings = replace(SMALL, dropout=0.3)
+    masks = (rng.random((2000, *x[:5].shape)) >= 0.3) / 0.7
+    dropped = (masks * x[:5] - x[:5]) @ rows.axes / rows.unit  # (draws, 5, k)
+    corrupt = rows.corruption(settings, rng)
+    drawn = np.stack([corrupt(rows.scores[:5], slice(5)) - rows.scores[:5] for _ in range(2000)])
+    np.testing.assert_allclose(dropped.var(axis=0).mean(axis=1), drawn.var(axis=0).mean(axis=1), rtol=0.25)
+    np.testing.assert_allclose(dropped.mean(axis=0), 0, atol=0.1)
+
+
+def test_more_patients_than_features_have_the_same_axes(motion):
+    x = (motion.X[:, :40] - motion.X[:, :40].mean(axis=0)).astype(np.float32)
+    rows = principal_rows(x)  # 90 patients, 40 features
+    values = np.linalg.svd(x, compute_uv=False)
+    np.testing.assert_allclose(np.linalg.norm(rows.scores * rows.unit, axis=0), values[: rows.scores.shape[1]],
+                               rtol=1e-3)
+    np.testing.assert_allclose(rows.project(x), rows.scores, atol=1e-5)
+
+
 def test_batch_without_a_death_trains_on_reconstruction_alone(motion):
     event = np.zeros(90, dtype=bool)
     event[0] = True
@@ -81,8 +158,9 @@ def test_batch_without_a_death_trains_on_reconstruction_alone(motion):
     assert fitted.n_events == 1
 
 
-def test_network_recovers_the_hazard(motion, new_patients):
-    settings = replace(SMALL, epochs=60, hidden=30)
+@pytest.mark.parametrize("start", [SMALL, ON_INPUTS])
+def test_network_recovers_the_hazard(motion, new_patients, start):
+    settings = replace(start, epochs=100, hidden=60, alpha=0.5)
     fitted = fit_network(motion.X, motion.event, motion.time, settings, seed=0)
     c = concordance_index(fitted.predict_log_risk(new_patients.X), new_patients.event, new_patients.time)
     best = concordance_index(new_patients.log_hazard, new_patients.event, new_patients.time)
@@ -94,7 +172,7 @@ def test_network_recovers_the_hazard(motion, new_patients):
 
 @pytest.mark.parametrize("protocol", ["exact", "published"])
 def test_same_seed_same_bytes_other_seed_not(motion, protocol):
-    settings = replace(SMALL, protocol=protocol, epochs=3, frozen_batches=False)
+    settings = replace(SMALL if protocol == "exact" else ON_INPUTS, protocol=protocol, epochs=3, frozen_batches=False)
     fits = [fit_network(motion.X, motion.event, motion.time, settings, seed=s) for s in (1, 1, 2)]
     for name in fits[0].weights:
         assert fits[0].weights[name].tobytes() == fits[1].weights[name].tobytes()
@@ -146,4 +224,4 @@ def test_bad_training_data_is_refused(motion):
 def test_divergence_is_an_error(motion):
     with pytest.raises(FloatingPointError, match="lower log10_learning_rate"):
         fit_network(motion.X * 1e18, motion.event, motion.time,
-                    replace(SMALL, standardise="none", log10_learning_rate=1.0), seed=0)
+                    replace(ON_INPUTS, standardise="none", log10_learning_rate=1.0), seed=0)

@@ -12,7 +12,9 @@ from cardiolib.cohorts import Cohort, write_motion_file
 from cardiolib.survival.search import SearchResult
 from cardiolib.survival.settings import NetworkSettings
 from cardiolib.survival.stage import (
+    NETWORK,
     SurvivalStageSettings,
+    compare_protocols,
     confirmed_rows,
     cross_validate_models,
     load_survival_data,
@@ -77,10 +79,13 @@ def test_published_protocol_takes_the_published_ranges() -> None:
 def test_swarm_and_confirmations_are_told_apart() -> None:
     row = {"dropout": 0.1, "hidden": 80, "latent": 5, "alpha": 0.5, "log10_learning_rate": -5.0, "log10_l1": -5.0}
     scored = ((0, 0.6), (1, 0.7), (-1, 0.65))
-    history = pd.DataFrame([{**row, "generation": g, "particle": g, "score": score} for g, score in scored])
+    history = pd.DataFrame([{**row, "generation": g, "particle": g, "score": score, "screened": g >= 0}
+                            for g, score in scored])
     result = SearchResult(NetworkSettings(), 0.65, False, history, True)
     assert swarm_rows(result)["generation"].tolist() == [1, 2]
     assert confirmed_rows(result)["score"].tolist() == [0.65]
+    in_full = SearchResult(NetworkSettings(), 0.65, False, history.assign(screened=False), True)
+    assert confirmed_rows(in_full)["score"].tolist() == [0.7, 0.65]  # the swarm's best, then the defaults
 
 
 def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path: Path) -> None:
@@ -95,6 +100,13 @@ def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path
     cohort = Cohort("made", table, volumes=volumes, motion=rng.normal(size=(n, N_INPUTS)), time_unit="years")
     data = load_survival_data(cohort, tmp_path)
     small = NetworkSettings(hidden=8, latent=3, epochs=5)
-    c = cross_validate_models(data, small, seed=1, n_folds=3)["C (cross-validated)"]
+    compared = cross_validate_models(data, small, seed=1, n_folds=3)
+    c = compared.table["C (cross-validated)"]
     assert c["Cox on RVEF"] > 0.75 and c["Cox on RV volumes"] > 0.75
-    assert abs(c["network on motion"] - 0.5) < 0.15  # its inputs are noise
+    assert abs(c[NETWORK] - 0.5) < 0.15  # its inputs are noise
+    assert list(compared.log_risk.index) == ids and np.isfinite(compared.log_risk).all(axis=None)
+    np.testing.assert_allclose(compared.log_risk["Cox on RVEF"].corr(data.volumes["RVEF"], "spearman"), -1, atol=0.1)
+    protocols = compare_protocols(data, small, seed=1, n_folds=3)
+    assert list(protocols.index) == ["this notebook", "exact", "exact, on the inputs", "published, inputs centred",
+                                     "published"]
+    assert protocols.loc["published", "risk set"] == "the batch"
