@@ -49,6 +49,8 @@ class HeartVolumes:
         Frame of the given cine that became frame 0.
     slice_shift_mm : (K, 2) array
         Shifts that were undone.
+    contrast_to_noise : float
+        Difference of blood and myocardium over the spread within them, see `contrast_to_noise`.
     """
 
     channels: np.ndarray
@@ -59,6 +61,7 @@ class HeartVolumes:
     local_to_world: np.ndarray
     ed_frame: int
     slice_shift_mm: np.ndarray
+    contrast_to_noise: float
 
     @property
     def low_mm(self) -> np.ndarray:
@@ -127,7 +130,8 @@ def prepare_volumes(
     to_world[:3, :3] /= spacing
     channels = np.ascontiguousarray(np.moveaxis(fine, -1, 0), dtype=np.float32)
     phases = np.arange(cine.n_frames) / cine.n_frames
-    return HeartVolumes(channels, phases, mask, wall, fine_spacing, to_world, int(ed_frame), shift)
+    return HeartVolumes(channels, phases, mask, wall, fine_spacing, to_world, int(ed_frame), shift,
+                        contrast_to_noise(cine, labels))
 
 
 def end_diastole(labels: LabelMap) -> int:
@@ -169,6 +173,23 @@ def _box(heart: np.ndarray, spacing: np.ndarray) -> tuple[slice, slice]:
     low = np.maximum(where.min(axis=0) - margin, 0)
     high = np.minimum(where.max(axis=0) + margin + 1, heart.shape[:2])
     return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
+
+
+def contrast_to_noise(cine: Cine, labels: LabelMap) -> float:
+    """How many times the spread within blood and myocardium the difference of the two is; the median over frames.
+
+    The spread is the median absolute deviation, as the standard deviation of a normal distribution.
+    """
+    blood = np.isin(labels.labels, [labels.scheme.code(name) for name in ("lv_cavity", "rv_cavity")])
+    wall = labels.labels == labels.scheme.code("lv_wall")
+    found = []
+    for t in range(cine.n_frames):
+        tissues = [cine.voxels[..., t][mask[..., t]] for mask in (blood, wall)]
+        if min(map(len, tissues)):
+            levels = [np.median(values) for values in tissues]
+            spread = [1.4826 * np.median(np.abs(values - level)) for values, level in zip(tissues, levels, strict=True)]
+            found.append(abs(levels[0] - levels[1]) / max(np.mean(spread), 1e-30))
+    return float(np.median(found))
 
 
 def _normalised(voxels: np.ndarray, structure: dict[str, np.ndarray]) -> np.ndarray:
