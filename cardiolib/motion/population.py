@@ -130,6 +130,8 @@ def fit_population(
     slice_shift_mm : (K, 2) array, optional
         Shifts that are known already; found by default.
     settings : ShapeFitSettings, optional
+    trust : dict of str to float, optional
+        How much each outline counts; 1 by default.
 
     Raises
     ------
