@@ -33,13 +33,29 @@ from cardiolib.motion.population import PopulationMotion, fit_population
 from cardiolib.motion.published import track_published
 from cardiolib.motion.settings import TrackingSettings
 from cardiolib.motion.temporal import HarmonicBasis, LinearBasis
-from cardiolib.motion.volumes import HeartVolumes, check_pair, end_diastole, prepare_volumes
+from cardiolib.motion.volumes import (
+    OUTLINES,
+    HeartVolumes,
+    check_pair,
+    contrast_to_noise,
+    end_diastole,
+    prepare_volumes,
+)
 
 BENDING_UNIT = 100.0
 """Bending energy is counted in (cm^-1)^2, which makes a weight near 1 the useful one."""
 
 PRIOR_WEIGHT = 0.03
 """Of the squared departure from the population's motion, beside image differences of a few hundredths."""
+
+HALF_TRUSTED = 8.0
+"""Contrast-to-noise ratio of blood and myocardium at which intensities, and the outline between the two, count half
+beside the population's motion. (Simulated cines have 2 to 4: texture and papillary muscles are part of the noise. Where
+both tissues are equally bright, normalised intensities are noise and outlines a guess.)"""
+
+WALL_STIFFNESS, RING_STIFFNESS = 12.0, 1.2
+"""Incompressibility of the LV's wall, and of the ring about the RV cavity, which is muscle only in part: times the
+setting, where the population's motion, which keeps volume, is the start."""
 
 BETAS = (0.8, 0.95)
 """Of Adam: short memories, because the lattice changes at every step and there are few steps."""
@@ -87,7 +103,8 @@ def track(
     population = shift = None
     if settings.prior == "population":
         shift = None if settings.correct_shifts else np.zeros((cine.shape[2], 2))
-        population = fit_population(labels, ed_frame=ed, slice_shift_mm=shift)
+        trust = _trust(contrast_to_noise(cine, labels))
+        population = fit_population(labels, ed_frame=ed, slice_shift_mm=shift, trust=trust)
         shift = population.fitted.slice_shift_mm
     volumes = prepare_volumes(cine, labels, settings, ed_frame=ed, slice_shift_mm=shift)
     return track_groupwise(volumes, settings, generator=generator, population=population)
@@ -102,7 +119,7 @@ def track_groupwise(
 ) -> MotionField:
     """The group-wise tracker on prepared volumes; see `track`."""
     time, phases = time_basis(volumes.phases, settings)
-    problem = _Problem.of(volumes, settings, time)
+    problem = _Problem.of(volumes, settings, time, held=population is not None)
     levels = ((settings.coarse_mm, settings.coarse_iterations, settings.coarse_step_mm),
               (settings.fine_mm, settings.fine_iterations, settings.fine_step_mm))
     history: list[float] = []
@@ -164,16 +181,31 @@ class _Problem:
     time: torch.Tensor  # (T-1, M)
     time_gram: torch.Tensor  # (M, M)
     channel_weight: torch.Tensor  # (C, 1)
+    held: bool  # to the population's motion
 
     @classmethod
-    def of(cls, volumes: HeartVolumes, settings: TrackingSettings, basis: HarmonicBasis | LinearBasis) -> _Problem:
+    def of(
+        cls, volumes: HeartVolumes, settings: TrackingSettings, basis: HarmonicBasis | LinearBasis, *, held: bool
+    ) -> _Problem:
         channels = torch.from_numpy(volumes.channels)
         if settings.label_weight == 0:
             channels = channels[:, :1].contiguous()
         weight = torch.full((channels.shape[1], 1), settings.label_weight / 3)
         weight[0] = 1.0
+        if held:
+            trust = _trust(volumes.contrast_to_noise)
+            weight *= torch.tensor([trust["lv_endo"], *(trust[name] for name in OUTLINES)])[: len(weight), None]
         time = torch.from_numpy(basis.values(volumes.phases[1:])).float()
-        return cls(volumes, settings, channels[0], channels[1:], time, time.T @ time / len(time), weight)
+        return cls(volumes, settings, channels[0], channels[1:], time, time.T @ time / len(time), weight, held)
+
+
+def _trust(contrast_to_noise: float) -> dict[str, float]:
+    """How much each outline counts, 0 to 1, given the contrast of blood and myocardium.
+
+    Of the LV's epicardium and the RV's endocardium a part borders on lung, fat or the other tissue: they suffer less.
+    """
+    endocardium = 1 / (1 + (HALF_TRUSTED / max(contrast_to_noise, 1e-6)) ** 2)
+    return {name: endocardium if name == "lv_endo" else endocardium**0.5 for name in OUTLINES}
 
 
 def _descend(
@@ -207,7 +239,7 @@ def _descend(
         wider = tuple(JACOBIAN_LATTICE * step for step in stride)
         lattice = Lattice.draw(problem.volumes.wall, wider, generator)
         determinant = _determinant(problem, values, coefficients, lattice)
-        loss = loss + volume_penalty(determinant, problem.settings.incompressibility)
+        loss = loss + volume_penalty(determinant, _stiffness(problem, lattice))
         if held:
             loss = loss + _departure(problem, values, departure, lattice)
         loss.backward()
@@ -227,6 +259,15 @@ def _mismatch(
     x, y, z = (torch.from_numpy(index) for index in lattice.axes)
     still = problem.reference[:, x][:, :, y][:, :, :, z].flatten(1)[:, lattice.used]
     return (problem.channel_weight * charbonnier(moved - still, problem.settings.robust_scale)).mean(dim=(0, 2)).sum()
+
+
+def _stiffness(problem: _Problem, lattice: Lattice) -> torch.Tensor:
+    """(P,) weight of the volume penalty."""
+    if not problem.held:
+        return torch.full((len(lattice.used),), problem.settings.incompressibility)
+    x, y, z = lattice.axes
+    lv_wall = torch.from_numpy(problem.volumes.lv_wall[np.ix_(x, y, z)].ravel())[lattice.used]
+    return problem.settings.incompressibility * torch.where(lv_wall, WALL_STIFFNESS, RING_STIFFNESS)
 
 
 def _departure(

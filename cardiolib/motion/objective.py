@@ -89,9 +89,9 @@ def determinants(gradient: torch.Tensor) -> torch.Tensor:
             + a[2] * (b[0] * c[1] - b[1] * c[0]))
 
 
-def volume_penalty(determinant: torch.Tensor, weight: float) -> torch.Tensor:
-    """Weighted mean of (det J - 1)^2, and a barrier where tissue is about to fold."""
-    keep = weight * ((determinant - 1.0) ** 2).clamp(max=4.0).mean()
+def volume_penalty(determinant: torch.Tensor, weight: float | torch.Tensor) -> torch.Tensor:
+    """Weighted mean of (det J - 1)^2 over (T, P), and a barrier where tissue is about to fold."""
+    keep = (weight * ((determinant - 1.0) ** 2).clamp(max=4.0)).mean()
     return keep + BARRIER * (functional.relu(LEAST_JACOBIAN - determinant) ** 2).mean()
 
 

@@ -118,6 +118,7 @@ def fit_population(
     ed_frame: int = 0,
     slice_shift_mm: np.ndarray | None = None,
     settings: ShapeFitSettings | None = None,
+    trust: dict[str, float] | None = None,
 ) -> PopulationMotion:
     """Fit the population's motion model to a segmented cine.
 
@@ -129,6 +130,8 @@ def fit_population(
     slice_shift_mm : (K, 2) array, optional
         Shifts that are known already; found by default.
     settings : ShapeFitSettings, optional
+    trust : dict of str to float, optional
+        How much each outline counts; 1 by default.
 
     Raises
     ------
@@ -150,6 +153,7 @@ def fit_population(
     if len(evidence) < 2 or 2 * len(evidence) < len(order):
         raise ValueError(f"both ventricles can be outlined in {len(evidence)} of {len(order)} frames only: too few to "
                          "say how the heart moves")
+    evidence = [replace(one, trust=trust or {}) for one in evidence]
     fitted = fit_model(evidence, model_at(model, np.array(seen_at)), settings, slice_shift_mm=slice_shift_mm)
     phases = phases if labels.n_frames == 2 else PHASES
     points = fitted.place(model_at(model, phases).points(fitted.coefficients))

@@ -35,9 +35,11 @@ class TrackingSettings:
     bending : float
         Weight of the mean squared second derivative (mm^-2), times 100.
     incompressibility : float
-        Weight of (det J - 1)^2 in the myocardium.
+        Weight of (det J - 1)^2 in the myocardium; the LV's wall is made stiffer where the population's motion is the
+        start.
     label_weight : float
-        Weight of the signed distances of the segmentation beside the intensities (weight 1).
+        Weight of the signed distances of the segmentation beside the intensities (weight 1); beside the
+        population's motion both count less where blood and myocardium differ little.
     robust_scale : float
         Intensity difference (blood minus myocardium = 0.7) at which the data term turns from square to linear.
     mask_dilation_mm : float

@@ -23,7 +23,9 @@ BLOOD, MYOCARDIUM = 1.0, 0.3
 ED_TOLERANCE = 0.03
 """Frame 0 counts as end-diastole when its LV volume is within this share of the largest."""
 
-OUTLINES = (("lv_cavity",), ("lv_cavity", "lv_wall"), ("rv_cavity",))
+OUTLINES = {"lv_endo": ("lv_cavity",), "lv_epi": ("lv_cavity", "lv_wall"), "rv_endo": ("rv_cavity",)}
+"""Outline -> structures it encloses."""
+
 RV_RING_MM = 4.0
 
 
@@ -42,6 +44,8 @@ class HeartVolumes:
         The heart at end-diastole, dilated, and continued over two slices above the base.
     wall : (X, Y, Z) bool array
         Myocardium at end-diastole, with a ring around the RV cavity.
+    lv_wall : (X, Y, Z) bool array
+        The LV's part of it.
     spacing_mm : (3,) array
     local_to_world : (4, 4) array
         Of local mm.
@@ -49,16 +53,20 @@ class HeartVolumes:
         Frame of the given cine that became frame 0.
     slice_shift_mm : (K, 2) array
         Shifts that were undone.
+    contrast_to_noise : float
+        Difference of blood and myocardium over the spread within them, see `contrast_to_noise`.
     """
 
     channels: np.ndarray
     phases: np.ndarray
     mask: np.ndarray
     wall: np.ndarray
+    lv_wall: np.ndarray
     spacing_mm: np.ndarray
     local_to_world: np.ndarray
     ed_frame: int
     slice_shift_mm: np.ndarray
+    contrast_to_noise: float
 
     @property
     def low_mm(self) -> np.ndarray:
@@ -115,19 +123,20 @@ def prepare_volumes(
     voxels = cine.voxels[..., order][box].astype(np.float64)
     structure = {name: mask[box] for name, mask in structure.items()}
     voxels = _normalised(voxels, structure)
-    outlines = [_signed_distance(sum(structure[name] for name in names) > 0, spacing) for names in OUTLINES]
+    outlines = [_signed_distance(sum(structure[name] for name in names) > 0, spacing) for names in OUTLINES.values()]
     stacks = np.stack([_unshifted(stack.astype(np.float32), shift, spacing) for stack in (voxels, *outlines)])
     fine_k, fine_mm = _fine_levels(cine.shape[2], spacing[2], settings.slice_mm)
     fine = _between_slices(stacks, fine_k)  # (C, X, Y, Z, T)
     fine[1:] = np.clip(fine[1:], -DISTANCE_MM, DISTANCE_MM) / DISTANCE_MM
     fine_spacing = np.array([spacing[0], spacing[1], fine_mm])
-    mask, wall = _masks(fine[1:, ..., 0] * DISTANCE_MM, fine_spacing, spacing[2], settings.mask_dilation_mm)
+    mask, wall, lv_wall = _masks(fine[1:, ..., 0] * DISTANCE_MM, fine_spacing, spacing[2], settings.mask_dilation_mm)
     to_world = cine.affine.copy()
     to_world[:3, 3] += cine.affine[:3, :2] @ np.array([box[0].start, box[1].start])
     to_world[:3, :3] /= spacing
     channels = np.ascontiguousarray(np.moveaxis(fine, -1, 0), dtype=np.float32)
     phases = np.arange(cine.n_frames) / cine.n_frames
-    return HeartVolumes(channels, phases, mask, wall, fine_spacing, to_world, int(ed_frame), shift)
+    return HeartVolumes(channels, phases, mask, wall, lv_wall, fine_spacing, to_world, int(ed_frame), shift,
+                        contrast_to_noise(cine, labels))
 
 
 def end_diastole(labels: LabelMap) -> int:
@@ -169,6 +178,23 @@ def _box(heart: np.ndarray, spacing: np.ndarray) -> tuple[slice, slice]:
     low = np.maximum(where.min(axis=0) - margin, 0)
     high = np.minimum(where.max(axis=0) + margin + 1, heart.shape[:2])
     return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
+
+
+def contrast_to_noise(cine: Cine, labels: LabelMap) -> float:
+    """How many times the spread within blood and myocardium the difference of the two is; the median over frames.
+
+    The spread is the median absolute deviation, as the standard deviation of a normal distribution.
+    """
+    blood = np.isin(labels.labels, [labels.scheme.code(name) for name in ("lv_cavity", "rv_cavity")])
+    wall = labels.labels == labels.scheme.code("lv_wall")
+    found = []
+    for t in range(cine.n_frames):
+        tissues = [cine.voxels[..., t][mask[..., t]] for mask in (blood, wall)]
+        if min(map(len, tissues)):
+            levels = [np.median(values) for values in tissues]
+            spread = [1.4826 * np.median(np.abs(values - level)) for values, level in zip(tissues, levels, strict=True)]
+            found.append(abs(levels[0] - levels[1]) / max(np.mean(spread), 1e-30))
+    return float(np.median(found))
 
 
 def _normalised(voxels: np.ndarray, structure: dict[str, np.ndarray]) -> np.ndarray:
@@ -231,14 +257,15 @@ def _between_slices(stacks: np.ndarray, level: np.ndarray) -> np.ndarray:
 
 def _masks(
     distance: np.ndarray, spacing: np.ndarray, slice_mm: float, dilation_mm: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mask of comparison and mask of incompressible tissue at ED, from the three outlines' distances in mm."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Masks at ED, from the three outlines' distances in mm: of comparison, incompressible tissue, the LV's wall."""
     endo, epi, right = distance
     inside = (epi < 0) | (right < 0)
     near = ndimage.distance_transform_edt(~inside, sampling=spacing) <= dilation_mm
     ring = ndimage.distance_transform_edt(right >= 0, sampling=spacing) <= RV_RING_MM
-    wall = ((epi < 0) & (endo >= 0)) | (ring & (right >= 0) & (endo >= 0))
-    return _continued(near, inside, round(2 * slice_mm / spacing[2])), wall
+    lv_wall = (epi < 0) & (endo >= 0)
+    wall = lv_wall | (ring & (right >= 0) & (endo >= 0))
+    return _continued(near, inside, round(2 * slice_mm / spacing[2])), wall, lv_wall
 
 
 def _continued(mask: np.ndarray, inside: np.ndarray, levels: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from cardiolib.imaging.files import atomic_path
 from cardiolib.segmentation.network import SegmentationNetwork
 
-FORMAT = "cardiolib-segmentation-2"
+FORMAT = "cardiolib-segmentation-3"
 
 
 @dataclass(frozen=True)

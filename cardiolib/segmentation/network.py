@@ -1,9 +1,11 @@
 """The whole network in one file: a 2.5-D U-Net over a stack of slices, with two heads.
 
 Every slice enters together with its two neighbours (as three channels, the way a colour image has three), which is
-what the paper's network calls 2.5-D [1]_, and passes a plain U-Net [2]_. At the coarsest level the slices of a stack
-also speak to one another: convolutions along the stack tell each slice how far it lies from the apex and from the
-base, which three neighbouring slices cannot show. Labels and landmarks are learnt together.
+what the paper's network calls 2.5-D [1]_, and passes a plain U-Net [2]_. It enters twice: as it is, and with the
+histogram of the stack equalised, so that muscle and blood that differ little beside a bright lung can be told apart. At
+the coarsest level the slices of a stack also speak to one another: convolutions along the stack tell each slice how far
+it lies from the apex and from the base, which three neighbouring slices cannot show. Labels and landmarks are learnt
+together.
 
 References
 ----------
@@ -26,6 +28,10 @@ N_LANDMARKS = 6
 
 MIXING_STEPS = (1, 2, 4)
 """Distances, in slices, over which the convolutions along the stack look; together they span 15 slices."""
+
+
+GREY_LEVELS = 1024
+"""Of the equalised image."""
 
 
 class NetworkOutput(NamedTuple):
@@ -65,7 +71,7 @@ class SegmentationNetwork(nn.Module):
 
     def _build(self) -> None:
         self.encoder = nn.ModuleList()
-        channels = 3
+        channels = 6  # three slices, twice
         for level, width in enumerate(self.widths):
             self.encoder.append(_two_convolutions(channels, width, stride=1 if level == 0 else 2))
             channels = width
@@ -96,7 +102,8 @@ class SegmentationNetwork(nn.Module):
             raise ValueError(f"the network reads one stack (K, H, W), got {tuple(stack.shape)}")
         if stack.shape[1] % self.downscale or stack.shape[2] % self.downscale:
             raise ValueError(f"H and W must be multiples of {self.downscale}, got {tuple(stack.shape[1:])}")
-        x = with_neighbours(stack).contiguous(memory_format=torch.channels_last)  # (K, 3, H, W)
+        x = torch.cat([with_neighbours(stack), with_neighbours(equalised(stack))], dim=1)  # (K, 6, H, W)
+        x = x.contiguous(memory_format=torch.channels_last)
         skips = []
         for block in self.encoder:
             x = block(x)  # (K, 16, H, W) -> (K, 32, H/2, W/2) -> (K, 64, H/4, W/4) -> (K, 128, H/8, W/8)
@@ -151,6 +158,20 @@ class _AlongTheStack(nn.Module):
 def with_neighbours(stack: Tensor) -> Tensor:
     """(K, 3, H, W): every slice of (K, H, W) between its two neighbours; at the ends the slice itself is repeated."""
     return torch.stack([torch.cat([stack[:1], stack[:-1]]), stack, torch.cat([stack[1:], stack[-1:]])], dim=1)
+
+
+@torch.no_grad()
+def equalised(stack: Tensor) -> Tensor:
+    """Histogram equalisation: every grey value replaced by its rank in the stack, (K, H, W), -0.5 to 0.5.
+
+    Ranks are those of `GREY_LEVELS` equal steps between the darkest and the brightest pixel; a stack of one grey value
+    becomes 0.
+    """
+    low, high = stack.min(), stack.max()
+    level = ((stack - low) * ((GREY_LEVELS - 1) / (high - low).clamp_min(1e-12))).round().long()
+    count = torch.bincount(level.flatten(), minlength=GREY_LEVELS).to(stack.dtype)
+    rank = (count.cumsum(0) - 0.5 * count) / count.sum() - 0.5
+    return rank[level]
 
 
 def _norm(channels: int) -> nn.Module:

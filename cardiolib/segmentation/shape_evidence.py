@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
@@ -44,6 +44,8 @@ class Evidence:
     up : bool
         Whether the slice number grows towards the base.
     n_slices : int
+    trust : dict of str to float
+        How much outlines count whose neighbouring tissues are hard to tell apart; 1 where nothing is said.
     """
 
     points: dict[str, np.ndarray]
@@ -57,6 +59,7 @@ class Evidence:
     slice_step_mm: float
     up: bool
     n_slices: int
+    trust: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, label_map: LabelMap, frame: int) -> Evidence:

@@ -74,7 +74,9 @@ def outline_pulls(
         vertex = mine[cKDTree(points[mine]).query(there)[1]]
         gap = ((there - points[vertex]) * normals[vertex]).sum(axis=1)
         together = max(1.0, settings.correlation_mm / evidence.spacing[outline])
-        weight = 1 / (settings.outline_sd_mm**2 * together * (1 + (gap / settings.outlier_mm) ** 2))
+        weight = evidence.trust.get(outline, 1.0) / (
+            settings.outline_sd_mm**2 * together * (1 + (gap / settings.outlier_mm) ** 2)
+        )
         pulls.append(Pull(vertex, normals[vertex], gap, weight, k))
     return pulls
 
