@@ -71,7 +71,8 @@ def log_risk_function(model: FittedNetwork) -> LogRisk:
 
     Equal to `model.predict_log_risk` but for its rounding.
     """
-    network = SupervisedAutoencoder(model.n_features, model.settings.hidden, model.settings.latent).double()
+    chosen = model.settings
+    network = SupervisedAutoencoder(model.n_features, chosen.hidden, chosen.latent, chosen.activation).double()
     network.load_state_dict({name: torch.as_tensor(value).double() for name, value in model.weights.items()})
     network.requires_grad_(False).eval()
     mean, scale = torch.as_tensor(model.standardiser.mean), torch.as_tensor(model.standardiser.scale)

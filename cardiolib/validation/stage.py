@@ -253,7 +253,7 @@ def _recipes(
     data: SurvivalData, survival_folder: Path, settings: ValidationStageSettings
 ) -> dict[str, tuple[object, np.ndarray]]:
     chosen = load_network(survival_folder / MODEL_FILE).settings
-    search = SearchSettings() if settings.search_in_bag else None
+    search = SearchSettings.matching(chosen) if settings.search_in_bag else None
     recipes: dict[str, tuple[object, np.ndarray]] = {NETWORK: (NetworkRecipe(chosen, search), data.X)}
     if data.volumes is not None:
         recipes[CONVENTIONAL] = (CoxRecipe(), data.volumes.to_numpy())
