@@ -148,7 +148,15 @@ def attribute_network(model: FittedNetwork, X, *, baseline=None) -> Attribution:
     -------
     Attribution
         `completeness_error` is rounding; `n_steps` the largest number of pieces of a patient's way.
+
+    Raises
+    ------
+    ValueError
+        For a network without ReLUs, or for features that do not fit.
     """
+    if model.settings.activation != "relu":
+        raise ValueError(f"the exact integral is that of a network of ReLUs, not {model.settings.activation!r}; use "
+                         "integrated_gradients(log_risk_function(model), X)")
     X, baseline = _checked(X, baseline)
     mean, scale = model.standardiser.mean, model.standardiser.scale
     weights = {name: np.asarray(value, dtype=float) for name, value in model.weights.items()}

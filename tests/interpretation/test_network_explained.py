@@ -44,6 +44,16 @@ def test_the_differentiable_risk_is_the_risk_of_the_model(model):
     np.testing.assert_allclose(found, model.predict_log_risk(X), atol=1e-9)
 
 
+def test_a_network_without_relus_is_explained_in_steps_and_refused_by_the_exact_way():
+    settings = NetworkSettings(hidden=6, latent=3, epochs=10, activation="linear")
+    linear = fit_network(X, EVENT, TIME, settings, seed=0)
+    risk = log_risk_function(linear)
+    np.testing.assert_allclose(risk(torch.as_tensor(X)).numpy(), linear.predict_log_risk(X), atol=1e-9)
+    assert integrated_gradients(risk, X, n_steps=1).n_steps == 1  # a constant gradient needs no more
+    with pytest.raises(ValueError, match="network of ReLUs, not 'linear'"):
+        attribute_network(linear, X)
+
+
 def test_attributions_of_a_network_are_complete_and_repeatable(model):
     risk = log_risk_function(model)
     found, again = integrated_gradients(risk, X), integrated_gradients(risk, X)
