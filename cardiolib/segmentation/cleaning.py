@@ -30,17 +30,25 @@ def clean_labels(labels: np.ndarray, *, scheme: LabelScheme = OURS) -> tuple[np.
     n_removed : int
         Voxels set to background.
     """
+    where = np.argwhere(labels)
+    if not len(where):
+        return labels.copy(), 0
+    box = tuple(slice(low, high + 1) for low, high in zip(where.min(axis=0), where.max(axis=0), strict=True))
+    part = labels[box]
     neighbours = np.ones((3, 3, 3), bool)
-    kept = np.zeros(labels.shape, bool)
+    kept = np.zeros(part.shape, bool)
     for name in STRUCTURES:
         if name not in scheme.codes:
             continue
-        parts, n = ndimage.label(labels == scheme.codes[name], neighbours)
+        pieces, n = ndimage.label(part == scheme.codes[name], neighbours)
         if n:
-            sizes = np.bincount(parts.ravel())[1:]
-            keep = 1 + np.flatnonzero(sizes >= KEPT_FRACTION * sizes.max())
-            kept |= np.isin(parts, keep)
-    whole, n = ndimage.label(labels > 0, neighbours)
-    touched = np.unique(whole[kept]) if n else np.array([], int)
-    cleaned = np.where(kept | np.isin(whole, touched[touched > 0]), labels, 0).astype(labels.dtype)
+            sizes = np.bincount(pieces.ravel())
+            sizes[0] = 0  # the background is no piece
+            kept |= (sizes >= KEPT_FRACTION * sizes.max())[pieces] & (pieces > 0)
+    whole, n = ndimage.label(part > 0, neighbours)
+    touched = np.zeros(n + 1, bool)
+    touched[whole[kept]] = True
+    touched[0] = False
+    cleaned = labels.copy()
+    cleaned[box] = np.where(kept | touched[whole], part, 0)
     return cleaned, int((cleaned != labels).sum())

@@ -82,7 +82,7 @@ def make_examples(
     frames = range(cine.n_frames) if frames is None else frames
     _check_match(cine, label_map, frames, subject)
     heart = np.argwhere((label_map.labels > 0).any(axis=(2, 3)))
-    grid = heart_window(cine, heart.mean(axis=0), size_px=size_px, pixel_mm=pixel_mm,
+    grid = heart_window(cine, heart.mean(axis=0), size_px=(size_px, size_px), pixel_mm=pixel_mm,
                         turn=turn_from_affine(cine.affine))
     stacks = network_stacks(grid, cine.voxels)
     examples = []

@@ -34,8 +34,9 @@ from cardiolib.segmentation.plane import (
 CLEARLY_MORE = 2.0
 """How much more heart must be seen in another orientation than in the usual display to believe it."""
 
-SPARE_PX = 8
-"""Pixels around the heart that the smaller window must leave; in the two frames looked at it may not be largest."""
+SPARE_PX, LEAST_PX = 6, 72
+"""Pixels around the heart that a smaller window must leave (in the two frames looked at it may not be largest), and
+the shortest side of a window: the network learnt on sides of about 80."""
 
 SLICE_AXIS = 0.7
 """Voxels shorter along K than this share of their longest side say that the slices do not lie along K."""
@@ -250,7 +251,7 @@ def _centre_on_heart(
     centre = grid.voxel_from_network(np.array(np.unravel_index(score.argmax(), score.shape), dtype=float))
     seen = 0.0
     for _ in range(n_rounds):
-        window = heart_window(cine, centre, size_px=size_px, pixel_mm=pixel_mm, turn=turn)
+        window = heart_window(cine, centre, size_px=(size_px, size_px), pixel_mm=pixel_mm, turn=turn)
         heart = _heart_seen(trained, cine, window)
         seen = float(heart.sum())
         if seen < 20:
@@ -261,9 +262,14 @@ def _centre_on_heart(
         centre = new
         if moved_mm < 3.0:
             break
-    if seen >= 20 and _reach_px(heart) + SPARE_PX <= settings["training_px"] / 2:
-        size_px = settings["training_px"]
-    window = heart_window(cine, centre, size_px=size_px, pixel_mm=pixel_mm, turn=turn)
+    if seen >= 20:
+        multiple = trained.network.downscale
+        rows, columns = (
+            min(size_px, max(LEAST_PX, multiple * int(np.ceil(2 * (reach + SPARE_PX) / multiple))))
+            for reach in _reach_px(heart)
+        )
+        sides = (columns, rows) if turn.transpose else (rows, columns)
+        window = heart_window(cine, centre, size_px=sides, pixel_mm=pixel_mm, turn=turn)
     return window, seen, notes
 
 
@@ -283,10 +289,11 @@ def _main_blob_centre(seen: np.ndarray) -> np.ndarray:
     return np.array([(rows * weight).sum(), (columns * weight).sum()]) / weight.sum()
 
 
-def _reach_px(seen: np.ndarray) -> float:
-    """Distance along rows or columns from the main region's centroid to its farthest pixel."""
+def _reach_px(seen: np.ndarray) -> tuple[float, float]:
+    """Distances along rows and along columns from the main region's centroid to its farthest pixels."""
     where = np.argwhere(_main_blob(seen))
-    return float(np.abs(where - _main_blob_centre(seen)).max())
+    down, across = np.abs(where - _main_blob_centre(seen)).max(axis=0)
+    return float(down), float(across)
 
 
 def _main_blob(seen: np.ndarray) -> np.ndarray:

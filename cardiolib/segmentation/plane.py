@@ -18,7 +18,7 @@ from cardiolib.segmentation.orientation import Turn
 
 @dataclass(frozen=True)
 class PlaneGrid:
-    """A square window of `size_px` pixels of `pixel_mm`, laid on an image plane.
+    """A window of `size_px` pixels of `pixel_mm`, laid on an image plane.
 
     Attributes
     ----------
@@ -124,17 +124,19 @@ def _hat_integral(x: np.ndarray) -> np.ndarray:
 
 
 def heart_window(
-    image: Cine | LabelMap, centre_voxel: Sequence[float], *, size_px: int, pixel_mm: float, turn: Turn
+    image: Cine | LabelMap, centre_voxel: Sequence[float], *, size_px: tuple[int, int], pixel_mm: float, turn: Turn
 ) -> PlaneGrid:
-    """Square window about a heart, moved by less than half a voxel so that window pixels fall on voxels.
+    """Window about a heart, moved by less than half a voxel so that window pixels fall on voxels.
+
+    `size_px` is that along I and J, before the turn.
 
     With equal pixel sizes the window's pixels then are the image's, and nothing is blurred; thin structures
     such as the right-ventricular wall would not survive being interpolated twice.
     """
-    half = (size_px - 1) / 2
-    snapped = tuple(float(np.round(c - half) + half) for c in centre_voxel)
+    halves = [(side - 1) / 2 for side in size_px]
+    snapped = tuple(float(np.round(c - half) + half) for c, half in zip(centre_voxel, halves, strict=True))
     spacing = tuple(float(mm) for mm in image.spacing_mm[:2])
-    return PlaneGrid(image.shape[:2], spacing, snapped, (size_px, size_px), pixel_mm, turn)  # type: ignore[arg-type]
+    return PlaneGrid(image.shape[:2], spacing, snapped, size_px, pixel_mm, turn)  # type: ignore[arg-type]
 
 
 def whole_plane_grid(image: Cine | LabelMap, *, pixel_mm: float, multiple: int, turn: Turn) -> PlaneGrid:

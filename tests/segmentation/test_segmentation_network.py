@@ -148,7 +148,7 @@ def test_whole_plane_window_covers_the_image():
 def test_a_heart_window_of_equal_pixels_blurs_nothing():
     image = np.random.default_rng(1).normal(size=(3, 70, 90)).astype(np.float32)
     cine = Cine(np.moveaxis(image, 0, 2), np.diag([1.6, 1.6, 8.0, 1.0]))
-    grid = heart_window(cine, (33.3, 41.8), size_px=32, pixel_mm=1.6, turn=Turn())
+    grid = heart_window(cine, (33.3, 41.8), size_px=(32, 32), pixel_mm=1.6, turn=Turn())
     assert np.allclose(grid.to_network(image), image[:, 18:50, 26:58], atol=1e-6)
 
 
