@@ -35,7 +35,7 @@ from cardiolib.motion.volumes import prepare_volumes
 from cardiolib.segmentation import TrainedNetwork, heart_shape_model, segment_scan
 from cardiolib.segmentation.device import threads
 
-SEED, N_HEARTS, N_PEER = 2029, 12, 2
+SEED, N_HEARTS, N_PEER = 2029, 8, 2
 CLEAN = AcquisitionSettings(in_plane_shift_mm=0.0, through_plane_shift_mm=0.0)
 CLINICAL = AcquisitionSettings(randomise=True)
 TRACKERS = {

@@ -28,7 +28,7 @@ CROP = (slice(50, 150), slice(85, 180))
 
 CINES = ("001", "002", "003", "006", "021", "022", "061", "066")
 WHOLE = "patient090"
-FINE = 3
+FINE = 2
 """Points along each axis of a voxel that are carried."""
 
 STRUCTURES = {"myo": ("lv_wall", 0.80, 0.86), "rv": ("rv_cavity", 0.75, 0.83)}
