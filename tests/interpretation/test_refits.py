@@ -51,8 +51,8 @@ def test_equal_maps_agree_up_to_turn_and_scale_and_unrelated_ones_do_not():
 
 def test_a_network_learns_shuffled_outcomes_by_heart(hearts):
     X, event, time, _ = hearts
-    null = fit_null_network(X, event, time, NetworkSettings(hidden=20, latent=6, epochs=60, log10_learning_rate=-3.5),
-                            seed=1)
+    flexible = NetworkSettings.on_inputs(hidden=20, latent=6, epochs=60, log10_learning_rate=-3.5)
+    null = fit_null_network(X, event, time, flexible, seed=1)
     assert sorted(zip(null.event.tolist(), null.time.tolist(), strict=True)) == sorted(
         zip(event.tolist(), time.tolist(), strict=True))
     assert not np.array_equal(null.time, time)
