@@ -21,7 +21,7 @@ from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.cohorts.acdc import read_patient
 from cardiolib.imaging import Cine, LabelMap, read_cine, world_from_voxel
 from cardiolib.motion import TrackingSettings, track
-from cardiolib.segmentation import TrainedNetwork, segment_scan
+from cardiolib.segmentation import TrainedNetwork, dice, segment_scan
 
 CROP = (slice(50, 150), slice(85, 180))
 """Of the official volumes, by whoever made the cines; the first slice is left out as well."""
@@ -42,7 +42,7 @@ def measure() -> list[dict[str, Any]]:
     if not (training.is_dir() and cines.is_dir() and (STATE / "full.pt").is_file()):
         raise Unavailable(f"needs {training}, {cines} and the network of benchmarks.segmentation_acdc")
     network, cohort = TrainedNetwork.load(STATE / "full.pt"), open_cohort(training)
-    dice = {short: {"tracked": [], "alone": [], "still": []} for short in STRUCTURES}
+    overlap = {short: {"tracked": [], "alone": [], "still": []} for short in STRUCTURES}
     for subject_id in (*(f"patient{number}" for number in CINES), WHOLE):
         cine, labels, (ed, es) = _scan(cohort, subject_id, training, cines)
         found = segment_scan(network, cine).labels
@@ -54,14 +54,14 @@ def measure() -> list[dict[str, Any]]:
                                    field.slice_shift_mm)
         for short, (name, _, _) in STRUCTURES.items():
             for way, codes in moved.items():
-                dice[short][way].append(_dice(codes, labels.frame(1), labels.scheme.code(name)))
+                overlap[short][way].append(_dice(codes, labels.frame(1), labels.scheme.code(name)))
     return [
         {"id": f"motion.acdc.dice_{short}", "value": round(float(np.mean(ways["tracked"])), 3), "unit": "Dice",
          "reach": reach, "aim": aim, "better": "higher",
          "how": f"{len(ways['tracked'])} real cines, ED labels carried to ES, slices that both have; images alone "
                 f"{np.mean(ways['alone']):.2f}, not moved {np.mean(ways['still']):.2f}; {WHOLE} (in no training) "
                 f"{ways['tracked'][-1]:.2f}, worst {min(ways['tracked']):.2f}"}
-        for short, (_, reach, aim) in STRUCTURES.items() for ways in (dice[short],)
+        for short, (_, reach, aim) in STRUCTURES.items() for ways in (overlap[short],)
     ]
 
 
@@ -91,10 +91,9 @@ def _carried(labels: LabelMap, move: Any, shift_mm: np.ndarray | None) -> np.nda
     codes = np.tile(labels.frame(0)[tuple(near.T)], FINE**3)
     points = np.concatenate([near + np.array([a, b, c]) for a in offsets for b in offsets for c in offsets])
     aligned = world_from_voxel(labels.affine, points) - shift[np.tile(near[:, 2], FINE**3)] @ along.T
-    target = np.argwhere(_around(labels.frame(0) > 0))
-    there = world_from_voxel(labels.affine, target.astype(float)) - shift[target[:, 2]] @ along.T
+    there = world_from_voxel(labels.affine, near.astype(float)) - shift[near[:, 2]] @ along.T
     out = np.zeros(shape, labels.labels.dtype)
-    out[tuple(target.T)] = codes[cKDTree(move(aligned)).query(there)[1]]
+    out[tuple(near.T)] = codes[cKDTree(move(aligned)).query(there)[1]]
     return out
 
 
@@ -110,7 +109,7 @@ def _dice(found: np.ndarray, truth: np.ndarray, code: int) -> float:
     """Over the slices in which both show the structure."""
     a, b = found == code, truth == code
     both = a.any(axis=(0, 1)) & b.any(axis=(0, 1))
-    return float(2 * (a & b)[..., both].sum() / (a[..., both].sum() + b[..., both].sum()))
+    return dice(a[..., both], b[..., both])
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def track_groupwise(
 ) -> MotionField:
     """The group-wise tracker on prepared volumes; see `track`."""
     time, phases = time_basis(volumes.phases, settings)
-    problem = _Problem.of(volumes, settings, time, held=population is not None)
+    problem = _Problem.of(volumes, settings, time, population)
     levels = ((settings.coarse_mm, settings.coarse_iterations, settings.coarse_step_mm),
               (settings.fine_mm, settings.fine_iterations, settings.fine_step_mm))
     history: list[float] = []
@@ -185,18 +185,21 @@ class _Problem:
 
     @classmethod
     def of(
-        cls, volumes: HeartVolumes, settings: TrackingSettings, basis: HarmonicBasis | LinearBasis, *, held: bool
+        cls, volumes: HeartVolumes, settings: TrackingSettings, basis: HarmonicBasis | LinearBasis,
+        population: PopulationMotion | None,
     ) -> _Problem:
         channels = torch.from_numpy(volumes.channels)
         if settings.label_weight == 0:
             channels = channels[:, :1].contiguous()
         weight = torch.full((channels.shape[1], 1), settings.label_weight / 3)
         weight[0] = 1.0
-        if held:
-            trust = _trust(volumes.contrast_to_noise)
-            weight *= torch.tensor([trust["lv_endo"], *(trust[name] for name in OUTLINES)])[: len(weight), None]
+        if population is not None:
+            # what intensities show is the border of blood and muscle, as the endocardium's outline does
+            trust = [population.trust.get(name, 1.0) for name in ("lv_endo", *OUTLINES)]
+            weight *= torch.tensor(trust)[: len(weight), None]
         time = torch.from_numpy(basis.values(volumes.phases[1:])).float()
-        return cls(volumes, settings, channels[0], channels[1:], time, time.T @ time / len(time), weight, held)
+        return cls(volumes, settings, channels[0], channels[1:], time, time.T @ time / len(time), weight,
+                   held=population is not None)
 
 
 def _trust(contrast_to_noise: float) -> dict[str, float]:

@@ -8,7 +8,7 @@ of all frames together. What it says about real hearts is as true as the simulat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -47,11 +47,14 @@ class PopulationMotion:
         Vertices of the template at these phases, world mm, slice shifts undone.
     fitted : FittedModel
         At the frames that could be read.
+    trust : dict of str to float
+        How much each outline counted; 1 where nothing is said.
     """
 
     phases: np.ndarray
     positions: np.ndarray
     fitted: FittedModel
+    trust: dict[str, float] = field(default_factory=dict)
 
     def with_midwall(self) -> np.ndarray:
         """(T, V + 3 x 961, 3) positions of the vertices and of LV material a quarter, half and three quarters through.
@@ -153,8 +156,9 @@ def fit_population(
     if len(evidence) < 2 or 2 * len(evidence) < len(order):
         raise ValueError(f"both ventricles can be outlined in {len(evidence)} of {len(order)} frames only: too few to "
                          "say how the heart moves")
-    evidence = [replace(one, trust=trust or {}) for one in evidence]
+    trust = trust or {}
+    evidence = [replace(one, trust=trust) for one in evidence]
     fitted = fit_model(evidence, model_at(model, np.array(seen_at)), settings, slice_shift_mm=slice_shift_mm)
     phases = phases if labels.n_frames == 2 else PHASES
     points = fitted.place(model_at(model, phases).points(fitted.coefficients))
-    return PopulationMotion(phases, points[:, : model.template.n_points], fitted)
+    return PopulationMotion(phases, points[:, : model.template.n_points], fitted, trust)

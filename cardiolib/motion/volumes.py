@@ -53,8 +53,6 @@ class HeartVolumes:
         Frame of the given cine that became frame 0.
     slice_shift_mm : (K, 2) array
         Shifts that were undone.
-    contrast_to_noise : float
-        Difference of blood and myocardium over the spread within them, see `contrast_to_noise`.
     """
 
     channels: np.ndarray
@@ -66,7 +64,6 @@ class HeartVolumes:
     local_to_world: np.ndarray
     ed_frame: int
     slice_shift_mm: np.ndarray
-    contrast_to_noise: float
 
     @property
     def low_mm(self) -> np.ndarray:
@@ -135,8 +132,7 @@ def prepare_volumes(
     to_world[:3, :3] /= spacing
     channels = np.ascontiguousarray(np.moveaxis(fine, -1, 0), dtype=np.float32)
     phases = np.arange(cine.n_frames) / cine.n_frames
-    return HeartVolumes(channels, phases, mask, wall, lv_wall, fine_spacing, to_world, int(ed_frame), shift,
-                        contrast_to_noise(cine, labels))
+    return HeartVolumes(channels, phases, mask, wall, lv_wall, fine_spacing, to_world, int(ed_frame), shift)
 
 
 def end_diastole(labels: LabelMap) -> int:

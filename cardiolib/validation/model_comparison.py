@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -35,15 +35,14 @@ class ModelComparison:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Normal confidence interval of the difference."""
-        half = norm.ppf(0.5 + level / 2) * self.se
-        return self.difference - half, self.difference + half
+        return self._with_training().interval(level)
 
     def table(self) -> pd.DataFrame:
         """One row; the column of the p value says that it is approximate."""
-        low, high = self.interval()
-        row = {"C (A)": self.fixed.a.c, "C (B)": self.fixed.b.c, "A - B": self.difference, "SE": self.se,
-               "95% low": low, "95% high": high, "z": self.z, "p (approximate)": self.p_value}
-        return pd.DataFrame([row])
+        return self._with_training().table()
+
+    def _with_training(self) -> ConcordanceComparison:
+        return replace(self.fixed, difference=self.difference, se=self.se, z=self.z, p_value=self.p_value)
 
 
 def compare_models(store_a: BootstrapStore, store_b: BootstrapStore, *, combine: str = "centred",

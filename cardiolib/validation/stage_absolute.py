@@ -10,7 +10,7 @@ import pandas as pd
 from cardiolib.validation.absolute_risk import out_of_bag_absolute_risk, replicate_slopes
 from cardiolib.validation.calibration import Calibration, calibrate, net_benefit
 from cardiolib.validation.store import BootstrapStore
-from cardiolib.validation.time_dependent import integrated_brier_score, outcome_weights, performance_over_time
+from cardiolib.validation.time_dependent import mean_over_time, outcome_weights, performance_over_time
 
 HORIZONS_YEARS = (1.0, 3.0, 5.0)
 UNITS_PER_YEAR = {"years": 1.0, "months": 12.0, "days": 365.25}
@@ -91,8 +91,7 @@ def absolute_performance(stores: dict[str, BootstrapStore], unit: str) -> Absolu
         risk = out_of_bag_absolute_risk(store, grid)[known]
         table = performance_over_time(risk, event, time, grid)
         over_time.append(table.assign(model=label))
-        brier = integrated_brier_score(risk, event, time, grid)
-        null = float(np.trapezoid(table["null_brier"], grid) / (grid[-1] - grid[0]))
+        brier, null = (mean_over_time(table[column], grid) for column in ("brier", "null_brier"))
         summary.append({"model": label, "integrated Brier": brier, "of Kaplan-Meier": null,
                         "explained": 1 - brier / null, "slope of one model": replicate_slopes(store).median()})
         at_horizons = out_of_bag_absolute_risk(store, at)[known]

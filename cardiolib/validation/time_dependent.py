@@ -66,7 +66,12 @@ def integrated_brier_score(risk, event, time, times) -> float:
     times = np.asarray(times, dtype=float)
     if times.ndim != 1 or times.size < 2 or (np.diff(times) <= 0).any():
         raise ValueError(f"times must be at least two ascending numbers, got {times.tolist()}")
-    scores = [brier_score(column, event, time, at) for column, at in zip(np.asarray(risk).T, times, strict=True)]
+    return mean_over_time([brier_score(column, event, time, at)
+                           for column, at in zip(np.asarray(risk).T, times, strict=True)], times)
+
+
+def mean_over_time(scores, times) -> float:
+    """Mean of scores (T,) at ascending times (T,) over the range of the times, by trapezoids."""
     return float(np.trapezoid(scores, times) / (times[-1] - times[0]))
 
 
