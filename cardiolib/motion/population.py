@@ -16,7 +16,15 @@ import numpy as np
 from cardiolib.digital_heart import PHASES, template_mesh
 from cardiolib.imaging import LabelMap
 from cardiolib.motion.strain import AROUND, RINGS
-from cardiolib.segmentation import Evidence, FittedModel, ShapeFitSettings, ShapeModel, fit_model, sample_hearts
+from cardiolib.segmentation import (
+    Evidence,
+    FittedModel,
+    ShapeFitSettings,
+    ShapeModel,
+    base_is_last_slice,
+    fit_model,
+    sample_hearts,
+)
 
 N_HEARTS = {"ph": 60, "control": 30}
 """Hearts of each kind that the model is learnt from; as many again are varied beyond the population."""
@@ -108,10 +116,12 @@ def model_at(model: ShapeModel, phases: np.ndarray) -> ShapeModel:
     position = np.mod(np.asarray(phases, float), 1.0) * n
     first, share = np.floor(position).astype(int) % n, position % 1.0
     if not share.any():
-        return replace(model, mean=model.mean[first], modes=model.modes[:, first])
+        if np.array_equal(first, np.arange(n)):
+            return model  # the modes are some 50 MB: not copied for nothing
+        return replace(model, mean=model.mean[first], modes=model.modes.take(first, axis=1))
     weight = share[:, None, None].astype(np.float32)
     mean = model.mean[first] * (1 - weight) + model.mean[(first + 1) % n] * weight
-    modes = model.modes[:, first] * (1 - weight) + model.modes[:, (first + 1) % n] * weight
+    modes = model.modes.take(first, axis=1) * (1 - weight) + model.modes.take((first + 1) % n, axis=1) * weight
     return replace(model, mean=mean, modes=modes)
 
 
@@ -146,10 +156,11 @@ def fit_population(
     model = heart_motion_model()
     order = np.r_[ed_frame : labels.n_frames, 0:ed_frame]
     phases = np.array([0.0, ES_PHASE]) if labels.n_frames == 2 else np.arange(labels.n_frames) / labels.n_frames
-    evidence, seen_at = [Evidence.of(labels, int(order[0])).thinned(THINNING)], [0.0]
+    up = base_is_last_slice(labels.labels, labels.affine, scheme=labels.scheme)
+    evidence, seen_at = [Evidence.of(labels, int(order[0]), base_is_last=up).thinned(THINNING)], [0.0]
     for frame, phase in zip(order[1:], phases[1:], strict=True):
         try:
-            evidence.append(Evidence.of(labels, int(frame)).thinned(THINNING))
+            evidence.append(Evidence.of(labels, int(frame), base_is_last=up).thinned(THINNING))
         except ValueError:
             continue  # a frame without a ventricle says nothing; the others do
         seen_at.append(float(phase))

@@ -73,7 +73,7 @@ class TrackingSettings:
     mask_dilation_mm: float = 3.0
     correct_shifts: bool = True
     prior: str = "population"
-    prior_iterations: int = 40
+    prior_iterations: int = 25
     prior_in_plane_mm: float = 2.0
     prior_through_plane_mm: float = 0.7
 

@@ -25,7 +25,7 @@ from cardiolib.motion.quality import Quality, assess_quality
 from cardiolib.motion.settings import TrackingSettings
 from cardiolib.segmentation import ShapeFitSettings
 
-VERSION = 4
+VERSION = 5
 """Counted up when the same inputs would give other results, so that stored subjects are tracked again."""
 
 

@@ -230,8 +230,17 @@ def _unshifted(stack: np.ndarray, shift_mm: np.ndarray, spacing: np.ndarray) -> 
         return stack
     out = np.empty_like(stack)
     for k, move in enumerate(shift_mm / spacing[:2]):
-        out[:, :, k] = ndimage.shift(stack[:, :, k], (-move[0], -move[1], 0), order=1, mode="nearest")
+        out[:, :, k] = _moved(_moved(stack[:, :, k], move[0], 0), move[1], 1)
     return out
+
+
+def _moved(plane: np.ndarray, pixels: float, axis: int) -> np.ndarray:
+    """Linear interpolation at positions further on by `pixels` along one axis; continued as constants outside."""
+    at = np.arange(plane.shape[axis]) + pixels
+    below = np.floor(at).astype(int)
+    low, high = (plane.take(np.clip(below + i, 0, len(at) - 1), axis=axis) for i in (0, 1))
+    share = (at - below).astype(plane.dtype).reshape(-1, *(1,) * (plane.ndim - axis - 1))
+    return low + (high - low) * share
 
 
 def _fine_levels(n_slices: int, slice_mm: float, wanted_mm: float) -> tuple[np.ndarray, float]:

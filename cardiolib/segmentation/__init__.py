@@ -4,7 +4,7 @@ from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.examples import Example, make_examples, split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
-from cardiolib.segmentation.landmarks import landmarks_from_labels
+from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import (
     agreement,
     clinical_measures,
@@ -35,6 +35,7 @@ __all__ = [
     "ShapeModel",
     "TrainedNetwork",
     "agreement",
+    "base_is_last_slice",
     "clean_labels",
     "clinical_measures",
     "compare_label_maps",

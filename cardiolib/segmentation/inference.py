@@ -38,6 +38,9 @@ SPARE_PX, LEAST_PX = 6, 72
 """Pixels around the heart that a smaller window must leave (in the two frames looked at it may not be largest), and
 the shortest side of a window: the network learnt on sides of about 80."""
 
+LEAST_SEEN_PX = 20
+"""Pixels, counted over slices and two frames, that must be seen as heart to say that there is one."""
+
 SLICE_AXIS = 0.7
 """Voxels shorter along K than this share of their longest side say that the slices do not lie along K."""
 
@@ -232,45 +235,55 @@ def locate_heart(trained: TrainedNetwork, cine: Cine) -> HeartPlace:
     return HeartPlace(window, tuple(notes))
 
 
-def _centre_on_heart(
-    trained: TrainedNetwork, cine: Cine, turn: Turn, *, n_rounds: int = 4
-) -> tuple[PlaneGrid, float, list[str]]:
+def _centre_on_heart(trained: TrainedNetwork, cine: Cine, turn: Turn) -> tuple[PlaneGrid, float, list[str]]:
     """Window on the heart under one turn, how much heart is seen in it (pixels), and notes.
 
-    The network reads the whole field of view once; where it sees heart, and where the image changes over the
-    cycle, the two are multiplied. The window is then moved to the centroid of what is labelled in it until it
-    rests, and made smaller where the heart leaves room for that.
+    The network reads the whole field of view once, and where that is larger than a window, windows in it. The window
+    about what it sees is made smaller where the heart leaves room for that.
     """
-    settings, notes = trained.settings, []
+    size_px, pixel_mm, multiple = trained.settings["size_px"], trained.settings["pixel_mm"], trained.network.downscale
+    window = whole_plane_grid(cine, pixel_mm=pixel_mm, multiple=multiple, turn=turn)
+    heart = _heart_seen(trained, cine, window)
+    if max(window.size_px) > size_px:
+        window, heart = _settled(trained, cine, window, heart)
+    seen = float(heart.sum())
+    if seen < LEAST_SEEN_PX:
+        return window, seen, ["no heart was recognised; the labels are not to be trusted"]
+    rows, columns = (
+        min(size_px, max(LEAST_PX, multiple * int(np.ceil(2 * (reach + SPARE_PX) / multiple))))
+        for reach in _reach_px(heart)
+    )
+    sides = (columns, rows) if turn.transpose else (rows, columns)
+    centre = window.voxel_from_network(_main_blob_centre(heart))
+    return heart_window(cine, centre, size_px=sides, pixel_mm=pixel_mm, turn=turn), seen, []
+
+
+def _settled(
+    trained: TrainedNetwork, cine: Cine, plane: PlaneGrid, heart: np.ndarray, *, n_rounds: int = 4
+) -> tuple[PlaneGrid, np.ndarray]:
+    """A window in a larger plane, and the heart seen in it.
+
+    It starts where the plane shows most heart and changes most over the cycle (the two are multiplied), and is moved
+    to the centroid of what is labelled in it until it rests.
+    """
+    settings = trained.settings
     pixel_mm, size_px = settings["pixel_mm"], settings["size_px"]
-    grid = whole_plane_grid(cine, pixel_mm=pixel_mm, multiple=trained.network.downscale, turn=turn)
-    score = ndimage.gaussian_filter(_heart_seen(trained, cine, grid), 25.0 / pixel_mm)
+    score = ndimage.gaussian_filter(heart, 25.0 / pixel_mm)
     if cine.n_frames > 1:
-        change = grid.to_network(np.moveaxis(cine.voxels.std(axis=3), 2, 0)).mean(axis=0)
+        change = plane.to_network(np.moveaxis(cine.voxels.std(axis=3), 2, 0)).mean(axis=0)
         score = score * ndimage.gaussian_filter(change, 15.0 / pixel_mm)
-    centre = grid.voxel_from_network(np.array(np.unravel_index(score.argmax(), score.shape), dtype=float))
-    seen = 0.0
+    centre = plane.voxel_from_network(np.array(np.unravel_index(score.argmax(), score.shape), dtype=float))
     for _ in range(n_rounds):
-        window = heart_window(cine, centre, size_px=(size_px, size_px), pixel_mm=pixel_mm, turn=turn)
+        window = heart_window(cine, centre, size_px=(size_px, size_px), pixel_mm=pixel_mm, turn=plane.turn)
         heart = _heart_seen(trained, cine, window)
-        seen = float(heart.sum())
-        if seen < 20:
-            notes.append("no heart was recognised; the labels are not to be trusted")
+        if heart.sum() < LEAST_SEEN_PX:
             break
         new = window.voxel_from_network(_main_blob_centre(heart))
         moved_mm = float(np.linalg.norm((new - centre) * cine.spacing_mm[:2]))
         centre = new
         if moved_mm < 3.0:
             break
-    if seen >= 20:
-        multiple = trained.network.downscale
-        rows, columns = (
-            min(size_px, max(LEAST_PX, multiple * int(np.ceil(2 * (reach + SPARE_PX) / multiple))))
-            for reach in _reach_px(heart)
-        )
-        sides = (columns, rows) if turn.transpose else (rows, columns)
-        window = heart_window(cine, centre, size_px=sides, pixel_mm=pixel_mm, turn=turn)
-    return window, seen, notes
+    return window, heart
 
 
 def _heart_seen(trained: TrainedNetwork, cine: Cine, grid: PlaneGrid) -> np.ndarray:

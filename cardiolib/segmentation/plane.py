@@ -142,9 +142,8 @@ def heart_window(
 def whole_plane_grid(image: Cine | LabelMap, *, pixel_mm: float, multiple: int, turn: Turn) -> PlaneGrid:
     """Window that covers the whole image plane, its sides multiples of `multiple` pixels."""
     spacing = tuple(float(mm) for mm in image.spacing_mm[:2])
-    size = tuple(
-        int(-(-(n * mm / pixel_mm) // multiple) * multiple) for n, mm in zip(image.shape, spacing, strict=False)
-    )
+    sides = [round(n * mm / pixel_mm, 3) for n, mm in zip(image.shape, spacing, strict=False)]  # 96.0001 is 96
+    size = tuple(int(-(-side // multiple) * multiple) for side in sides)
     centre = tuple((n - 1) / 2 for n in image.shape[:2])
     return PlaneGrid(image.shape[:2], spacing, centre, size, pixel_mm, turn)  # type: ignore[arg-type]
 

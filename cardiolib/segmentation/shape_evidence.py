@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from contourpy import contour_generator
 from scipy import ndimage
-from skimage.measure import find_contours
 
 from cardiolib.imaging import LabelMap, world_from_voxel
 from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
@@ -17,6 +17,8 @@ OUTLINES = {
     "rv_endo": (("rv_cavity",), ("rv_free", "rv_septum")),
 }
 """Outline -> structures it encloses in a slice, and regions of the template that it is the outline of."""
+
+_MARGIN_PX = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +64,8 @@ class Evidence:
     trust: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, label_map: LabelMap, frame: int) -> Evidence:
-        """Read one frame.
+    def of(cls, label_map: LabelMap, frame: int, *, base_is_last: bool | None = None) -> Evidence:
+        """Read one frame; `base_is_last_slice` of the label map may be given where it is known already.
 
         Raises
         ------
@@ -73,11 +75,13 @@ class Evidence:
         labels, scheme, affine = label_map.frame(frame), label_map.scheme, label_map.affine
         if not (labels > 0).any():
             raise ValueError("the label map is empty in this frame: there is no heart to refine")
-        up = base_is_last_slice(label_map.labels, affine, scheme=scheme)  # the same in all frames
+        up = base_is_last  # the same in all frames
+        if up is None:
+            up = base_is_last_slice(label_map.labels, affine, scheme=scheme)
         points, slices, spacing, columns = {}, {}, {}, {}
         pixel_mm = label_map.spacing_mm[:2]
         for outline, (structures, _) in OUTLINES.items():
-            mask = np.isin(labels, [scheme.code(name) for name in structures])
+            mask = np.logical_or.reduce([labels == scheme.code(name) for name in structures])
             voxels = outline_points(mask)
             n_held = len(np.unique(voxels[:, 2]))
             if n_held < 2:
@@ -110,11 +114,23 @@ def outline_points(mask: np.ndarray) -> np.ndarray:
     (n, 3) array
         Voxel positions; the third is a slice number. Points of one outline follow one another.
     """
+    held = np.flatnonzero(mask.any(axis=(0, 1)))
+    if not held.size:
+        return np.zeros((0, 3))
+    where = np.argwhere(mask.any(axis=2))
+    low, high = where.min(axis=0), where.max(axis=0) + 1
+    box = mask[low[0] : high[0], low[1] : high[1], held].astype(float)
+    margin = (_MARGIN_PX, _MARGIN_PX)
+    soft = ndimage.gaussian_filter(np.pad(box, (margin, margin, (0, 0))), 0.7, axes=(0, 1))
+    # one long picture of all slices side by side: nothing reaches from one to the next
+    width = soft.shape[1]
+    lines = contour_generator(z=soft.transpose(0, 2, 1).reshape(len(soft), -1)).lines(0.5)  # (n, 2): column, row
     parts = [np.zeros((0, 3))]
-    for k in np.flatnonzero(mask.any(axis=(0, 1))):
-        soft = ndimage.gaussian_filter(np.pad(mask[:, :, k], 4).astype(float), 0.7)
-        parts += [np.column_stack([contour[:-1] - 4, np.full(len(contour) - 1, k)])
-                  for contour in find_contours(soft, 0.5) if len(contour) > 4]
+    for line in lines:
+        if len(line) > 4:
+            index = int(line[0, 0] // width)
+            rows, columns = line[:-1, 1] + low[0] - _MARGIN_PX, line[:-1, 0] - index * width + low[1] - _MARGIN_PX
+            parts.append(np.column_stack([rows, columns, np.full(len(rows), held[index])]))
     return np.concatenate(parts)
 
 

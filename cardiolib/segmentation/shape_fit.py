@@ -10,7 +10,7 @@ ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -157,7 +157,7 @@ def released(
         return points
     pulls = [*outline_pulls(points, evidence, shift_mm, template, settings),
              *level_pulls(points, evidence, template, settings)]
-    vertex, direction, gap, weight = (np.concatenate([pull[i] for pull in pulls]) for i in range(4))
+    vertex, direction, gap, weight, _ = _together(pulls)
     step = max(1, len(vertex) // _RELEASE_POINTS)
     used = np.flatnonzero(weight > 0)[::step]
     vertex, direction, gap, weight = vertex[used], direction[used], gap[used], weight[used] * step
@@ -228,19 +228,20 @@ class _Solver:
         placed = state.place(self.model.points(state.coefficients))
         centre = placed.mean(axis=(0, 1))
         for frame, evidence in enumerate(self.evidence):
-            for pull in self._pulls(state, placed[frame], evidence):
-                jacobian = np.zeros((len(pull.vertex), size))
-                jacobian[:, :3] = np.cross(placed[frame, pull.vertex] - centre, pull.direction)
-                jacobian[:, 3:6] = pull.direction
-                turned = pull.direction @ state.rotation
-                modes = self.model.modes[:, frame, pull.vertex]
-                jacobian[:, 6 : 6 + n_modes] = np.einsum("mvc,vc->vm", modes, turned)
-                if pull.slices is not None and self.find_shifts:
-                    rows, along = np.arange(len(pull.vertex)), pull.direction @ evidence.in_plane
-                    for axis in range(2):
-                        jacobian[rows, 6 + n_modes + 2 * pull.slices + axis] = along[:, axis]
-                left += jacobian.T @ (jacobian * pull.weight[:, None])
-                right += jacobian.T @ (pull.weight * pull.gap)
+            pull = _together(self._pulls(state, placed[frame], evidence))
+            jacobian = np.zeros((len(pull.vertex), size))
+            jacobian[:, :3] = np.cross(placed[frame, pull.vertex] - centre, pull.direction)
+            jacobian[:, 3:6] = pull.direction
+            turned = pull.direction @ state.rotation
+            modes = self.model.modes[:, frame].take(pull.vertex, axis=1)
+            jacobian[:, 6 : 6 + n_modes] = np.einsum("mvc,vc->vm", modes, turned)
+            if self.find_shifts:
+                rows = np.flatnonzero(pull.slices >= 0)
+                along = pull.direction[rows] @ evidence.in_plane
+                for axis in range(2):
+                    jacobian[rows, 6 + n_modes + 2 * pull.slices[rows] + axis] = along[:, axis]
+            left += jacobian.T @ (jacobian * pull.weight[:, None])
+            right += jacobian.T @ (pull.weight * pull.gap)
         change = np.linalg.solve(left, right)
         turn = Rotation.from_rotvec(change[:3]).as_matrix()
         translation = turn @ (state.translation - centre) + centre + change[3:6]
@@ -265,3 +266,10 @@ class _Solver:
         for axis in np.eye(3):
             gap = (evidence.landmarks[known] - points[marks]) @ axis
             yield Pull(marks, np.tile(axis, (len(marks), 1)), gap, weight)
+
+
+def _together(pulls: Iterable[Pull]) -> Pull:
+    """Several pulls as one; slice -1 where a slice's shift would not do."""
+    vertex, direction, gap, weight, slices = zip(*pulls, strict=True)
+    slices = [np.full(len(v), -1) if k is None else k for v, k in zip(vertex, slices, strict=True)]
+    return Pull(*(np.concatenate(part) for part in (vertex, direction, gap, weight, slices)))

@@ -67,8 +67,7 @@ def outline_pulls(
     """Every point of an outline draws the vertex nearest to it, along the surface's normal; one Pull an outline."""
     normals = template.with_points(points[: template.n_points]).vertex_normals()
     pulls = []
-    for outline, (_, regions) in OUTLINES.items():
-        mine = np.flatnonzero(template.region_mask(*regions))
+    for outline, mine in _vertices_of(template).items():
         k = evidence.slices[outline]
         there = evidence.points[outline] - shift_mm[k] @ evidence.in_plane.T
         vertex = mine[cKDTree(points[mine]).query(there)[1]]
@@ -94,12 +93,17 @@ def level_pulls(
 
 
 @lru_cache(maxsize=4)
+def _vertices_of(template: SurfaceMesh) -> dict[str, np.ndarray]:
+    """Vertices of each outline's surface."""
+    return {name: np.flatnonzero(template.region_mask(*regions)) for name, (_, regions) in OUTLINES.items()}
+
+
+@lru_cache(maxsize=4)
 def _ends_of(template: SurfaceMesh) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Poles and rim of each outline's surface."""
     rims = np.concatenate(boundary_loops(template))
     ends = {}
-    for outline, (_, regions) in OUTLINES.items():
-        mine = np.flatnonzero(template.region_mask(*regions))
+    for outline, mine in _vertices_of(template).items():
         lowest = np.argsort(template.points[mine, 2], kind="stable")[:5]
         ends[outline] = mine[lowest], np.intersect1d(rims, mine)
     return ends
