@@ -25,6 +25,7 @@ from cardiolib.motion.summary import (
     TrackedCohort,
     cohort_errors,
     conventional_indices,
+    cycle_curves,
     error_table,
     function_table,
     motion_metrics,
@@ -34,8 +35,9 @@ from cardiolib.motion.summary import (
 
 __all__ = [
     "CHAIN", "IMAGES_ALONE", "TRACKING", "CohortMotion", "MotionStageSettings", "MovingHeart", "TrackedCohort",
-    "assemble_motion", "cohort_errors", "conventional_indices", "describe_source", "error_table", "example_motion",
-    "function_table", "motion_metrics", "regional_displacement", "track_cohort", "track_images_alone", "uses_truth",
+    "assemble_motion", "cohort_errors", "conventional_indices", "cycle_curves", "describe_source", "error_table",
+    "example_motion", "function_table", "motion_metrics", "regional_displacement", "track_cohort",
+    "track_images_alone", "uses_truth",
 ]
 
 SOURCES = ("truth", "tracked")
@@ -123,16 +125,19 @@ def track_cohort(
     """Track the scans that notebook 01 segmented (or the first `max_scans`).
 
     Results go to ``<folder>/units/<ID>`` as each is finished and are reused after an interruption; positions are
-    kept in ``tracked_positions.npz``, verdicts in ``quality.csv``.
+    kept in ``tracked_positions.npz``, verdicts in ``quality.csv``, conventional indices in ``indices.csv`` and the
+    curves that they are read off in ``curves.csv``.
     """
     units = _units(cohort, segmentation_folder, settings, seed=seed, folder=folder / "units")
     tracked = track_units(units, map_units=map_units)
     quality = quality_table(tracked)
     write_table(quality, folder / "quality.csv")
-    write_table(conventional_indices(TrackedCohort(tracked, quality)), folder / "indices.csv")
+    found = TrackedCohort(tracked, quality)
+    write_table(conventional_indices(found), folder / "indices.csv")
+    write_table(cycle_curves(found), folder / "curves.csv", index=False)
     with atomic_path(folder / "tracked_positions.npz") as temporary:
         np.savez(temporary, units=np.array("mm, world"), **{one.subject_id: one.positions for one in tracked})
-    return TrackedCohort(tracked, quality)
+    return found
 
 
 def track_images_alone(
