@@ -39,6 +39,7 @@ from cardiolib.motion.subjects import (
     track_subject,
     track_units,
 )
+from cardiolib.motion.surface_files import write_surfaces
 
 __all__ = [
     "COMPONENTS",
@@ -80,4 +81,5 @@ __all__ = [
     "volume_table",
     "wall_curvature",
     "write_matrix",
+    "write_surfaces",
 ]

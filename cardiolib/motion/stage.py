@@ -42,6 +42,8 @@ __all__ = [
 
 SOURCES = ("truth", "tracked")
 EFFORTS = ("full", "fast")
+N_WHOLE = 12
+"""Subjects of whom all surfaces of both ventricles are stored as VTK; of the others only the 202 points."""
 N_COMPARED = 3
 """Scans that are tracked once more without the population's motion, to show what it adds."""
 
@@ -124,7 +126,8 @@ def track_cohort(
 ) -> TrackedCohort:
     """Track the scans that notebook 01 segmented (or the first `max_scans`).
 
-    Results go to ``<folder>/units/<ID>`` as each is finished and are reused after an interruption; positions are
+    Results go to ``<folder>/units/<ID>`` as each is finished (in 4Dsegment's layout: ``motion/RV_fr00.txt`` and
+    ``.vtk``, ...; of the first `N_WHOLE` subjects all surfaces) and are reused after an interruption; positions are
     kept in ``tracked_positions.npz``, verdicts in ``quality.csv``, conventional indices in ``indices.csv`` and the
     curves that they are read off in ``curves.csv``.
     """
@@ -158,14 +161,15 @@ def track_images_alone(
 def _units(
     cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path
 ) -> list[TrackingUnit]:
-    segmented = pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"]
+    segmented = list(pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"])
     return [
         TrackingUnit(
             subject_id, cohort.image(subject_id), segmentation_folder / subject_id / "label_sa.nii.gz",
             settings=settings.tracking_settings(), seed=seed, folder=folder,
             known_points_mm=true_surface(cohort, subject_id)[0][0] if cohort.simulated else None,
+            meshes="all" if number < N_WHOLE else "rv",
         )
-        for subject_id in list(segmented)[: settings.max_scans or None]
+        for number, subject_id in enumerate(segmented[: settings.max_scans or None])
     ]
 
 

@@ -23,6 +23,7 @@ from cardiolib.motion.groupwise import track
 from cardiolib.motion.indices import volume_table
 from cardiolib.motion.quality import Quality, assess_quality
 from cardiolib.motion.settings import TrackingSettings
+from cardiolib.motion.surface_files import MESHES, surfaces_written, write_surfaces
 from cardiolib.segmentation import ShapeFitSettings
 
 VERSION = 4
@@ -48,6 +49,8 @@ class TrackingUnit:
         Where finished subjects are stored; nothing is stored by default.
     known_points_mm : (P, 3) array, optional
         More points (world mm at end-diastole) to carry along, for example true ones.
+    meshes : {"rv", "all", "none"}
+        Which surfaces are stored as VTK, see `write_surfaces`; the result does not depend on it.
     """
 
     subject_id: str
@@ -59,6 +62,11 @@ class TrackingUnit:
     seed: int = 0
     folder: Path | None = None
     known_points_mm: np.ndarray | None = None
+    meshes: str = "rv"
+
+    def __post_init__(self) -> None:
+        if self.meshes not in MESHES:
+            raise ValueError(f"meshes must be one of {', '.join(MESHES)}; given {self.meshes!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +107,14 @@ def track_subject(unit: TrackingUnit) -> TrackedSubject:
     digest = _digest(unit, cine, labels)
     stored = _stored(unit, digest)
     if stored is not None:
+        _store_surfaces(stored, unit)  # where an earlier run wrote none, or fewer
         return stored
     try:
         result = _track(unit, cine, labels)
     except ValueError as error:
         result = _failed(unit, str(error))
     if unit.folder is not None:
+        _store_surfaces(result, unit, again=True)
         _store(result, Path(unit.folder), digest)
     return result
 
@@ -199,6 +209,14 @@ def _store(result: TrackedSubject, folder: Path, digest: str) -> None:
         np.savez(temporary, positions=result.positions, template_positions=result.template_positions,
                  known_positions=result.known_positions, units=np.array("mm"), inputs_sha256=np.array(digest),
                  quality=np.array(json.dumps(quality)))
+
+
+def _store_surfaces(result: TrackedSubject, unit: TrackingUnit, *, again: bool = False) -> None:
+    """VTK surfaces of a tracked subject beside the text files, unless they are there already."""
+    folder = Path(unit.folder) / unit.subject_id / "motion"
+    points = result.template_positions
+    if np.isfinite(points).all() and (again or not surfaces_written(folder, len(points), meshes=unit.meshes)):
+        write_surfaces(points, folder, meshes=unit.meshes)
 
 
 def _stored(unit: TrackingUnit, digest: str) -> TrackedSubject | None:
