@@ -9,6 +9,7 @@ from cardiolib.figures.interactive import heart_animation, heart_surface, save_i
 from cardiolib.figures.latent import latent_map, latent_stability
 from cardiolib.figures.motion_plots import endpoint_error, function_curves
 from cardiolib.figures.network_plots import architecture, latent_code, searched_settings
+from cardiolib.figures.plotly_images import beating_in_images
 from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
 from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
 from cardiolib.figures.plotly_risk import beating_together
@@ -27,6 +28,7 @@ __all__ = [
     "agreement_summary",
     "architecture",
     "beating_heart",
+    "beating_in_images",
     "beating_together",
     "bland_altman",
     "calibration",

@@ -22,6 +22,8 @@ VIEWS = {
     "base": {"x": -0.5, "y": -0.5, "z": 1.5},
 }
 """Where the eye stands, in units of the scene: heart frame, z to the base, x to the LV's side wall, y inferior."""
+_USUAL_WIDTH = 1.05
+"""Diagonal of a heart seen from its base, in units of its longest side; from a wider one the eye steps back."""
 
 
 def beating_together(mesh: SurfaceMesh, hearts: Mapping[str, np.ndarray], *, title: str = "") -> go.Figure:
@@ -51,6 +53,7 @@ def beating_together(mesh: SurfaceMesh, hearts: Mapping[str, np.ndarray], *, tit
                for points, triangles, values in fine.values()]
     everything = np.concatenate([points.reshape(-1, 3) for points, _, _ in fine.values()])
     scene = heart_animation(everything[None], np.array([[0, 1, 2]])).layout.scene
+    far = max(1.0, (np.hypot(scene.aspectratio.x, scene.aspectratio.y) / _USUAL_WIDTH) ** 2)
     figure = go.Figure(layout=singles[0].layout)
     rows = len(hearts) // 2
     for number, (name, single) in enumerate(zip(hearts, singles, strict=True)):
@@ -60,7 +63,8 @@ def beating_together(mesh: SurfaceMesh, hearts: Mapping[str, np.ndarray], *, tit
         trace.colorbar.update(len=0.7, x=1.0)
         figure.add_trace(trace)
         domain = {"x": [0.47 * column, 0.47 * column + 0.46], "y": [top - 0.96 / rows, top - 0.04]}
-        figure.update_layout({key: {**scene.to_plotly_json(), "camera": _camera(next(iter(VIEWS))), "domain": domain}})
+        camera = _camera(next(iter(VIEWS)), far)
+        figure.update_layout({key: {**scene.to_plotly_json(), "camera": camera, "domain": domain}})
         figure.add_annotation(text=f"<b>{name}</b>", x=0.47 * column + 0.23, y=top, xref="paper", yref="paper",
                               showarrow=False, xanchor="center", yanchor="top")
     figure.frames = [
@@ -69,7 +73,7 @@ def beating_together(mesh: SurfaceMesh, hearts: Mapping[str, np.ndarray], *, tit
         for t in range(len(singles[0].frames))
     ]
     scenes = [f"scene{number + 1 if number else ''}.camera" for number in range(len(hearts))]
-    views = [{"label": f"view: {name}", "method": "relayout", "args": [{one: _camera(name) for one in scenes}]}
+    views = [{"label": f"view: {name}", "method": "relayout", "args": [{one: _camera(name, far) for one in scenes}]}
              for name in VIEWS]
     _begin_at(figure, int(np.mean([values.mean(axis=1) for _, _, values in fine.values()], axis=0).argmax()))
     menus = [*figure.layout.updatemenus, menu(views, x=1.0)]
@@ -92,5 +96,5 @@ def _fine(mesh: SurfaceMesh, positions: np.ndarray) -> tuple[np.ndarray, np.ndar
             np.stack([values for _, values in frames]))
 
 
-def _camera(view: str) -> dict:
-    return {**CAMERA, "eye": {axis: 0.62 * value for axis, value in VIEWS[view].items()}}
+def _camera(view: str, far: float) -> dict:
+    return {**CAMERA, "eye": {axis: 0.62 * far * value for axis, value in VIEWS[view].items()}}

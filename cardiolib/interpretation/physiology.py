@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cardiolib.meshes import SurfaceMesh, enclosed_volume_ml
+from cardiolib.meshes import SurfaceMesh, enclosed_volumes_ml
 from cardiolib.motion import annular_excursion_mm, ejection_fraction, right_ventricular_indices
 
 UNITS = {
@@ -75,7 +75,7 @@ def function_over_cycle(positions, mesh: SurfaceMesh) -> pd.DataFrame:
     positions = np.asarray(positions, dtype=float)
     if positions.ndim != 3 or positions.shape[1:] != mesh.points.shape or len(positions) < 4:
         raise ValueError(f"positions must be (T, {mesh.n_points}, 3) with at least 4 phases, got {positions.shape}")
-    volume = np.array([enclosed_volume_ml(mesh.with_points(frame), cap=True) for frame in positions])
+    volume = enclosed_volumes_ml(mesh, positions, cap=True)
     septum, free, height = mesh.region_mask("rv_septum"), mesh.region_mask("rv_free"), mesh.points[:, 2]
     if not septum.any() or not free.any():
         raise ValueError("the measures need points of both 'rv_septum' and 'rv_free'")

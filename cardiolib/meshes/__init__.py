@@ -1,7 +1,7 @@
 """Surfaces in point correspondence: the same vertices in every phase, in and out of files."""
 
 from cardiolib.meshes.distance import SurfaceDistance, distance_to_surface, surface_distance
-from cardiolib.meshes.motion_files import read_motion_folder, write_motion_folder
+from cardiolib.meshes.motion_files import frame_name, read_motion_folder, write_motion_folder
 from cardiolib.meshes.sampling import covered_areas_mm2, farthest_point_indices, surface_samples
 from cardiolib.meshes.surface import REGION_NAMES, SurfaceMesh
 from cardiolib.meshes.text_files import (
@@ -15,6 +15,7 @@ from cardiolib.meshes.topology import (
     boundary_loops,
     edges,
     enclosed_volume_ml,
+    enclosed_volumes_ml,
     extract_regions,
     neighbours,
     orient,
@@ -32,8 +33,10 @@ __all__ = [
     "distance_to_surface",
     "edges",
     "enclosed_volume_ml",
+    "enclosed_volumes_ml",
     "extract_regions",
     "farthest_point_indices",
+    "frame_name",
     "neighbours",
     "orient",
     "parts",

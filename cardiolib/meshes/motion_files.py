@@ -75,6 +75,7 @@ def write_motion_folder(
     prefix: str = "RV",
     formats: tuple[str, ...] = ("txt",),
     mesh: SurfaceMesh | None = None,
+    binary: bool = False,
 ) -> None:
     """Write one file a frame: RV_fr00.txt, RV_fr01.txt, ...
 
@@ -88,6 +89,8 @@ def write_motion_folder(
     formats : tuple of {"txt", "vtk"}
     mesh : SurfaceMesh, optional
         Triangles and regions of the V vertices; needed for "vtk".
+    binary : bool
+        VTK files in binary: a third of the size.
     """
     positions = np.asarray(positions, float)
     if positions.ndim != 3 or positions.shape[2] != 3 or not 1 <= len(positions) <= 100:
@@ -99,7 +102,7 @@ def write_motion_folder(
         if "txt" in formats:
             write_points_txt(points, Path(folder) / frame_name(prefix, t, "txt"))
         if "vtk" in formats and mesh is not None:
-            write_vtk(mesh.with_points(points), Path(folder) / frame_name(prefix, t, "vtk"))
+            write_vtk(mesh.with_points(points), Path(folder) / frame_name(prefix, t, "vtk"), binary=binary)
 
 
 def _check_formats(formats: tuple[str, ...]) -> None:

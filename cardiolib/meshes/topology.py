@@ -89,13 +89,24 @@ def enclosed_volume_ml(mesh: SurfaceMesh, *, cap: bool = False) -> float:
     ValueError
         When the surface is open and `cap` is False, or its triangles are not oriented alike.
     """
+    return float(enclosed_volumes_ml(mesh, mesh.points[None], cap=cap)[0])
+
+
+def enclosed_volumes_ml(mesh: SurfaceMesh, positions: np.ndarray, *, cap: bool = False) -> np.ndarray:
+    """(T,) volumes in mL inside a surface that moves: `enclosed_volume_ml` at positions (T, V, 3) in mm.
+
+    The openings, which do not depend on where the points are, are looked for once.
+    """
+    positions = np.asarray(positions, float)
+    if positions.shape[1:] != mesh.points.shape:
+        raise ValueError(f"positions has the axes (T, {mesh.n_points}, 3); given {positions.shape}")
     loops = boundary_loops(mesh)
     if loops and not cap:
         raise ValueError(
             f"the surface is open ({len(loops)} borders of {[len(loop) for loop in loops]} points); "
             "pass cap=True to close them with flat fans"
         )
-    return abs(_signed_volume_mm3(mesh, loops)) / 1000.0
+    return np.abs([_signed_volume_mm3(mesh.triangles, points, loops) for points in positions]) / 1000.0
 
 
 def orient(mesh: SurfaceMesh) -> SurfaceMesh:
@@ -111,7 +122,7 @@ def orient(mesh: SurfaceMesh) -> SurfaceMesh:
     for number in np.unique(part):
         mine = part == number
         piece = replace(mesh, triangles=triangles[mine])
-        if _signed_volume_mm3(piece, boundary_loops(piece)) < 0:
+        if _signed_volume_mm3(piece.triangles, piece.points, boundary_loops(piece)) < 0:
             triangles[mine] = triangles[mine][:, ::-1]
     return replace(mesh, triangles=triangles)
 
@@ -169,11 +180,11 @@ def _directed_edges(triangles: np.ndarray) -> np.ndarray:
     return np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
 
 
-def _signed_volume_mm3(mesh: SurfaceMesh, loops: list[np.ndarray]) -> float:
+def _signed_volume_mm3(triangles: np.ndarray, points: np.ndarray, loops: list[np.ndarray]) -> float:
     """Volume inside the triangles and a fan over each loop; positive when the normals point outward."""
     # Measured from the middle of the points, so that a heart far from the origin loses no digits.
-    points = mesh.points - mesh.points[np.unique(mesh.triangles)].mean(axis=0)
-    corners = [points[mesh.triangles]]
+    points = points - points[np.unique(triangles)].mean(axis=0)
+    corners = [points[triangles]]
     for loop in loops:
         rim = points[loop]
         middle = np.broadcast_to(rim.mean(axis=0), rim.shape)

@@ -1,6 +1,7 @@
 """Motion: material points followed through a cine, and the numbers that describe it."""
 
 from cardiolib.motion.correspondence import FittedTemplate, fit_template
+from cardiolib.motion.curvature import septal_curvature, wall_curvature
 from cardiolib.motion.descriptors import (
     N_FEATURES,
     N_PHASES,
@@ -22,6 +23,8 @@ from cardiolib.motion.indices import (
     annular_excursion_mm,
     edge_strain,
     ejection_fraction,
+    mitral_excursion_mm,
+    mitral_indices,
     right_ventricular_indices,
     volume_table,
 )
@@ -36,6 +39,7 @@ from cardiolib.motion.subjects import (
     track_subject,
     track_units,
 )
+from cardiolib.motion.surface_files import write_surfaces
 
 __all__ = [
     "COMPONENTS",
@@ -61,10 +65,13 @@ __all__ = [
     "from_matrix",
     "heart_components",
     "kabsch",
+    "mitral_excursion_mm",
+    "mitral_indices",
     "quality_table",
     "read_matrix",
     "resample_phases",
     "right_ventricular_indices",
+    "septal_curvature",
     "subject_seed",
     "to_heart_frame",
     "to_matrix",
@@ -72,5 +79,7 @@ __all__ = [
     "track_subject",
     "track_units",
     "volume_table",
+    "wall_curvature",
     "write_matrix",
+    "write_surfaces",
 ]

@@ -8,6 +8,7 @@ import pandas as pd
 from cardiolib.digital_heart import MATCHED_POINTS, decimated_mesh, template_mesh
 from cardiolib.imaging import LabelMap
 from cardiolib.meshes import edges
+from cardiolib.motion.strain import AROUND, left_walls
 
 
 def volume_table(labels: LabelMap, *, ed_frame: int = 0) -> pd.DataFrame:
@@ -50,6 +51,47 @@ def annular_excursion_mm(base: np.ndarray, apex: np.ndarray) -> np.ndarray:
     ring = ring.mean(axis=1) if ring.ndim == 3 else ring
     axis = np.asarray(apex, float) - ring[0]
     return (ring - ring[0]) @ (axis / np.linalg.norm(axis))
+
+
+def mitral_excursion_mm(positions: np.ndarray) -> np.ndarray:
+    """Movement of the mitral ring towards the apex, point by point.
+
+    Parameters
+    ----------
+    positions : (T, V, 3) array
+        Vertices of the whole template at T phases from end-diastole, mm, any frame of reference.
+
+    Returns
+    -------
+    (T, 48) array
+        mm along the line from the ring's centre to the LV's endocardial apex at end-diastole, for the points of the
+        LV's basal ring (in the middle of the wall), from the lateral one over the inferior wall and the septum.
+
+    Raises
+    ------
+    ValueError
+        If these are not the template's vertices, or not finite.
+    """
+    inner, outer = left_walls(positions)
+    ring = (inner[:, -1] + outer[:, -1]) / 2
+    apex = np.asarray(positions, float)[0, template_mesh().region_mask("lv_endo")][0]
+    axis = apex - ring[0].mean(axis=0)
+    return (ring - ring[0]) @ (axis / np.linalg.norm(axis))
+
+
+def mitral_indices(positions: np.ndarray) -> dict[str, float]:
+    """MAPSE of the whole template (T, V, 3): the largest excursion of the mitral ring.
+
+    Returns
+    -------
+    dict of str to float
+        mapse_mm (mean of the ring), mapse_septal_mm and mapse_lateral_mm (the ring's 45 degrees at the middle of the
+        septum and opposite to it, where echocardiography measures it).
+    """
+    excursion = mitral_excursion_mm(positions)
+    near = np.arange(-(AROUND // 16), AROUND // 16 + 1)
+    parts = {"": np.arange(AROUND), "septal_": near + AROUND // 2, "lateral_": near}
+    return {f"mapse_{name}mm": float(excursion[:, part].mean(axis=1).max()) for name, part in parts.items()}
 
 
 def right_ventricular_indices(positions: np.ndarray) -> dict[str, float]:

@@ -68,7 +68,7 @@ def strain_curves(positions: np.ndarray) -> pd.DataFrame:
     ValueError
         If these are not the template's vertices, or not finite.
     """
-    inner, outer = _walls(positions)
+    inner, outer = left_walls(positions)
     middle = (inner + outer) / 2
     around = np.linalg.norm(np.roll(middle, -1, axis=2) - middle, axis=-1)
     along = np.linalg.norm(np.diff(middle, axis=1), axis=-1)
@@ -118,7 +118,7 @@ def strain_summary(positions: np.ndarray) -> dict[str, float]:
 
 def eccentricity(positions: np.ndarray) -> np.ndarray:
     """(T,) LV cavity diameter parallel to the septum / the one across it, at mid-level."""
-    inner, _ = _walls(positions)
+    inner, _ = left_walls(positions)
     ring = inner[:, RINGS // 2]
     degrees = np.degrees(2 * np.pi * np.arange(AROUND) / AROUND)
     across = np.linalg.norm(ring[:, degrees == 0] - ring[:, degrees == 180], axis=-1).mean(axis=1)
@@ -134,7 +134,7 @@ def _peak_phase(curve: np.ndarray) -> float:
     return top + (0.5 * (before - after) / bend if bend < 0 else 0.0)
 
 
-def _walls(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def left_walls(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Endocardium and epicardium, (T, RINGS, AROUND, 3) each, without their poles."""
     positions = np.asarray(positions, float)
     template = template_mesh()

@@ -16,13 +16,14 @@ import torch
 from cardiolib.digital_heart import MATCHED_POINTS, template_mesh
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
 from cardiolib.imaging.files import atomic_path
-from cardiolib.meshes import write_motion_folder
+from cardiolib.meshes import frame_name, write_motion_folder
 from cardiolib.motion.correspondence import fit_template
 from cardiolib.motion.descriptors import to_heart_frame, to_matrix
 from cardiolib.motion.groupwise import track
 from cardiolib.motion.indices import volume_table
 from cardiolib.motion.quality import Quality, assess_quality
 from cardiolib.motion.settings import TrackingSettings
+from cardiolib.motion.surface_files import MESHES, surfaces_written, write_surfaces
 from cardiolib.segmentation import ShapeFitSettings
 
 VERSION = 5
@@ -48,6 +49,10 @@ class TrackingUnit:
         Where finished subjects are stored; nothing is stored by default.
     known_points_mm : (P, 3) array, optional
         More points (world mm at end-diastole) to carry along, for example true ones.
+    layout_folder : Path, optional
+        Where text files and VTK surfaces go in 4Dsegment's layout (``<ID>/motion``); `folder` by default.
+    meshes : {"rv", "all", "none"}
+        Which surfaces are written as VTK, see `write_surfaces`; the result does not depend on it.
     """
 
     subject_id: str
@@ -59,6 +64,12 @@ class TrackingUnit:
     seed: int = 0
     folder: Path | None = None
     known_points_mm: np.ndarray | None = None
+    layout_folder: Path | None = None
+    meshes: str = "rv"
+
+    def __post_init__(self) -> None:
+        if self.meshes not in MESHES:
+            raise ValueError(f"meshes must be one of {', '.join(MESHES)}; given {self.meshes!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +110,14 @@ def track_subject(unit: TrackingUnit) -> TrackedSubject:
     digest = _digest(unit, cine, labels)
     stored = _stored(unit, digest)
     if stored is not None:
+        _write_layout(stored, unit)  # where an earlier run wrote none, or fewer
         return stored
     try:
         result = _track(unit, cine, labels)
     except ValueError as error:
         result = _failed(unit, str(error))
     if unit.folder is not None:
+        _write_layout(result, unit, again=True)
         _store(result, Path(unit.folder), digest)
     return result
 
@@ -189,16 +202,24 @@ def _digest(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> str:
 
 
 def _store(result: TrackedSubject, folder: Path, digest: str) -> None:
-    """Text files as 4Dsegment writes them, then the array file, whose presence says that all is there."""
-    own = folder / result.subject_id
-    if np.isfinite(result.positions).all():
-        write_motion_folder(result.positions, own / "motion")
+    """The array file, whose presence says that all is there."""
     quality = {"ok": result.quality.ok, "flags": result.quality.flags, "reasons": result.quality.reasons,
                "measures": result.quality.measures}
-    with atomic_path(own / "tracked.npz") as temporary:
+    with atomic_path(folder / result.subject_id / "tracked.npz") as temporary:
         np.savez(temporary, positions=result.positions, template_positions=result.template_positions,
                  known_positions=result.known_positions, units=np.array("mm"), inputs_sha256=np.array(digest),
                  quality=np.array(json.dumps(quality)))
+
+
+def _write_layout(result: TrackedSubject, unit: TrackingUnit, *, again: bool = False) -> None:
+    """Text files and VTK surfaces as 4Dsegment writes them, unless they are there already."""
+    points, folder = result.template_positions, Path(unit.layout_folder or unit.folder) / unit.subject_id / "motion"
+    if not np.isfinite(points).all():
+        return
+    if again or not (folder / frame_name("RV", len(points) - 1, "txt")).is_file():
+        write_motion_folder(result.positions, folder)
+    if again or not surfaces_written(folder, len(points), meshes=unit.meshes):
+        write_surfaces(points, folder, meshes=unit.meshes)
 
 
 def _stored(unit: TrackingUnit, digest: str) -> TrackedSubject | None:

@@ -9,15 +9,16 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import MATCHED_POINTS, decimated_mesh, template_mesh
-from cardiolib.meshes import enclosed_volume_ml, extract_regions
+from cardiolib.motion.curvature import cavity_volumes_ml, septal_curvature, wall_curvature
 from cardiolib.motion.descriptors import N_PHASES, from_matrix
 from cardiolib.motion.evaluation import endpoint_errors
-from cardiolib.motion.indices import right_ventricular_indices
-from cardiolib.motion.strain import KINDS, strain_curves, strain_summary
+from cardiolib.motion.indices import mitral_excursion_mm, mitral_indices, right_ventricular_indices
+from cardiolib.motion.strain import KINDS, eccentricity, strain_curves, strain_summary
 from cardiolib.motion.subjects import TrackedSubject
 
 TRACKING, CHAIN, IMAGES_ALONE = "tracking alone", "template fit and tracking", "tracking without the population"
 SAME_SCANS = "tracking alone, the same scans"
+_CAVITIES = {"lv": ("lv_endo",), "rv": ("rv_free", "rv_septum")}
 REGION_LABELS = {
     "lv_endo": "LV endocardium", "lv_epi": "LV epicardium", "rv_free": "RV free wall", "rv_septum": "septum",
 }
@@ -203,20 +204,44 @@ def function_table(cohort: Cohort, tracked: TrackedCohort) -> tuple[str, pd.Data
 
 
 def conventional_indices(tracked: TrackedCohort) -> pd.DataFrame:
-    """Strains, shape, TAPSE and the like of every tracked subject (index ID), from the tracked template."""
-    rows = [{"ID": one.subject_id, **strain_summary(one.template_positions), **right_ventricular_indices(one.positions)}
+    """Strains, shape, curvature of the septum, TAPSE and MAPSE of every tracked subject (index ID)."""
+    rows = [{"ID": one.subject_id, **strain_summary(one.template_positions), **septal_curvature(one.template_positions),
+             **mitral_indices(one.template_positions), **right_ventricular_indices(one.positions)}
             for one in tracked.subjects if np.isfinite(one.positions).all()]
     return pd.DataFrame(rows, columns=None if rows else ["ID"]).set_index("ID")
 
 
+def cycle_curves(tracked: TrackedCohort) -> pd.DataFrame:
+    """What the indices are read off, phase by phase, of every tracked subject.
+
+    Returns
+    -------
+    DataFrame
+        ID, phase (whole numbers from 0, end-diastole), lv_cavity_ml, rv_cavity_ml, mitral_excursion_mm (mean of the
+        ring), septal_curvature_per_mm, free_wall_curvature_per_mm (the LV's side wall), eccentricity, and the strains
+        of the AHA segments: circumferential_1 to circumferential_16, longitudinal_1 ..., radial_1 ....
+    """
+    parts = [_cycle(one) for one in tracked.subjects if np.isfinite(one.positions).all()]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["ID", "phase"])
+
+
+def _cycle(one: TrackedSubject) -> pd.DataFrame:
+    points = one.template_positions
+    strains = strain_curves(points).pivot(index="phase", columns="segment", values=list(KINDS))
+    strains.columns = [f"{kind}_{segment}" for kind, segment in strains.columns]
+    return pd.DataFrame({
+        "ID": one.subject_id, "phase": np.arange(len(points)),
+        **{f"{side}_cavity_ml": cavity_volumes_ml(points, *regions) for side, regions in _CAVITIES.items()},
+        "mitral_excursion_mm": mitral_excursion_mm(points).mean(axis=1),
+        "septal_curvature_per_mm": wall_curvature(points),
+        "free_wall_curvature_per_mm": wall_curvature(points, "free wall"),
+        "eccentricity": eccentricity(points),
+    }).join(strains)
+
+
 def _curves(positions: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-    template = template_mesh()
-    curves = {}
-    for name, regions in (("LV cavity", ("lv_endo",)), ("RV cavity", ("rv_free", "rv_septum"))):
-        part, index = extract_regions(template, *regions)
-        curves["volume (mL)", name] = np.array(
-            [enclosed_volume_ml(part.with_points(points[index]), cap=True) for points in np.asarray(positions, float)]
-        )
+    curves = {("volume (mL)", f"{side.upper()} cavity"): cavity_volumes_ml(positions, *regions)
+              for side, regions in _CAVITIES.items()}
     strains = strain_curves(positions).groupby("phase")[list(KINDS)].mean()
     for kind in KINDS:
         curves["mean strain of the LV (%)", kind] = 100 * strains[kind].to_numpy()

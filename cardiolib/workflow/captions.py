@@ -14,6 +14,8 @@ CAPTIONS: dict[str, str] = {
     "02_motion_of_the_heart": "Displacement of the right ventricular surface from end-diastole to end-systole.",
     "02_displacement_curves": "Displacement over the heart cycle by region: mean and spread over the cohort.",
     "02_function": "Volumes and strains of one heart over the cycle, from the tracked mesh; dashed, the truth.",
+    "02_two_hearts": "Two hearts of the cohort beating side by side: lowest and highest true hazard; of patients, "
+    "whose risk is not known yet, lowest and highest RV ejection fraction.",
     "03_architecture": "The trained network: layers, units, weights.",
     "03_search": "Particle swarm search of the network's hyper-parameters: score of every particle by generation.",
     "03_searched_settings": "The settings of every particle by generation, coloured by score, and the best so far.",

@@ -111,7 +111,7 @@ STAGES: dict[str, Stage] = {
             layers=(*_IMAGE_LAYERS, "segmentation", "motion", "figures"),
             after=("cohort", "segmentation"),
             figures=("02_endpoint_error", "02_motion_of_the_heart", "02_displacement_curves", "02_function"),
-            interactive=("02_beating_heart",),
+            interactive=("02_beating_heart", "02_two_hearts"),
         ),
         Stage(
             name="survival",

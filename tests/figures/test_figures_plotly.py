@@ -5,6 +5,7 @@ import pytest
 
 from cardiolib.digital_heart import PHASES, DigitalHeart, decimated_mesh, mean_parameters, template_mesh
 from cardiolib.figures import save_interactive
+from cardiolib.figures.plotly_images import beating_in_images
 from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
 from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
 from cardiolib.meshes import SurfaceMesh, extract_regions
@@ -157,3 +158,38 @@ def test_latent_map_without_risk_has_one_menu_and_checks_lengths(patients):
         latent_map_interactive(maps, ids=np.arange(3), event=event, time=time)
     with pytest.raises(ValueError, match="empty"):
         latent_map_interactive({}, ids=np.arange(60), event=event, time=time)
+
+
+def in_images():
+    angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    ring = np.stack([np.cos(angle), np.sin(angle), np.zeros(12)], -1)
+    points = np.vstack([ring * 20 - [0, 0, 10], ring * 25 + [0, 0, 10]])
+    low = np.column_stack([np.arange(12), np.roll(np.arange(12), -1), np.arange(12) + 12])
+    mesh = SurfaceMesh(points, low)
+    positions = points * np.array([1.0, 0.8, 0.9])[:, None, None]
+    grid = np.stack(np.meshgrid(np.linspace(-40, 40, 9), np.linspace(-30, 30, 7), [0.0], indexing="ij"), -1)[:, :, 0]
+    images = np.random.default_rng(0).uniform(0, 900, (3, 9, 7))
+    return {"lv_endo": mesh}, {"lv_endo": positions}, images, grid
+
+
+def test_a_heart_beats_in_its_images(tmp_path):
+    surfaces, positions, images, grid = in_images()
+    figure = beating_in_images(surfaces, positions, images, grid, title="patient")
+    assert [trace.type for trace in figure.data] == ["surface", "mesh3d"] and len(figure.frames) == 3
+    np.testing.assert_allclose(figure.frames[1].data[1].x, positions["lv_endo"][1, :, 0], rtol=1e-6)
+    shades = np.stack([frame.data[0].surfacecolor for frame in figure.frames])
+    assert shades.dtype == np.uint8 and shades.min() == 0 and shades.max() == 255
+    order = images.ravel().argsort()
+    assert (np.diff(shades.ravel()[order].astype(int)) >= 0).all()  # one scale for all phases
+    np.testing.assert_allclose(figure.data[0].x, grid[..., 0])
+    assert figure.layout.scene.zaxis.range[0] < positions["lv_endo"][..., 2].min()
+    pages = [save_interactive(figure, tmp_path / folder, "real", simulated=False).read_bytes()
+             for folder in "ab"]
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("change", [{"images": np.zeros((2, 9, 7))}, {"grid": np.zeros((9, 6, 3))}, {"positions": {}}])
+def test_images_that_do_not_belong_to_the_heart_are_refused(change):
+    given = dict(zip(("surfaces", "positions", "images", "grid"), in_images(), strict=True)) | change
+    with pytest.raises(ValueError, match="same phases"):
+        beating_in_images(given["surfaces"], given["positions"], given["images"], given["grid"])

@@ -118,5 +118,7 @@ def test_hearts_beat_together_in_one_frame_of_axes(beating, tmp_path):
     four = figures.beating_together(mesh, {**hearts, "low risk, in truth": hearts["low risk"], "high risk, in truth":
                                            hearts["high risk"]})
     assert len(four.data) == 4
+    wide = {name: points * [2.0, 2.0, 1.0] for name, points in hearts.items()}  # from which the eye steps back
+    assert figures.beating_together(mesh, wide).layout.scene.camera.eye.z > 1.2 * figure.layout.scene.camera.eye.z
     with pytest.raises(ValueError, match="two or four"):
         figures.beating_together(mesh, {"one": hearts["low risk"]})

@@ -10,6 +10,7 @@ from cardiolib.meshes import (
     boundary_loops,
     edges,
     enclosed_volume_ml,
+    enclosed_volumes_ml,
     extract_regions,
     neighbours,
     orient,
@@ -60,6 +61,13 @@ def test_open_box_needs_a_cap_and_gets_the_same_volume():
 def test_open_at_both_ends_like_a_ventricle_with_two_valves():
     assert enclosed_volume_ml(cube(slice(4, None)), cap=True) == pytest.approx(6.0)
     assert len(boundary_loops(cube(slice(4, None)))) == 2
+
+
+def test_volumes_of_a_surface_that_moves():
+    beating = np.stack([CUBE, 0.5 * CUBE, CUBE + 40.0])
+    assert enclosed_volumes_ml(cube(slice(2, None)), beating, cap=True) == pytest.approx([6.0, 0.75, 6.0])
+    with pytest.raises(ValueError, match="8, 3"):
+        enclosed_volumes_ml(cube(), beating[:, :4])
 
 
 def test_contradicting_triangles_are_refused_and_orient_mends_them():

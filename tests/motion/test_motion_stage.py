@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort, open_cohort
-from cardiolib.imaging import write_label_map
-from cardiolib.motion import stage
+from cardiolib.digital_heart import MATCHED_POINTS, PHASES, DigitalHeart, mean_parameters
+from cardiolib.imaging import Cine, write_label_map
+from cardiolib.motion import Quality, TrackedSubject, stage, subjects
 
 
 @pytest.mark.parametrize("change", [{"motion_source": "guess"}, {"effort": "some"}, {"max_scans": -1}])
@@ -22,6 +23,41 @@ def test_nothing_is_compared_where_the_population_is_not_used(tmp_path):
         if prior == "none":
             cohort = type("Simulated", (), {"simulated": True})()
         assert stage.track_images_alone(cohort, tmp_path, settings, seed=0, folder=tmp_path).subjects == []
+
+
+def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
+    """What `track_cohort` leaves behind; tracking itself is replaced by hearts that are known."""
+    truth = DigitalHeart(mean_parameters("ph")).surface_sequence(PHASES)
+
+    def found(unit):
+        points = truth if unit.subject_id != "lost" else np.full_like(truth, np.nan)
+        one = TrackedSubject(unit.subject_id, points[:, MATCHED_POINTS], points.astype(np.float32),
+                             Quality(True, (), (), {}), points[:, :0])
+        subjects._write_layout(one, unit, again=True)
+        return one
+
+    monkeypatch.setattr("cardiolib.motion.subjects.track_subject", found)
+    monkeypatch.setattr("cardiolib.motion.stage.N_WHOLE", 1)
+    segmented = tmp_path / "segmentation"
+    segmented.mkdir()
+    pd.DataFrame({"ID": ["p1", "lost", "p2"]}).to_csv(segmented / "measures.csv", index=False)
+
+    class Patients:
+        simulated = False
+
+        def image(self, subject_id):
+            return Cine(np.zeros((4, 4, 4, 2)), np.eye(4))
+
+    stage.track_cohort(Patients(), segmented, stage.MotionStageSettings(), seed=0, folder=tmp_path / "out")
+    layout = tmp_path / "out" / "4Dsegment"
+    cohort = open_cohort(layout)
+    assert cohort.ids == ("p1", "p2") and cohort.provides == {"motion"}
+    assert np.allclose(cohort.positions("p2"), truth[:, MATCHED_POINTS], atol=1e-5)
+    assert cohort.motion_matrix()[1].shape == (2, 11514)
+    assert (layout / "p1" / "motion" / "LV_endo_fr19.vtk").is_file()
+    assert {path.suffix for path in (layout / "p2" / "motion").iterdir()} == {".txt", ".vtk"}
+    assert not (layout / "p2" / "motion" / "LV_endo_fr19.vtk").exists() and not (layout / "lost").exists()
+    assert len(pd.read_csv(tmp_path / "out" / "curves.csv")) == 40
 
 
 @pytest.mark.slow

@@ -3,11 +3,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import pyvista as pv
 
 from cardiolib.digital_heart import MATCHED_POINTS, PHASES, DigitalHeart, mean_parameters, template_mesh
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.imaging import LabelMap
-from cardiolib.meshes import read_motion_folder
+from cardiolib.meshes import enclosed_volume_ml, read_motion_folder, read_vtk
 from cardiolib.motion import (
     TrackedSubject,
     TrackingSettings,
@@ -18,6 +19,7 @@ from cardiolib.motion import (
     subject_seed,
     track_subject,
     track_units,
+    write_surfaces,
 )
 
 HURRIED = TrackingSettings.fast(coarse_iterations=6, fine_iterations=4)
@@ -127,3 +129,49 @@ def test_units_travel_and_seeds_depend_on_the_id_alone(unit):
     assert subject_seed(2, "a") != subject_seed(1, "a")
     with pytest.raises(ValueError, match="same subject ID"):
         track_units([unit, unit])
+
+
+def test_a_subject_as_surfaces_that_vtk_reads(unit, tracked):
+    folder = unit.folder / "007" / "motion"
+    assert sorted(path.name for path in folder.glob("*.vtk")) == [f"RV_fr{t:02d}.vtk" for t in range(20)]
+    seen = pv.read(folder / "RV_fr08.vtk")
+    assert seen.n_points == 202 and seen.is_all_triangles and seen.n_open_edges == tracked_rim(seen)
+    assert np.array_equal(seen.points, tracked.template_positions[8, MATCHED_POINTS].astype(float))
+    moving = read_motion_folder(folder, file_format="vtk")
+    assert np.allclose(moving, read_motion_folder(folder, file_format="txt"), atol=1e-3)
+
+
+def tracked_rim(surface) -> int:
+    """Edges of the valves' border, the only opening: one loop around both sheets of the RV."""
+    rim = surface.extract_feature_edges(boundary_edges=True, feature_edges=False, manifold_edges=False,
+                                        non_manifold_edges=False)
+    assert rim.connectivity()["RegionId"].max() == 0
+    return rim.n_cells
+
+
+def test_all_surfaces_are_added_to_a_subject_that_is_stored(unit, tracked, monkeypatch):
+    """Without tracking again; what is there is left alone, and other choices are refused."""
+    monkeypatch.setattr("cardiolib.motion.subjects.track", lambda *a, **k: pytest.fail("tracked again"))
+    track_subject(replace(unit, meshes="all"))
+    folder = unit.folder / "007" / "motion"
+    left = np.stack([read_vtk(folder / f"{name}_fr19.vtk").points for name in ("LV_endo", "LV_epi")])
+    template = template_mesh()
+    assert np.array_equal(left, tracked.template_positions[19, template.region_mask("lv_endo", "lv_epi")]
+                          .reshape(2, 961, 3).astype(float))
+    right = read_vtk(folder / "RV_endo_fr00.vtk")
+    assert right.region_names == template.region_names and right.n_points == 1761
+    ml = enclosed_volume_ml(right, cap=True)
+    assert ml == pytest.approx(DigitalHeart(mean_parameters("ph")).parameters.rvedv_ml, rel=0.15)
+    monkeypatch.setattr("cardiolib.motion.subjects.write_surfaces", lambda *a, **k: pytest.fail("written again"))
+    track_subject(replace(unit, meshes="all"))
+    with pytest.raises(ValueError, match="rv, all"):
+        replace(unit, meshes="some")
+
+
+def test_surfaces_of_other_points_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="3683"):
+        write_surfaces(np.zeros((2, 202, 3)), tmp_path)
+    assert write_surfaces(np.zeros((2, 3683, 3)), tmp_path, meshes="none") == ()
+    with pytest.raises(ValueError, match="finite"):
+        write_surfaces(np.full((2, 3683, 3), np.nan), tmp_path)
+    assert not list(tmp_path.iterdir())
