@@ -109,7 +109,7 @@ def screened_log_risk(rows: ThinnedRows, train: np.ndarray, test: np.ndarray, ev
     first = full["encoder_hidden.weight"]
     at_start = _read(train, first, rows.standardiser)
     noise = np.sqrt(_odds(settings.dropout) * np.mean(first**2) * rows.squares).astype(np.float32)[:, None]
-    corrupt = _corruption(rows, at_start, noise, settings.dropout, np.random.Generator(np.random.SFC64(mask_seed)))
+    corrupt = corruption(rows, at_start, noise, settings.dropout, np.random.Generator(np.random.SFC64(mask_seed)))
     optimise(weights, rows.train, np.asarray(event), np.asarray(time), settings, corrupt=corrupt,
              rng=np.random.default_rng(batch_seed), scale=train.shape[1],
              kind=_ThinnedGradient if settings.protocol == "exact" else _ThinnedBatchStep)
@@ -144,9 +144,19 @@ def _odds(probability: float) -> float:
     return probability / (1 - probability)
 
 
-def _corruption(rows: ThinnedRows, at_start: np.ndarray, noise: np.ndarray, dropout: float,
-                rng: np.random.Generator):
-    """The noise of training: a function of (clean, rows), as `optimise` takes it."""
+def corruption(rows: ThinnedRows, at_start: np.ndarray, noise: np.ndarray, dropout: float, rng: np.random.Generator):
+    """The noise of training: a function of (clean, rows), as `optimise` takes it.
+
+    Parameters
+    ----------
+    rows : ThinnedRows
+    at_start : (N, H) float32 array
+        What the initial weights read of the training rows.
+    noise : (N, 1) float32 array
+        Standard deviation that dropout adds to it.
+    dropout : float
+    rng : numpy.random.Generator
+    """
     odds = _odds(dropout)
     weak = odds / rows.ratio
     rest = (1 + odds) / (1 + weak) - 1  # the two masks together have the odds of the full dropout
