@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
@@ -25,7 +24,6 @@ from cardiolib.survival import (
     NetworkSettings,
     SearchSettings,
     concordance_index,
-    cross_validate,
     fit_network,
     search,
 )
@@ -38,7 +36,6 @@ from cardiolib.survival.stacked import StackedNetworks
 N, D, HIDDEN, LATENT, DROPOUT, RATE, DECAY, ALPHA, BATCH = 302, 11_514, 160, 12, 0.3, 1e-5, 1e-5, 0.5, 16
 N_SEARCHES, N_FITS = 101, 300
 COHORT_SEEDS = range(21, 21 + int(os.environ.get("CARDIOLIB_BENCH_COHORTS", "6")))
-N_RANKED = int(os.environ.get("CARDIOLIB_BENCH_RANKED", "40"))
 
 
 class ReleasedNetwork(nn.Module):
@@ -154,7 +151,6 @@ def measure() -> list[dict[str, Any]]:
     search_s, fit_s = _search_seconds(cohorts[0])
     protocol_h = (N_SEARCHES * search_s + N_SEARCHES * fit_s / 2) / 3600
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    rank, exact_s, thin_s = _screen_rank(cohorts[0])
     return [
         _row("dae.published_ratio", published, "times", 2.5, 6, "higher",
              f"CPU time of the authors' loop ({1000 * released_epoch_s / 19:.1f} ms a step) over ours, same "
@@ -171,9 +167,6 @@ def measure() -> list[dict[str, Any]]:
         _gpu_row(),
         _row("dae.peak_gib", peak, "GiB", 8, 4, "lower",
              "largest memory of this process, which searched and fitted; each further worker holds less"),
-        _row("dae.screen_rank", rank, "Spearman", 0.8, 0.95, "higher",
-             f"{N_RANKED} random settings trained on the inputs, 3 folds, stand-in against full fits ({thin_s:.1f} "
-             f"against {exact_s:.1f} s a setting); the default protocol screens nothing"),
     ]
 
 
@@ -222,19 +215,6 @@ def _search_seconds(cohort: Patients) -> tuple[float, float]:
     _, seconds = _timed(lambda: search(cohort.motion, event, time_, SearchSettings(), base=NetworkSettings(), seed=0))
     fits = [_timed(lambda: fit_network(cohort.motion, event, time_, NetworkSettings(), seed=0))[1] for _ in range(3)]
     return seconds / 2, median(fits)
-
-
-def _screen_rank(cohort: Patients) -> tuple[float, float, float]:
-    """Spearman's correlation of cross-validated C, and seconds a setting of full fits and of the stand-in."""
-    event, time_, _ = cohort.outcomes("motion", COHORT_SEEDS[0])
-    base, ranges = NetworkSettings.on_inputs(), SearchSettings.on_inputs()
-    some = [ranges.settings_at(u, base) for u in np.random.default_rng(40).random((N_RANKED, 6))]
-    scores, seconds = {}, {}
-    for screening in (False, True):
-        table, seconds[screening] = _timed(lambda: cross_validate(
-            cohort.motion, event, time_, some, n_folds=3, seed=0, screening=screening))  # noqa: B023
-        scores[screening] = table["score"]
-    return spearmanr(scores[False], scores[True])[0], seconds[False] / N_RANKED, seconds[True] / N_RANKED
 
 
 def _gpu_row() -> dict[str, Any]:

@@ -22,7 +22,7 @@ class FoldData:
     ----------
     event, time, fold : (N,) arrays
     X : (N, D) array or None
-        For full fits on the inputs.
+        For fits on the inputs, full or by the stand-in.
     scores : tuple of (PrincipalRows, array)
         For full fits in principal coordinates, one pair a fold: training rows, and scores of the test rows. What
         does not depend on the settings is done once.
@@ -58,7 +58,7 @@ def prepare_folds(X, event, time, fold, base: NetworkSettings, *, screening: boo
             _scores(X[fold != k], X[fold == k], base.standardise) for k in folds))
     if not screening:
         return FoldData(event, time, fold, X=X)
-    return FoldData(event, time, fold, thinned=tuple(
+    return FoldData(event, time, fold, X=X, thinned=tuple(
         thin_rows(X[fold != k], X[fold == k], base.standardise) for k in folds))
 
 
@@ -69,7 +69,7 @@ def score_fold(unit: tuple[NetworkSettings, int], *, data: FoldData, seed: int) 
     event, time, seed = data.event[train], data.time[train], fold_seed(seed, k)
     try:
         if data.thinned:
-            log_risk = screened_log_risk(data.thinned[k], event, time, settings, seed=seed)
+            log_risk = screened_log_risk(data.thinned[k], data.X[train], data.X[test], event, time, settings, seed=seed)
         elif data.scores:
             rows, scores = data.scores[k]
             weights, _ = train_on_scores(rows, event, time, settings, seed=seed)

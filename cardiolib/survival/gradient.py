@@ -109,7 +109,7 @@ class LossGradient:
             Of these N patients, in this order.
         """
         w, g = self.weights, self.gradient
-        n = noisy.shape[0]
+        n = clean.shape[0]
         h = self._hidden(noisy)  # (N, H)
         h += w["encoder_hidden.bias"]
         h = self._activate(h)

@@ -35,9 +35,9 @@ class SearchSettings:
     n_folds : int
         Of the cross-validation that scores each of them.
     screening : bool
-        Score fits on the inputs with the stand-in of `cardiolib.survival.screening`, ten times faster than full
-        fits. Fits in principal coordinates are never screened: they take a fraction of a second. The final model is
-        fitted in full in either case.
+        Score fits on the inputs with the stand-in of `cardiolib.survival.screening`, more than ten times faster than
+        full fits of the same initial weights. Fits in principal coordinates are never screened: they take a fraction
+        of a second. The final model is fitted in full in either case.
     n_confirm : int
         After screening: how many of the best settings to score again with full fits. 0 keeps the screened winner
         and its screened score.

@@ -130,7 +130,8 @@ def initialise(weights: Weights, seeds: np.random.SeedSequence) -> None:
 
 
 def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSettings, *, corrupt: Corruption,
-             rng: np.random.Generator, scale: float | None = None, progress: bool = False) -> pd.DataFrame:
+             rng: np.random.Generator, scale: float | None = None, kind: type[LossGradient] | None = None,
+             progress: bool = False) -> pd.DataFrame:
     """Run all epochs on network inputs `x`, moving `weights` in place.
 
     Parameters
@@ -146,6 +147,8 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
         Of the mini-batches.
     scale : float, optional
         See `LossGradient`.
+    kind : type, optional
+        What computes a step: of `LossGradient` under ``exact``, of `FusedBatchStep` under ``published``.
     progress : bool
 
     Returns
@@ -159,7 +162,8 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
         If the loss stops being finite.
     """
     exact = settings.protocol == "exact"
-    step = (_full_step if exact else _batch_step)(weights, settings, scale)
+    step = (_full_step(weights, settings, scale, kind or LossGradient) if exact else
+            _batch_step(weights, settings, scale, kind or FusedBatchStep))
     epochs = _full_batches(event, time, settings) if exact else _mini_batches(event, time, settings, rng)
     rows_of_history = []
     for batches in tqdm(epochs, total=settings.epochs, desc="training", disable=not progress):
@@ -175,10 +179,11 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
     return history
 
 
-def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None) -> Callable[..., StepLoss]:
+def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None,
+               kind: type[LossGradient]) -> Callable[..., StepLoss]:
     """Gradient of all patients at once, then AdamW over the one flat vector; torch works on numpy's memory."""
-    loss = LossGradient(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=True, scale=scale,
-                        linear=settings.activation == "linear")
+    loss = kind(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=True, scale=scale,
+                linear=settings.activation == "linear")
     parameter = torch.from_numpy(weights.flat)
     parameter.grad = torch.from_numpy(loss.gradient.flat)
     adam = torch.optim.AdamW([parameter], lr=10.0**settings.log10_learning_rate, eps=ADAM_EPSILON["exact"],
@@ -192,11 +197,11 @@ def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None)
     return step
 
 
-def _batch_step(weights: Weights, settings: NetworkSettings, scale: float | None) -> Callable[..., StepLoss]:
-    return FusedBatchStep(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=False, scale=scale,
-                          linear=settings.activation == "linear",
-                          learning_rate=10.0**settings.log10_learning_rate, epsilon=ADAM_EPSILON["published"],
-                          weight_decay=settings.weight_decay)
+def _batch_step(weights: Weights, settings: NetworkSettings, scale: float | None,
+                kind: type[FusedBatchStep]) -> Callable[..., StepLoss]:
+    return kind(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=False, scale=scale,
+                linear=settings.activation == "linear", learning_rate=10.0**settings.log10_learning_rate,
+                epsilon=ADAM_EPSILON["published"], weight_decay=settings.weight_decay)
 
 
 def _dropout(settings: NetworkSettings, seeds: np.random.SeedSequence, shape: tuple[int, int]) -> Corruption:

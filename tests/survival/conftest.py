@@ -36,3 +36,9 @@ def motion() -> Motion:
 @pytest.fixture(scope="session")
 def new_patients() -> Motion:
     return simulate_motion(400, 2)
+
+
+@pytest.fixture(scope="session")
+def wide() -> tuple[Motion, Motion]:
+    """Patients to train on and to predict, with many more features than patients."""
+    return simulate_motion(120, 3, n_features=2000), simulate_motion(80, 4, n_features=2000)
