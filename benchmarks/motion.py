@@ -10,7 +10,6 @@ means. (Of the eight that the tracker was developed on two were such, with error
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +33,6 @@ from cardiolib.imaging import LabelMap
 from cardiolib.motion import TrackingSettings, edge_strain, fit_template, right_ventricular_indices, track
 from cardiolib.motion.population import heart_motion_model
 from cardiolib.segmentation import TrainedNetwork, heart_shape_model, segment_scan
-from cardiolib.segmentation.device import threads
 
 SEED, N_HEARTS, N_PEER = 2029, 8, 2
 CLEAN = AcquisitionSettings(in_plane_shift_mm=0.0, through_plane_shift_mm=0.0)
@@ -89,7 +87,6 @@ def measure() -> list[dict[str, Any]]:
              f"{how}; LV wall points and phases with det J outside 0.7 to 1.3"),
         _row("motion.gcs_error_points", mean["gcs"], "points", 2.5, 1.5, f"{how}; true points moved by the tracker"),
         _row("motion.tapse_error_mm", mean["tapse"], "mm", 3, 1.5, f"{how}; template fitted and tracked"),
-        _row("motion.subject_s", _seconds(*cases[0]), "s", 5, 2, "20 phases x 12 slices of 96 x 96, two threads"),
         _row("motion.vs_best_peer", ours / both[best], "ratio", 0.75, 0.5,
              f"error of LV and RV at ES / that of the best peer, {best}, {N_PEER} hearts, clinical; images alone "
              f"{alone / both[best]:.2f}{absent}"),
@@ -138,17 +135,6 @@ def _peer_errors(heart: DigitalHeart, scan: SimulatedScan, labels: LabelMap, pee
     truth, region, es = _truth(heart, scan), heart.surface(0.0).region, round(20 * heart.es_phase)
     error = np.linalg.norm(peer_positions(peer, scan, labels, truth[0], frame=es) - truth[es], axis=1)
     return {"lv_es": error[region < 2].mean(), "rv_es": error[region == 2].mean()}
-
-
-def _seconds(heart: DigitalHeart, scan: SimulatedScan, labels: LabelMap) -> float:
-    seconds = []
-    with threads(2):
-        for _ in range(3):
-            started = time.perf_counter()
-            field = track(scan.cine, labels, generator=torch.Generator().manual_seed(SEED))
-            fit_template(labels, frame=field.ed_frame, slice_shift_mm=field.slice_shift_mm)
-            seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds))
 
 
 def _what_the_population_invents() -> list[dict[str, Any]]:

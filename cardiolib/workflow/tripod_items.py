@@ -74,8 +74,8 @@ ITEMS: tuple[Item, ...] = (
     Item("9c", "Methods: predictors", "Qualifications of those who assessed the predictors", simulated=False),
     Item("10", "Methods: sample size", "How the size was arrived at, for development and evaluation",
          "{validation.patients_count} patients, {validation.deaths_count} deaths: enough for about "
-         "{validation.supported_parameters:.0f} parameters at 15 % of the largest possible R2 (Riley et al. 2019). The "
-         "network is far beyond it."),
+         "{validation.supported_parameters:.0f} of a model's parameters at 15 % of the largest possible R2 (Riley et "
+         "al. 2019). The network is far beyond it."),
     Item("11", "Methods: missing data", "How missing data were handled",
          "Patients must have motion and follow-up; {survival.patients_count} of {cohort.subjects_count} do. Nothing is "
          "imputed; a missing value in a row that is used stops the run."),

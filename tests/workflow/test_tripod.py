@@ -56,7 +56,7 @@ def test_every_item_is_answered_or_marked():
 def test_numbers_come_from_the_run():
     texts = {answer.item.number: answer.text for answer in tripod_answers(METRICS, manifest())}
     assert "0.793 (95 % interval 0.742 to 0.836)" in texts["23a"]
-    assert "302 patients, 85 deaths: enough for about 4 parameters" in texts["10"]
+    assert "302 patients, 85 deaths: enough for about 4 of a model's parameters" in texts["10"]
     assert "100 bootstrap bags" in texts["12a"] and "2 times 6 folds" in texts["12a"]
     assert "abc1234" in texts["18f"]
     assert "median follow-up 2.99 years" in texts["8a"]
