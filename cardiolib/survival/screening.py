@@ -15,6 +15,10 @@ Dropout acts through sums over inputs, and is matched there:
 
 The decoder is left out: its error is a mean over D inputs, and what of it reaches the code is small beside the Cox
 term. Training in principal coordinates needs no stand-in: it is as fast as this one.
+
+Measured for the exact protocol on the inputs, see ``benchmarks/survival_screening.py``. Under ``published`` it is
+coarser: inputs are not centred, units of the code die in some fits, and stand-in and full fit do not always agree in
+which.
 """
 
 from __future__ import annotations
