@@ -88,8 +88,12 @@ class SearchSettings:
 
     @classmethod
     def published(cls, **changes) -> SearchSettings:
-        """Ranges for the ``published`` protocol."""
-        return cls(**{**PUBLISHED_RANGES, **changes})
+        """Ranges for the ``published`` protocol; nothing is screened.
+
+        Its short trainings end with dead code units for some settings, the stand-in's for others: of eight settings
+        the one that the stand-in ranked first was .06 below the best in full fits.
+        """
+        return cls(**{**PUBLISHED_RANGES, "screening": False, **changes})
 
     @classmethod
     def on_inputs(cls, **changes) -> SearchSettings:
