@@ -66,7 +66,10 @@ def training_history(
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         if title in log:
             ax.set_yscale("log")
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=min(2, len(drawn)), borderaxespad=0.2)
+        if len(drawn) > 2:  # above the panel they would reach its letter
+            ax.legend(loc="best")
+        else:
+            ax.legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(drawn), borderaxespad=0.2)
     if len(panels) > 1:
         panel_letters(axes[0])
     return figure, history[columns].reset_index(drop=True)

@@ -49,6 +49,8 @@ def function_curves(table: pd.DataFrame, *, es_phase: int) -> tuple[Figure, pd.D
                 ax.plot(curve["percent"], curve["truth"], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, zorder=3)
         if "truth" in part and part["truth"].notna().any():
             ax.plot([], [], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, label="truth")
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.09 * (high - low))  # room for the names, above the curves
         for at, name in ((0.0, "ED"), (es, "ES")):
             ax.axvline(at, color=INK, linewidth=0.6, alpha=0.5, zorder=0)
             ax.text(at + 1, 0.99, name, transform=ax.get_xaxis_transform(), ha="left", va="top", fontsize=6.5)

@@ -128,7 +128,7 @@ def risk_over_time(
 
 
 def _highest(one: Calibration) -> float:
-    return max(float(one.curve["predicted"].max()), float(one.groups["predicted"].max()))
+    return float(max(one.curve[["predicted", "observed"]].max().max(), one.groups["predicted"].max()))
 
 
 def _unit(value: float, unit: str) -> str:
