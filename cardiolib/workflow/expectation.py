@@ -21,17 +21,18 @@ SMALLEST = 0.03
 """Absolute difference always allowed in a stage that trains or tracks (a C-index, a Dice score, mm)."""
 
 SEGMENTATION_TOLERANCE = {
-    "smoke": {"dice": 0.1, "points": 7.0, "percent": 45.0, "relative": 1.4},
+    "smoke": {"dice": 0.17, "points": 7.0, "percent": 45.0, "relative": 1.4},
     "default": {"dice": 0.03, "points": 2.0, "percent": 20.0, "relative": 0.35},
 }
 """Allowed differences of the segmentation stage: of Dice scores, ejection fractions, the share of landmarks that the
-network placed, and (relative) lengths. For smoke they are twice what was measured between a processor with
-AVX-512 and the same one held to AVX2 (0.05, 3.2, 22 and 0.67; motion agreed to 7 %, all else to the last digit):
-a network that has trained for some 200 steps is far from converged, and rounding decides where it stands."""
+network placed, and (relative) lengths. For smoke they are twice what was measured between processors (an Intel and an
+AMD: Dice 0.08; one with AVX-512 and the same held to AVX2: 3.2, 22 and 0.67; all else but motion agreed to the last
+digit): a network that has trained for some 200 steps is far from converged, and rounding decides where it stands."""
 
-SMOKE_CHAIN_MM = 8.0
-"""Allowed difference of smoke's errors from image to motion: twice the largest that was measured between an Intel and
-an AMD processor, for one heart that is tracked by the labels of that network, and was flagged on one of the two."""
+SMOKE_CHAIN_MM, SMOKE_TRACKING = 8.0, 0.4
+"""Allowed differences of smoke's one tracked heart: of errors from image to motion in mm, of tracking alone, relative.
+It is tracked by the labels of that network: between an Intel and an AMD processor the first differed by 4 mm, the
+second by a tenth, and the heart was flagged on one of the two."""
 
 
 def tolerance(profile: str, name: str, value: float) -> float | None:
@@ -41,6 +42,8 @@ def tolerance(profile: str, name: str, value: float) -> float | None:
         return SMOKE_CHAIN_MM
     if profile == "smoke" and name == "motion.flagged_subjects_count":
         return 1.0
+    if profile == "smoke" and name.startswith(("motion.tracking", "motion.images_alone")):
+        return round(SMOKE_TRACKING * abs(value), 6)
     if metric.endswith("_count"):
         return None
     if stage == "segmentation":

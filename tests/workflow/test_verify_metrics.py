@@ -94,11 +94,11 @@ def test_nothing_published_says_what_to_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "name", "value", "expected"),
-    [("smoke", "segmentation.dice_lv_wall", 0.8, 0.1), ("default", "segmentation.dice_lv_wall", 0.95, 0.03),
+    [("smoke", "segmentation.dice_lv_wall", 0.8, 0.17), ("default", "segmentation.dice_lv_wall", 0.95, 0.03),
      ("default", "segmentation.lvef_mae_points", 1.2, 2.0), ("default", "segmentation.assd_lv_wall_mm", 0.4, 0.14),
      ("smoke", "segmentation.landmarks_by_network_percent", 50.0, 45.0),
      ("smoke", "survival.network_cv_c_index", 0.7, 0.03),
-     ("smoke", "motion.tracking_lv_es_mm", 4.0, 0.6), ("smoke", "motion.endpoint_es_mm", 5.5, 8.0),
+     ("smoke", "motion.tracking_lv_es_mm", 4.0, 1.6), ("smoke", "motion.endpoint_es_mm", 5.5, 8.0),
      ("smoke", "motion.flagged_subjects_count", 1, 1.0), ("default", "motion.flagged_subjects_count", 1, None),
      ("default", "motion.endpoint_es_mm", 4.0, 0.6), ("smoke", "segmentation.scans_count", 3, None),
      ("default", "cohort.deaths_count", 85, None), ("default", "cohort.median_follow_up_years", 2.6, None)],
