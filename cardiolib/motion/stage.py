@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def _units(
     segmented = list(pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"])
     return [
         TrackingUnit(
-            subject_id, cohort.image(subject_id), segmentation_folder / subject_id / "label_sa.nii.gz",
+            subject_id, partial(cohort.image, subject_id), segmentation_folder / subject_id / "label_sa.nii.gz",
             settings=settings.tracking_settings(), seed=seed, folder=folder,
             known_points_mm=true_surface(cohort, subject_id)[0][0] if cohort.simulated else None,
             meshes="none",

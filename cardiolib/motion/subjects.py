@@ -37,7 +37,8 @@ class TrackingUnit:
     Parameters
     ----------
     subject_id : str
-    cine : Cine or path
+    cine : Cine, path, or function
+        A function without arguments that reads it: a cohort's images are then never in memory together.
     labels : LabelMap or path
     scheme : str
         Label scheme, where `labels` is a path.
@@ -56,7 +57,7 @@ class TrackingUnit:
     """
 
     subject_id: str
-    cine: Cine | Path | str
+    cine: Cine | Path | str | Callable[[], Cine]
     labels: LabelMap | Path | str
     scheme: str = "ours"
     settings: TrackingSettings = field(default_factory=TrackingSettings)
@@ -105,7 +106,8 @@ def track_subject(unit: TrackingUnit) -> TrackedSubject:
     A subject that cannot be tracked (an empty segmentation, say) comes back with NaN positions and the flag
     "failed": one bad scan does not end a cohort's run.
     """
-    cine = unit.cine if isinstance(unit.cine, Cine) else read_cine(unit.cine)
+    cine = unit.cine() if callable(unit.cine) else unit.cine
+    cine = cine if isinstance(cine, Cine) else read_cine(cine)
     labels = unit.labels if isinstance(unit.labels, LabelMap) else read_label_map(unit.labels, unit.scheme)
     digest = _digest(unit, cine, labels)
     stored = _stored(unit, digest)

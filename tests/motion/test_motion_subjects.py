@@ -90,6 +90,20 @@ def test_a_finished_subject_is_not_tracked_again(unit, tracked, monkeypatch):
         track_subject(replace(unit, seed=5))
 
 
+def test_the_images_may_be_read_when_their_turn_comes(unit, tracked, scan):
+    read = []
+
+    def image():
+        read.append(unit.subject_id)
+        return scan.cine
+
+    waiting = replace(unit, cine=image)
+    assert not read
+    again = track_units([waiting])[0]  # the same inputs: found in the folder
+    assert read == [unit.subject_id]
+    np.testing.assert_array_equal(again.positions, tracked.positions)
+
+
 def test_a_damaged_file_is_tracked_again(unit, tracked, monkeypatch, tmp_path):
     (tmp_path / "007").mkdir()
     (tmp_path / "007" / "tracked.npz").write_bytes(b"half a file")
