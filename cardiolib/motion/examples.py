@@ -13,7 +13,6 @@ from cardiolib.digital_heart import MATCHED_POINTS, decimated_mesh, template_mes
 from cardiolib.imaging import world_from_voxel
 from cardiolib.meshes import SurfaceMesh, extract_regions
 from cardiolib.motion.stage_settings import MotionStageSettings, uses_truth
-from cardiolib.motion.subjects import TrackedSubject
 from cardiolib.motion.summary import CohortMotion, TrackedCohort
 
 _AROUND_MM = 58.0
@@ -88,7 +87,7 @@ class HeartInImages:
 def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings) -> MovingHeart:
     """A heart to look at: of the first subject that was tracked, true or tracked motion as in the matrix."""
     template = template_mesh().points[MATCHED_POINTS]
-    usable = _usable(tracked)
+    usable = tracked.usable
     if uses_truth(cohort, settings):
         subject_id = usable[0].subject_id if usable else cohort.ids[0]
         truth = cohort.true_positions(subject_id)
@@ -122,7 +121,7 @@ def two_hearts(
     value = value.reindex(cohort.ids if true else motion.ids).dropna()
     if len(value) < 2:
         return TwoHearts(decimated_mesh(template), {}, f"There are not two hearts to compare, but {len(value)}.")
-    found = {one.subject_id: one for one in _usable(tracked)}
+    found = {one.subject_id: one for one in tracked.usable}
     hearts = {}
     for name, one in zip(names, (value.idxmin(), value.idxmax()), strict=True):
         positions = cohort.true_positions(one) if true else found[one].in_heart_frame(template)
@@ -135,7 +134,7 @@ def heart_in_images(cohort: Cohort, tracked: TrackedCohort) -> HeartInImages | N
 
     Of the tracked patients the first whose images show the whole cycle (or the first of all).
     """
-    usable = [] if cohort.simulated else _usable(tracked)
+    usable = [] if cohort.simulated else tracked.usable
     if not usable:
         return None
     one = max(usable, key=lambda subject: cohort.image(subject.subject_id).n_frames > 2)
@@ -171,7 +170,3 @@ def _upright(affine: np.ndarray, points: np.ndarray, *, mirrored: bool) -> tuple
     x /= np.linalg.norm(x)
     y = np.cross(z, x) * (-1 if mirrored else 1)
     return np.stack([x, y, z]), left.mean(axis=0)
-
-
-def _usable(tracked: TrackedCohort) -> list[TrackedSubject]:
-    return [one for one in tracked.subjects if np.isfinite(one.positions).all()]

@@ -49,7 +49,12 @@ def annular_excursion_mm(base: np.ndarray, apex: np.ndarray) -> np.ndarray:
     """
     ring = np.asarray(base, float)
     ring = ring.mean(axis=1) if ring.ndim == 3 else ring
-    axis = np.asarray(apex, float) - ring[0]
+    return _towards(apex, ring[:, None])[:, 0]
+
+
+def _towards(apex: np.ndarray, ring: np.ndarray) -> np.ndarray:
+    """(T, n) movement of a ring's points (T, n, 3) along the line from its centre to the apex (3,) at the start."""
+    axis = np.asarray(apex, float) - ring[0].mean(axis=0)
     return (ring - ring[0]) @ (axis / np.linalg.norm(axis))
 
 
@@ -75,8 +80,7 @@ def mitral_excursion_mm(positions: np.ndarray) -> np.ndarray:
     inner, outer = left_walls(positions)
     ring = (inner[:, -1] + outer[:, -1]) / 2
     apex = np.asarray(positions, float)[0, template_mesh().region_mask("lv_endo")][0]
-    axis = apex - ring[0].mean(axis=0)
-    return (ring - ring[0]) @ (axis / np.linalg.norm(axis))
+    return _towards(apex, ring)
 
 
 def mitral_indices(positions: np.ndarray) -> dict[str, float]:

@@ -94,7 +94,7 @@ def track_images_alone(
 
 def _complete_layout(tracked: Sequence[TrackedSubject], folder: Path) -> None:
     """Who is there, and which vertices the survival network reads (all: the files hold these and no others)."""
-    names = [one.subject_id for one in tracked if np.isfinite(one.positions).all() and len(one.positions) == N_FRAMES]
+    names = [one.subject_id for one in tracked if one.is_tracked and len(one.positions) == N_FRAMES]
     if names:
         write_matched_points(np.repeat(np.arange(len(MATCHED_POINTS))[:, None], 2, axis=1),
                              folder / "matchedpointsnew.txt")
@@ -148,7 +148,7 @@ def assemble_motion(
 
 def _same_length(subjects: Sequence[TrackedSubject]) -> tuple[list[TrackedSubject], list[str]]:
     """Subjects with the commonest number of phases (a cohort may hold cines and ED/ES pairs), and who was left out."""
-    usable = [one for one in subjects if np.isfinite(one.positions).all()]
+    usable = [one for one in subjects if one.is_tracked]
     if not usable:
         raise ValueError("no subject was tracked: see the quality table for the reasons")
     length = Counter(len(one.positions) for one in usable).most_common(1)[0][0]

@@ -95,6 +95,11 @@ class TrackedSubject:
     quality: Quality
     known_positions: np.ndarray
 
+    @property
+    def is_tracked(self) -> bool:
+        """Whether tracking came to an end: every position is a number."""
+        return bool(np.isfinite(self.positions).all())
+
     def in_heart_frame(self, template: np.ndarray) -> np.ndarray:
         """Positions (T, 202, 3) turned so that those at end-diastole lie on a template's (202, 3)."""
         return to_heart_frame(self.positions, template, mirrored=bool(self.quality.measures.get("mirrored", 0.0)))
@@ -152,7 +157,7 @@ def cohort_matrix(
         Turn every subject so that its points at end-diastole lie on the template's (one rotation for all phases):
         how the patient lay in the scanner is then no feature. False keeps scanner axes, as the released code does.
     """
-    usable = [one for one in tracked if np.isfinite(one.positions).all()]
+    usable = [one for one in tracked if one.is_tracked]
     if not usable:
         raise ValueError("no subject was tracked: there is no motion to describe (see quality_table for the reasons)")
     template = template_mesh().points[MATCHED_POINTS]

@@ -38,6 +38,11 @@ class TrackedCohort:
     subjects: list[TrackedSubject]
     quality: pd.DataFrame
 
+    @property
+    def usable(self) -> list[TrackedSubject]:
+        """Those whose tracking came to an end, flagged or not."""
+        return [one for one in self.subjects if one.is_tracked]
+
 
 @dataclass(frozen=True, eq=False)
 class CohortMotion:
@@ -104,7 +109,7 @@ def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedC
     subjects = [(one, TRACKING) for one in tracked.subjects]
     subjects += [(one, IMAGES_ALONE) for one in (images_alone.subjects if images_alone else [])]
     for one, name in subjects if cohort.simulated else []:
-        if not np.isfinite(one.positions).all():
+        if not one.is_tracked:
             continue
         truth, region, to_world = true_surface(cohort, one.subject_id)
         comparisons = [(name, one.known_positions, truth, region, False)]
@@ -190,7 +195,7 @@ def function_table(cohort: Cohort, tracked: TrackedCohort) -> tuple[str, pd.Data
     es_phase : int
         Where the LV's volume is smallest.
     """
-    usable = [one for one in tracked.subjects if np.isfinite(one.positions).all()]
+    usable = tracked.usable
     if not usable:
         raise ValueError("no subject was tracked: see the quality table for the reasons")
     one = usable[0]
@@ -207,7 +212,7 @@ def conventional_indices(tracked: TrackedCohort) -> pd.DataFrame:
     """Strains, shape, curvature of the septum, TAPSE and MAPSE of every tracked subject (index ID)."""
     rows = [{"ID": one.subject_id, **strain_summary(one.template_positions), **septal_curvature(one.template_positions),
              **mitral_indices(one.template_positions), **right_ventricular_indices(one.positions)}
-            for one in tracked.subjects if np.isfinite(one.positions).all()]
+            for one in tracked.usable]
     return pd.DataFrame(rows, columns=None if rows else ["ID"]).set_index("ID")
 
 
@@ -221,7 +226,7 @@ def cycle_curves(tracked: TrackedCohort) -> pd.DataFrame:
         ring), septal_curvature_per_mm, free_wall_curvature_per_mm (the LV's side wall), eccentricity, and the strains
         of the AHA segments: circumferential_1 to circumferential_16, longitudinal_1 ..., radial_1 ....
     """
-    parts = [_cycle(one) for one in tracked.subjects if np.isfinite(one.positions).all()]
+    parts = [_cycle(one) for one in tracked.usable]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["ID", "phase"])
 
 
