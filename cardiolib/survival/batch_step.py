@@ -1,22 +1,25 @@
 """One step of Adam on a mini-batch, fused with the gradient so that the large gradients never leave the cache.
 
 A batch of 16 patients is small beside the two large weight matrices (D x H = 11,514 x 160), so a step spends its time
-moving memory: gradients are written, read back, and used to update weights and two moments. Here the gradient of a
-block of rows is formed in the processor's cache and used for Adam's update at once, which leaves one pass over weights
-and moments. The mathematics is that of :class:`cardiolib.survival.gradient.LossGradient` followed by Adam; a test
-holds the two together.
+moving memory: gradients are written, read back, and used to update weights and two moments. Here everything that the
+step does to a block of features is done while the block lies in the processor's cache, which leaves one pass over
+weights and moments. The mathematics is that of :class:`cardiolib.survival.gradient.LossGradient` followed by Adam; a
+test holds the two together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numba
 import numpy as np
-import torch
 
 from cardiolib.survival.gradient import LossGradient, StepLoss, Weights
 from cardiolib.survival.risk_sets import RiskSets
 
-_BLOCK = 90_000  # numbers in a block: its weights, moments and gradient are 1.4 MB, the size of a second-level cache
+_SMALL = 1_000_000
+"""Multiplications in one product: up to here OpenBLAS, where it has kernels for that (AVX-512), does not repack its
+operands first, which takes longer than multiplying by a batch; and a block's weights and gradient fit into a cache."""
 BETA_1, BETA_2 = 0.9, 0.999
 _LARGE = ("encoder_hidden.weight", "decoder_output.weight")
 
@@ -40,9 +43,8 @@ class FusedBatchStep(LossGradient):
         super().__init__(weights, **loss)
         hidden, n_features = weights["encoder_hidden.weight"].shape
         shape = (n_features, hidden, weights["encoder_code.bias"].size, weights.flat.dtype)
-        self._first, self._second = Weights(*shape), Weights(*shape)
+        self._moving = (weights, Weights(*shape), Weights(*shape))  # and Adam's moments
         self._rate, self._epsilon, self._decay, self._steps = learning_rate, epsilon, weight_decay, 0
-        self._block = np.empty(_BLOCK + max(hidden, n_features), weights.flat.dtype)
 
     def __call__(self, noisy: np.ndarray, clean: np.ndarray, risk_sets: RiskSets) -> StepLoss:
         """Loss before the step, as `LossGradient` gives it; the weights have moved afterwards."""
@@ -54,53 +56,45 @@ class FusedBatchStep(LossGradient):
                          real(self._decay))
         loss = super().__call__(noisy, clean, risk_sets)
         for name in self.weights.views.keys() - set(_LARGE):
-            self._adam(name, slice(None), self.gradient[name])
+            self._adam((each[name] for each in self._moving), self.gradient[name])
         return loss
 
     def _hidden(self, noisy: np.ndarray) -> np.ndarray:
-        return _product(noisy, self.weights["encoder_hidden.weight"].T)
+        weight = self.weights["encoder_hidden.weight"].T
+        h = np.zeros((len(noisy), weight.shape[1]), weight.dtype)
+        for rows in _blocks(*weight.shape, len(noisy)):
+            h += noisy[:, rows] @ weight[rows]
+        return h
 
     def _encoder(self, dh: np.ndarray, noisy: np.ndarray) -> None:
-        self._update("encoder_hidden.weight", slice(None), dh, noisy)
+        weights = [each["encoder_hidden.weight"].T for each in self._moving]
+        for rows in _blocks(*weights[0].shape, len(noisy)):
+            self._update(weights, rows, noisy[:, rows].T, dh)
 
     def _decoder(self, q: np.ndarray, x: np.ndarray) -> tuple[float, np.ndarray]:
-        weight, bias = self.weights["decoder_output.weight"], self.weights["decoder_output.bias"]
+        weights, bias = [each["decoder_output.weight"] for each in self._moving], self.weights["decoder_output.bias"]
         size = x.shape[0] * self._scale
         c = x.dtype.type(2 * self.alpha / size)
-        squares, dq = 0.0, np.zeros_like(q)
-        step = max(1, _BLOCK // weight.shape[1])
-        for start in range(0, weight.shape[0], step):
-            rows = slice(start, start + step)
-            error = _product(q, weight[rows].T)
-            error += bias[rows]
-            error -= x[:, rows]
-            squares += float(np.vdot(error, error))
-            error *= c
-            dq += _product(error, weight[rows])
-            error.sum(axis=0, out=self.gradient["decoder_output.bias"][rows])
-            self._update("decoder_output.weight", rows, error, q)
+        squares, dq, transposed = 0.0, np.zeros_like(q), np.ascontiguousarray(q.T)
+        for rows in _blocks(*weights[0].shape, len(x)):
+            error = weights[0][rows] @ transposed  # (rows, N): what is decoded, and then its error
+            squares += _subtract(error, x, rows.start, bias, c, self.gradient["decoder_output.bias"])
+            dq += error.T @ weights[0][rows]
+            self._update(weights, rows, error, q)
         return squares / size, dq
 
-    def _update(self, name: str, rows: slice, left: np.ndarray, right: np.ndarray) -> None:
-        """Adam on `rows` of a large matrix with the gradient ``left.T @ right``, a block at a time."""
-        first, last, _ = rows.indices(self.weights[name].shape[0])
-        width = right.shape[1]
-        step = max(1, _BLOCK // width)
-        for start in range(first, last, step):
-            some = slice(start, min(start + step, last))
-            gradient = self._block[: (some.stop - some.start) * width].reshape(-1, width)
-            columns = left[:, start - first : some.stop - first]
-            torch.mm(torch.from_numpy(columns).T, torch.from_numpy(right), out=torch.from_numpy(gradient))
-            self._adam(name, some, gradient)
+    def _update(self, weights: Sequence[np.ndarray], rows: slice, left: np.ndarray, right: np.ndarray) -> None:
+        """Adam on `rows` of a large matrix and of its moments with the gradient ``left @ right``."""
+        self._adam((each[rows] for each in weights), left @ right)
 
-    def _adam(self, name: str, rows: slice, gradient: np.ndarray) -> None:
-        w, m, v = (each[name][rows].reshape(-1) for each in (self.weights, self._first, self._second))
-        _adam(w, m, v, gradient.reshape(-1), *self._numbers)
+    def _adam(self, weights: Iterable[np.ndarray], gradient: np.ndarray) -> None:
+        _adam(*(each.reshape(-1) for each in weights), gradient.reshape(-1), *self._numbers)
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``a @ b`` by torch, whose library is twice as fast as numpy's for a flat matrix times a large one."""
-    return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+def _blocks(n_rows: int, width: int, n_patients: int) -> list[slice]:
+    """Blocks of rows of a large matrix whose products with a batch are small."""
+    step = max(1, _SMALL // (width * n_patients))
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
 @numba.njit(nogil=True, fastmath={"contract", "arcp", "nsz"}, error_model="numpy")
@@ -112,3 +106,23 @@ def _adam(w, m, v, gradient, rate, epsilon, decay):  # a loop the compiler turns
         m[i] = b1 * m[i] + c1 * g
         v[i] = b2 * v[i] + c2 * g * g
         w[i] -= rate * m[i] / (np.sqrt(v[i]) + epsilon)
+
+
+@numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
+def _subtract(error, x, start, bias, scale, bias_gradient):
+    """Turn what was decoded of the features from `start` on into ``scale * (decoded + bias - x)``, in place.
+
+    Its sum over patients goes to `bias_gradient`; returns the sum of squares before scaling.
+    """
+    squares = 0.0
+    for i in range(error.shape[0]):
+        some = error.dtype.type(0)
+        total = error.dtype.type(0)
+        for j in range(error.shape[1]):
+            d = error[i, j] + bias[start + i] - x[j, start + i]
+            some += d * d
+            total += d
+            error[i, j] = scale * d
+        bias_gradient[start + i] = scale * total
+        squares += some
+    return squares

@@ -17,6 +17,9 @@ import numpy as np
 
 from cardiolib.survival.risk_sets import RiskSets
 
+CACHE_LINE = 64
+"""Bytes. Numbers that straddle two lines are read more slowly, and where memory begins is otherwise left to chance."""
+
 
 class StepLoss(NamedTuple):
     """Loss of one step and its parts, as in :class:`cardiolib.survival.network.Loss`."""
@@ -30,6 +33,9 @@ class StepLoss(NamedTuple):
 class Weights:
     """The network's weights as named views into one flat vector.
 
+    Both large matrices lie in memory feature by feature, (D, H), the first as the transpose of its view: a block of
+    features is then one piece of memory in either. Each begins at a cache line; the numbers between them stay 0.
+
     Parameters
     ----------
     n_features, hidden, latent : int
@@ -40,13 +46,17 @@ class Weights:
 
     def __init__(self, n_features: int, hidden: int, latent: int, dtype=np.float32) -> None:
         shapes = weight_shapes(n_features, hidden, latent)
-        self.flat = np.zeros(sum(int(np.prod(shape)) for shape in shapes.values()), dtype=dtype)
+        line = CACHE_LINE // np.dtype(dtype).itemsize
+        lengths = [-(-int(np.prod(shape)) // line) * line for shape in shapes.values()]  # up to the next line
+        whole = np.zeros(sum(lengths) + line, dtype=dtype)
+        first = -whole.ctypes.data % CACHE_LINE // whole.itemsize
+        self.flat = whole[first : first + sum(lengths)]
         self.views: dict[str, np.ndarray] = {}
         start = 0
-        for name, shape in shapes.items():
-            size = int(np.prod(shape))
-            self.views[name] = self.flat[start : start + size].reshape(shape)
-            start += size
+        for (name, shape), length in zip(shapes.items(), lengths, strict=True):
+            part = self.flat[start : start + int(np.prod(shape))]
+            self.views[name] = part.reshape(shape[::-1]).T if name == "encoder_hidden.weight" else part.reshape(shape)
+            start += length
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.views[name]
@@ -150,7 +160,7 @@ class LossGradient:
         return noisy @ self.weights["encoder_hidden.weight"].T
 
     def _encoder(self, dh: np.ndarray, noisy: np.ndarray) -> None:
-        np.dot(dh.T, noisy, out=self.gradient["encoder_hidden.weight"])
+        np.dot(noisy.T, dh, out=self.gradient["encoder_hidden.weight"].T)
 
     def _decoder(self, q: np.ndarray, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Reconstruction error, gradient with respect to q (N, H); fills the output layer's gradients."""
