@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cardiolib.workflow.__main__ import ENVIRONMENT
+from cardiolib.workflow.compute import ENVIRONMENT
 
 LIMITS = {"smoke": ("spine.smoke_s", 180, 90), "default": ("spine.default_s", 1800, 1200)}
 RUN = """

@@ -8,23 +8,10 @@ import sys
 import time
 from collections.abc import Sequence
 
+from cardiolib.workflow.compute import ENVIRONMENT
+
 BUDGET_SECONDS = {"smoke": 180, "default": 1800, "paper": None}
 """Seconds a whole run may take on two cores, after installation."""
-
-
-ENVIRONMENT = {
-    # Idle OpenMP threads wait awake for some microseconds only: sleeping at once makes training 1.4 times slower, and
-    # waiting awake for long costs a factor of ten where other work shares the cores.
-    "GOMP_SPINCOUNT": "10000",
-    # glibc keeps the memory that a step of training gives back, for the next step: asking the system for fresh pages
-    # each time took half of the training time on a virtual machine.
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "MALLOC_TRIM_THRESHOLD_": str(2**32),
-    "MALLOC_TOP_PAD_": str(2**26),
-    # numba would give torch's OpenMP as many threads as there are cores; results must not depend on their number
-    "NUMBA_NUM_THREADS": "1",
-}
-"""What notebook kernels start with, unless the caller has set it (Linux; of no effect elsewhere)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

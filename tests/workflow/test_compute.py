@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 
 import numpy as np
 import pytest
 
-from cardiolib.workflow.compute import Compute
+from cardiolib.workflow.compute import ENVIRONMENT, Compute
 
 
 def scaled_draw(seed: int, *, scale: np.ndarray) -> float:
@@ -19,6 +20,10 @@ def fails_at_three(item: int) -> int:
     if item == 3:
         raise ValueError("unit 3 cannot be done")
     return item
+
+
+def environment(names: list[str]) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in names}
 
 
 def modules_loaded(names: list[str]) -> bool:
@@ -41,7 +46,11 @@ def test_two_processes_give_what_one_gives_and_errors_come_back(two_workers: Com
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_running_workers_are_shared_by_address_prepared_and_left_running(two_workers: Compute) -> None:
+def test_running_workers_are_shared_by_address_prepared_and_left_running(two_workers: Compute, monkeypatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    for started in two_workers.connect().run(environment, list(ENVIRONMENT)).values():
+        assert started == ENVIRONMENT
     for future in two_workers.prepare(["wave", "chunk"], first=partial(fails_at_three, 1)):
         future.result()
     assert set(two_workers.connect().run(modules_loaded, ["wave", "chunk"]).values()) == {True}
