@@ -91,7 +91,7 @@ def _write_scan(unit: ImagingUnit, work: Path) -> None:
     phases = cycle_phases(unit.n_phases)
     scan = acquire(heart, unit.acquisition, rng=subject_generator(unit.seed, "scan", unit.subject_id), phases=phases)
     ed, es = 0, int(np.argmin(heart.volumes_ml(phases)["lv_cavity"]))
-    write_cine(scan.cine, work / "sa.nii.gz")
+    write_cine(scan.cine, work / "sa.nii.gz", bits=12)
     write_label_map(scan.labels, work / "label_sa.nii.gz")
     for phase, frame in (("ED", ed), ("ES", es)):
         one = LabelMap(scan.labels.labels[..., frame : frame + 1], scan.labels.affine, scan.labels.scheme)

@@ -58,6 +58,29 @@ def test_cine_round_trip(tmp_path, shape, frame_time_ms, seed, suffix):
         assert again.frame_time_ms == pytest.approx(frame_time_ms, rel=1e-6)
 
 
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bits=st.integers(1, 15), largest=st.floats(1e-3, 1e4), seed=st.integers(0, 2**32 - 1))
+def test_grey_values_are_kept_to_the_bits_asked_for(tmp_path, bits, largest, seed):
+    voxels = largest * np.random.default_rng(seed).uniform(-1, 1, (4, 5, 3, 2))
+    voxels[0, 0, 0, 0] = largest
+    write_cine(Cine(voxels, OBLIQUE, 31.5), tmp_path / "a.nii.gz", bits=bits)
+    image = nib.load(tmp_path / "a.nii.gz")
+    assert image.get_data_dtype() == np.int16 and np.abs(np.asarray(image.dataobj.get_unscaled())).max() == 2**bits - 1
+    again = read_cine(tmp_path / "a.nii.gz")
+    assert np.abs(again.voxels - voxels).max() <= 0.501 * largest / (2**bits - 1)
+    assert again.frame_time_ms == pytest.approx(31.5)
+
+
+def test_nothing_to_see_is_kept_and_impossible_bits_are_refused(tmp_path):
+    black = Cine(np.zeros((2, 3, 4, 2)), OBLIQUE)
+    write_cine(black, tmp_path / "a.nii.gz", bits=12)
+    np.testing.assert_array_equal(read_cine(tmp_path / "a.nii.gz").voxels, 0)
+    for name, bits in (("b.nii", 0), ("b.nii", 16), ("b.gipl", 12)):
+        with pytest.raises(ValueError, match="1-15 bits"):
+            write_cine(black, tmp_path / name, bits=bits)
+    assert not list(tmp_path.glob("b.*"))
+
+
 def test_label_map_round_trip_and_bytes(tmp_path):
     labels = np.random.default_rng(0).integers(0, 5, (4, 5, 3, 2))
     label_map = LabelMap(labels, OBLIQUE, OURS)
