@@ -44,7 +44,7 @@ class SimulatedCohortSettings:
 
     kind: str = "simulated"
     n_subjects: int = 302
-    n_imaged: int = 24
+    n_imaged: int = 302
     n_phases: int = 20
     death_fraction: float = 0.28
     hazard_strength: float = 1.0
@@ -60,7 +60,8 @@ class SimulatedCohortSettings:
                 raise ValueError(f"{field} must be a whole number, {least} or more; given {value!r}")
         if self.n_imaged > self.n_subjects:
             raise ValueError(
-                f"n_imaged must not exceed n_subjects; given {self.n_imaged} of {self.n_subjects} subjects"
+                f"n_imaged must not exceed n_subjects; given {self.n_imaged} of {self.n_subjects} subjects: "
+                "set both, n_imaged is 302 unless given"
             )
         for field, low, high in (("death_fraction", 0.0, 1.0), ("hazard_strength", 0.0, 10.0)):
             value = getattr(self, field)

@@ -18,8 +18,8 @@ class MotionStageSettings:
     Parameters
     ----------
     motion_source : str
-        "truth": the digital heart's material motion fills the matrix, and a subset of scans is tracked for
-        comparison. "tracked": what was tracked. Cohorts of real scans are always tracked.
+        "tracked": what was tracked in the images. "truth": the digital heart's own material motion; scans are tracked
+        for comparison only. Cohorts of real scans are always tracked.
     method : str
         "groupwise" or "published", see `TrackingSettings`.
     prior : str
@@ -30,11 +30,11 @@ class MotionStageSettings:
         Track at most so many scans; 0 for all that were segmented.
     """
 
-    motion_source: str = "truth"
+    motion_source: str = "tracked"
     method: str = "groupwise"
     prior: str = "population"
     effort: str = "full"
-    max_scans: int = 12
+    max_scans: int = 0
 
     def __post_init__(self) -> None:
         for name, known in (("motion_source", SOURCES), ("method", METHODS), ("prior", PRIORS), ("effort", EFFORTS)):

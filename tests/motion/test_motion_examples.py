@@ -56,7 +56,7 @@ def simulated(tmp_path_factory):
 
 
 def test_simulated_hearts_are_the_ends_of_the_true_hazard(simulated, tmp_path, truth):
-    settings = stage.MotionStageSettings()
+    settings = stage.MotionStageSettings(motion_source="truth")
     pair = stage.two_hearts(simulated, tracked_cohort(), matrix(*simulated.ids), settings, folder=tmp_path)
     hazard = simulated.log_hazard()
     for (name, positions), one in zip(pair.hearts.items(), (hazard.idxmin(), hazard.idxmax()), strict=True):
