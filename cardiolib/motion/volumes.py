@@ -194,17 +194,26 @@ def contrast_to_noise(cine: Cine, labels: LabelMap) -> float:
 
 
 def _normalised(voxels: np.ndarray, structure: dict[str, np.ndarray]) -> np.ndarray:
-    """Blood to 1 and myocardium to 0.3 in every frame, by medians; frames without labels as at ED."""
+    """Blood to 1 and myocardium to 0.3 in every frame, by medians.
+
+    A frame without labels, or in which the two happen to be equally bright, takes the levels of the frame before.
+    """
     blood, wall = structure["lv_cavity"] | structure["rv_cavity"], structure["lv_wall"]
-    out, levels = np.empty_like(voxels), None
+    levels = []
     for t in range(voxels.shape[3]):
-        frame = voxels[..., t]
         if blood[..., t].any() and wall[..., t].any():
-            levels = float(np.median(frame[blood[..., t]])), float(np.median(frame[wall[..., t]]))
-        bright, dark = levels
-        if abs(bright - dark) < 1e-6 * max(abs(bright), abs(dark), 1e-30):
-            raise ValueError(f"blood and myocardium have the same intensity ({bright:g}) in frame {t} from ED")
-        out[..., t] = MYOCARDIUM + (BLOOD - MYOCARDIUM) * (frame - dark) / (bright - dark)
+            bright, dark = (float(np.median(voxels[..., t][mask[..., t]])) for mask in (blood, wall))
+            told_apart = abs(bright - dark) >= 1e-6 * max(abs(bright), abs(dark), 1e-30)
+            levels.append((bright, dark) if told_apart else None)
+        else:
+            levels.append(None)
+    known = [pair for pair in levels if pair is not None]
+    if not known:
+        raise ValueError("blood and myocardium have the same intensity in every frame: they cannot be told apart")
+    out, (bright, dark) = np.empty_like(voxels), known[0]
+    for t, pair in enumerate(levels):
+        bright, dark = pair or (bright, dark)
+        out[..., t] = MYOCARDIUM + (BLOOD - MYOCARDIUM) * (voxels[..., t] - dark) / (bright - dark)
     return np.clip(out, -0.5, 2.0)
 
 

@@ -134,6 +134,13 @@ def test_intensities_may_be_scaled_frame_by_frame(moving, tracked):
     assert np.allclose(field.displace(moving.points), tracked.displace(moving.points), atol=0.4)
 
 
+def test_a_frame_in_which_blood_and_muscle_are_equally_bright_is_tracked_by_its_outlines(moving, tracked):
+    voxels = moving.cine.voxels.copy()
+    voxels[..., 3] = 0.5
+    field = track(Cine(voxels, moving.cine.affine), moving.labels, QUICK, generator=seeded())
+    assert np.allclose(field.displace(moving.points), tracked.displace(moving.points), atol=1.5)
+
+
 def test_slice_shifts_are_undone(make_phantom):
     phantom = make_phantom(shift=lambda w: np.array([6.0, -4.0, 0.0]) * w)
     move = np.array([0, 2, -2, 0, 2, -1, 0, 0, 0])
