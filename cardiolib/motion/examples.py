@@ -15,6 +15,7 @@ from cardiolib.meshes import SurfaceMesh, extract_regions
 from cardiolib.motion.stage_settings import MotionStageSettings, uses_truth
 from cardiolib.motion.summary import CohortMotion, TrackedCohort
 
+TRACKED = "tracked in the images"
 _AROUND_MM = 58.0
 """How far around the heart's middle a slice is shown."""
 
@@ -23,7 +24,7 @@ _AROUND_MM = 58.0
 class MovingHeart:
     """One heart to look at: 202-point surface and its positions (T, 202, 3) in mm, heart frame.
 
-    `others` are the same points as tracked, where `positions` are the truth.
+    `others` are the same points as tracked where `positions` are the truth, and in truth where they were tracked.
     """
 
     subject_id: str
@@ -85,19 +86,20 @@ class HeartInImages:
 
 
 def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings) -> MovingHeart:
-    """A heart to look at: of the first subject that was tracked, true or tracked motion as in the matrix."""
-    template = template_mesh().points[MATCHED_POINTS]
-    usable = tracked.usable
-    if uses_truth(cohort, settings):
+    """A heart to look at, the first that was tracked: true or tracked motion as in the matrix, the other beside it."""
+    template, usable = template_mesh().points[MATCHED_POINTS], tracked.usable
+    mesh, first = decimated_mesh(template), uses_truth(cohort, settings)
+    if not usable and not first:
+        raise ValueError("no subject was tracked: see the quality table for the reasons")
+    if "truth" in cohort.provides:
         subject_id = usable[0].subject_id if usable else cohort.ids[0]
         truth = cohort.true_positions(subject_id)
-        others = {"tracked in the images": usable[0].in_heart_frame(truth[0])} if usable else {}
-        return MovingHeart(subject_id, decimated_mesh(template), truth, "truth", others)
-    if not usable:
-        raise ValueError("no subject was tracked: see the quality table for the reasons")
-    positions = usable[0].in_heart_frame(template)
-    source = "tracked" if cohort.simulated else "real patient, tracked in the images"
-    return MovingHeart(usable[0].subject_id, decimated_mesh(template), positions, source)
+        found = {TRACKED: usable[0].in_heart_frame(truth[0])} if usable else {}
+        if first:
+            return MovingHeart(subject_id, mesh, truth, "truth", found)
+        return MovingHeart(subject_id, mesh, found[TRACKED], TRACKED, {"truth": truth})
+    source = TRACKED if cohort.simulated else f"real patient, {TRACKED}"
+    return MovingHeart(usable[0].subject_id, mesh, usable[0].in_heart_frame(template), source)
 
 
 def two_hearts(
@@ -105,19 +107,20 @@ def two_hearts(
 ) -> TwoHearts:
     """Two hearts from the two ends of the cohort.
 
-    Simulated hearts: the lowest and the highest true log hazard, moving as in the matrix (or in truth, where fewer than
-    two were tracked). Of patients no risk is known yet: the highest and the lowest RV ejection fraction, from
-    ``<folder>/volumes.csv`` as `assemble_motion` wrote it.
+    Where the truth is known: the lowest and the highest true log hazard, moving as in the matrix (or in truth, where
+    fewer than two were tracked). Of patients no risk is known yet: the highest and the lowest RV ejection fraction,
+    from ``<folder>/volumes.csv`` as `assemble_motion` wrote it.
     """
     template = template_mesh().points[MATCHED_POINTS]
-    if cohort.simulated:
+    if "truth" in cohort.provides:
         true = uses_truth(cohort, settings) or len(motion.ids) < 2
         value, text, names = cohort.log_hazard(), "true log hazard {:+.1f}", ("low risk", "high risk")
         title = f"Lowest and highest true hazard of the cohort ({'true' if true else 'tracked'} motion)"
     else:
         true, names = False, ("lowest RVEF", "highest RVEF")
         value = pd.read_csv(folder / "volumes.csv", dtype={"ID": str}).set_index("ID")["RVEF"]
-        text, title = "{:.0f} %", "Real patients with the lowest and the highest RV ejection fraction, as tracked"
+        who = "Simulated hearts" if cohort.simulated else "Real patients"
+        text, title = "{:.0f} %", f"{who} with the lowest and the highest RV ejection fraction, as tracked"
     value = value.reindex(cohort.ids if true else motion.ids).dropna()
     if len(value) < 2:
         return TwoHearts(decimated_mesh(template), {}, f"There are not two hearts to compare, but {len(value)}.")

@@ -86,7 +86,7 @@ def track_images_alone(
     No scans for a real cohort (there is no error to compare), or where the population is not used anyway.
     """
     plain = replace(settings, prior="none", max_scans=min(settings.max_scans or N_COMPARED, N_COMPARED))
-    used = cohort.simulated and settings.method == "groupwise" and settings.prior != "none"
+    used = "truth" in cohort.provides and settings.method == "groupwise" and settings.prior != "none"
     units = _units(cohort, segmentation_folder, plain, seed=seed, folder=folder / "units" / "alone") if used else []
     tracked = track_units(units, map_units=map_units)
     return TrackedCohort(tracked, quality_table(tracked))
@@ -105,12 +105,13 @@ def _complete_layout(tracked: Sequence[TrackedSubject], folder: Path) -> None:
 def _units(
     cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path
 ) -> list[TrackingUnit]:
+    known = "truth" in cohort.provides
     segmented = list(pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"])
     return [
         TrackingUnit(
             subject_id, partial(cohort.image, subject_id), segmentation_folder / subject_id / "label_sa.nii.gz",
             settings=settings.tracking_settings(), seed=seed, folder=folder,
-            known_points_mm=true_surface(cohort, subject_id)[0][0] if cohort.simulated else None,
+            known_points_mm=true_surface(cohort, subject_id)[0][0] if known else None,
             meshes="none",
         )
         for subject_id in segmented[: settings.max_scans or None]

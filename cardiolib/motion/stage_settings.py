@@ -51,7 +51,7 @@ class MotionStageSettings:
 
 def uses_truth(cohort: Cohort, settings: MotionStageSettings) -> bool:
     """Whether the matrix holds the simulator's motion."""
-    return cohort.simulated and settings.motion_source == "truth"
+    return "truth" in cohort.provides and settings.motion_source == "truth"
 
 
 def describe_source(cohort: Cohort, settings: MotionStageSettings) -> str:

@@ -108,7 +108,7 @@ def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedC
     parts = [pd.DataFrame(columns=columns)]
     subjects = [(one, TRACKING) for one in tracked.subjects]
     subjects += [(one, IMAGES_ALONE) for one in (images_alone.subjects if images_alone else [])]
-    for one, name in subjects if cohort.simulated else []:
+    for one, name in subjects if "truth" in cohort.provides else []:
         if not one.is_tracked:
             continue
         truth, region, to_world = true_surface(cohort, one.subject_id)
@@ -200,7 +200,7 @@ def function_table(cohort: Cohort, tracked: TrackedCohort) -> tuple[str, pd.Data
         raise ValueError("no subject was tracked: see the quality table for the reasons")
     one = usable[0]
     found = _curves(one.template_positions)
-    truth = _curves(true_surface(cohort, one.subject_id)[0]) if cohort.simulated else {}
+    truth = _curves(true_surface(cohort, one.subject_id)[0]) if "truth" in cohort.provides else {}
     rows = [{"panel": panel, "curve": name, "phase": t, "value": value,
              "truth": truth[panel, name][t] if truth else np.nan}
             for (panel, name), curve in found.items() for t, value in enumerate(curve)]

@@ -201,7 +201,7 @@ def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame
         slightly different heights; distances are taken in both directions. No row where a structure was not found.
     """
     rows = []
-    for subject_id in ids if cohort.simulated else []:
+    for subject_id in ids if "truth" in cohort.provides else []:
         frame = int(cohort.scan_truth(subject_id)["ed_frame"])
         truths = true_surfaces(cohort, subject_id)
         for method in METHODS:

@@ -304,7 +304,7 @@ def survival_metrics(
     }
     if "Cox on RV volumes" in c:
         metrics |= {"volumes_cv_c_index": c["Cox on RV volumes"], "rvef_cv_c_index": c["Cox on RVEF"]}
-    if cohort.simulated:
+    if "truth" in cohort.provides:
         truth = cohort.log_hazard().loc[list(data.ids)].to_numpy()
         varies = np.ptp(truth) > 0  # the null cohort's hazard is the same for all
         if varies:

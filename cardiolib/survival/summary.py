@@ -116,7 +116,7 @@ def hazard_table(predicted: pd.Series, event, cohort: Cohort) -> pd.DataFrame | 
     DataFrame or None
         Index ID; true, predicted, event.
     """
-    if not cohort.simulated:
+    if "truth" not in cohort.provides:
         return None
     truth = cohort.log_hazard().loc[list(predicted.index)]
     return pd.DataFrame({"true": truth - truth.mean(), "predicted": predicted - predicted.mean(),

@@ -117,7 +117,7 @@ def _motion_source(run: Run) -> str:
         return "brought by the cohort" if run.nothing_to_do(STAGES["motion"]) else "tracked in the images"
     return {
         "truth": "material truth of the digital heart (a subset is also tracked in its images, for comparison)",
-        "tracked": "tracked in the images",
+        "tracked": "tracked in the simulated images",
     }[run.settings["motion"].motion_source]
 
 

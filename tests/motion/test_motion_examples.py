@@ -36,7 +36,7 @@ def tracked_cohort(*subjects):
 class Patients:
     """As much of a cohort of real scans as is asked for."""
 
-    simulated = False
+    simulated, provides = False, frozenset({"images"})
 
     def __init__(self, **cines):
         self.cines, self.ids = cines, tuple(cines)
@@ -76,6 +76,35 @@ def test_tracked_motion_is_shown_where_the_matrix_holds_it(simulated, tmp_path, 
     assert "tracked motion" in pair.title
     lonely = stage.two_hearts(simulated, tracked_cohort(found.subjects[0]), matrix(some[0]), settings, folder=tmp_path)
     assert "true motion" in lonely.title and len(lonely.hearts) == 2
+
+
+def test_the_other_motion_moves_beside_the_one_in_the_matrix(simulated, truth):
+    one = simulated.ids[0]
+    found = tracked_cohort(subject(one, truth))
+    known = simulated.true_positions(one)
+    for source, shown, other in (("tracked", "tracked in the images", "truth"),
+                                 ("truth", "truth", "tracked in the images")):
+        heart = stage.example_motion(simulated, found, stage.MotionStageSettings(motion_source=source))
+        both = {heart.source: heart.positions, **heart.others}
+        assert (heart.subject_id, heart.source, list(heart.others)) == (one, shown, [other])
+        assert np.array_equal(both["truth"], known)
+        apart = np.linalg.norm(both["tracked in the images"][0] - known[0], axis=1)
+        assert 0 < apart.mean() < 15  # another heart, placed where this one is
+
+
+def test_simulated_images_without_their_truth_are_not_called_real(tmp_path, truth):
+    class Images(Patients):
+        simulated = True
+
+    pd.DataFrame({"RVEF": [55.0, 21.0]}, index=pd.Index(["a", "b"], name="ID")).to_csv(tmp_path / "volumes.csv")
+    found = tracked_cohort(*(subject(name, truth) for name in ("a", "b")))
+    for source in ("truth", "tracked"):
+        settings = stage.MotionStageSettings(motion_source=source)
+        heart = stage.example_motion(Images(), found, settings)
+        assert heart.source == "tracked in the images" and not heart.others
+        pair = stage.two_hearts(Images(), found, matrix("a", "b"), settings, folder=tmp_path)
+        assert pair.title.startswith("Simulated hearts") and len(pair.hearts) == 2
+        assert not stage.uses_truth(Images(), settings)
 
 
 def test_of_patients_the_ejection_fraction_is_known_and_no_risk(tmp_path, truth):

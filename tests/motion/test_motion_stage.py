@@ -16,12 +16,12 @@ def test_settings_name_the_wrong_field(change):
 
 def test_nothing_is_compared_where_the_population_is_not_used(tmp_path):
     class Real:
-        simulated = False
+        provides = frozenset({"images"})
 
     for cohort, prior in ((Real(), "population"), (object(), "none")):
         settings = stage.MotionStageSettings(prior=prior)
         if prior == "none":
-            cohort = type("Simulated", (), {"simulated": True})()
+            cohort = type("Simulated", (), {"provides": frozenset({"truth"})})()
         assert stage.track_images_alone(cohort, tmp_path, settings, seed=0, folder=tmp_path).subjects == []
 
 
@@ -43,7 +43,7 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
     pd.DataFrame({"ID": ["p1", "lost", "p2"]}).to_csv(segmented / "measures.csv", index=False)
 
     class Patients:
-        simulated = False
+        provides = frozenset({"images"})
 
         def image(self, subject_id):
             return Cine(np.zeros((4, 4, 4, 2)), np.eye(4))
