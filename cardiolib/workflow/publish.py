@@ -102,7 +102,7 @@ def collect_manifest(run: Run) -> dict[str, Any]:
     return {
         "profile": run.profile,
         "cohort": str(run.cohort),
-        "simulated": bool(run.named_simulation),
+        "simulated": bool(run.opened.simulated),
         "motion_source": _motion_source(run),
         "seed": run.seed,
         "overrides": list(run.overrides),
@@ -113,12 +113,11 @@ def collect_manifest(run: Run) -> dict[str, Any]:
 
 
 def _motion_source(run: Run) -> str:
-    if not run.named_simulation:
-        return "brought by the cohort" if run.nothing_to_do(STAGES["motion"]) else "tracked in the images"
-    return {
-        "truth": "material truth of the digital heart (a subset is also tracked in its images, for comparison)",
-        "tracked": "tracked in the simulated images",
-    }[run.settings["motion"].motion_source]
+    if run.nothing_to_do(STAGES["motion"]):
+        return "brought by the cohort"
+    if run.named_simulation and run.settings["motion"].motion_source == "truth":
+        return "material truth of the digital heart (a subset is also tracked in its images, for comparison)"
+    return f"tracked in the {'simulated ' if run.opened.simulated else ''}images"
 
 
 def _relative(folder: Path | None) -> str:

@@ -190,7 +190,7 @@ class Session:
         return pd.DataFrame({"value": {key: str(value) for key, value in rows.items()}})
 
     def _declared(self) -> Iterator[str]:
-        if self.simulated:
+        if "truth" in self.cohort.provides:
             yield from self.stage.declared_files()
 
 

@@ -43,7 +43,7 @@ class Stage:
     after : tuple of str
         Stages whose outputs are read.
     figures : tuple of str
-        Figures that a run on the simulated cohort must make (``name.png``, ``.svg``, ``.csv``).
+        Figures that a run on a simulated cohort with its truth must make (``name.png``, ``.svg``, ``.csv``).
     interactive : tuple of str
         Figures to turn and hover (``name.html``).
     """
@@ -63,7 +63,7 @@ class Stage:
         return REPOSITORY / "notebooks" / str(self.notebook)
 
     def declared_files(self) -> list[str]:
-        """Files below ``figures/`` that a run on a simulated cohort must make."""
+        """Files below ``figures/`` that a run on a simulated cohort with its truth must make."""
         static = [f"{name}.{suffix}" for name in self.figures for suffix in ("png", "svg")]
         return static + [f"{name}.html" for name in self.interactive]
 
