@@ -81,6 +81,6 @@ def test_notebook_02_from_images_to_matrix(tmp_path):
     assert table.loc[stage.TRACKING, "error_mm"].mean() < table.loc[stage.IMAGES_ALONE, "error_mm"].mean()
     metrics = stage.motion_metrics(cohort, tracked, motion, errors)
     assert metrics["tracking_lv_es_mm"] < metrics["images_alone_lv_es_mm"]
-    truth = stage.assemble_motion(cohort, tracked, stage.MotionStageSettings(), segmentation_folder=segmented,
-                                  folder=out)
+    truth = stage.assemble_motion(cohort, tracked, stage.MotionStageSettings(motion_source="truth"),
+                                  segmentation_folder=segmented, folder=out)
     assert truth.X.shape == (3, 11514) and truth.source.startswith("material truth")
