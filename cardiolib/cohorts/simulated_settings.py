@@ -61,7 +61,7 @@ class SimulatedCohortSettings:
         if self.n_imaged > self.n_subjects:
             raise ValueError(
                 f"n_imaged must not exceed n_subjects; given {self.n_imaged} of {self.n_subjects} subjects: "
-                "set both, n_imaged is 302 unless given"
+                f"set both, n_imaged is {type(self).n_imaged} unless given"
             )
         for field, low, high in (("death_fraction", 0.0, 1.0), ("hazard_strength", 0.0, 10.0)):
             value = getattr(self, field)

@@ -88,14 +88,14 @@ class HeartInImages:
 def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings) -> MovingHeart:
     """A heart to look at, the first that was tracked: true or tracked motion as in the matrix, the other beside it."""
     template, usable = template_mesh().points[MATCHED_POINTS], tracked.usable
-    mesh, first = decimated_mesh(template), uses_truth(cohort, settings)
-    if not usable and not first:
+    mesh, true = decimated_mesh(template), uses_truth(cohort, settings)
+    if not usable and not true:
         raise ValueError("no subject was tracked: see the quality table for the reasons")
     if "truth" in cohort.provides:
         subject_id = usable[0].subject_id if usable else cohort.ids[0]
         truth = cohort.true_positions(subject_id)
         found = {TRACKED: usable[0].in_heart_frame(truth[0])} if usable else {}
-        if first:
+        if true:
             return MovingHeart(subject_id, mesh, truth, "truth", found)
         return MovingHeart(subject_id, mesh, found[TRACKED], TRACKED, {"truth": truth})
     source = TRACKED if cohort.simulated else f"real patient, {TRACKED}"

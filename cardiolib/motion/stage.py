@@ -17,7 +17,15 @@ from cardiolib.digital_heart import MATCHED_POINTS
 from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import write_matched_points
 from cardiolib.motion.descriptors import write_matrix
-from cardiolib.motion.examples import HeartInImages, MovingHeart, TwoHearts, example_motion, heart_in_images, two_hearts
+from cardiolib.motion.examples import (
+    TRACKED,
+    HeartInImages,
+    MovingHeart,
+    TwoHearts,
+    example_motion,
+    heart_in_images,
+    two_hearts,
+)
 from cardiolib.motion.stage_settings import MotionStageSettings, describe_source, uses_truth
 from cardiolib.motion.subjects import TrackedSubject, TrackingUnit, cohort_matrix, quality_table, track_units
 from cardiolib.motion.summary import (
@@ -131,7 +139,7 @@ def assemble_motion(
     else:
         usable, left_out = _same_length(tracked.subjects)
         ids, X = cohort_matrix(usable)
-        note = f"tracked in the images; left out: {', '.join(left_out)}" if left_out else "tracked in the images"
+        note = f"{TRACKED}; left out: {', '.join(left_out)}" if left_out else TRACKED
         motion = CohortMotion(ids, X, len(usable[0].positions), note)
     write_matrix(folder / "motion.npz", motion.X, motion.ids, n_phases=motion.n_phases, point_rows=MATCHED_POINTS,
                  about={"source": motion.source, "simulated": cohort.simulated, "cohort": cohort.name})

@@ -196,7 +196,8 @@ def contrast_to_noise(cine: Cine, labels: LabelMap) -> float:
 def _normalised(voxels: np.ndarray, structure: dict[str, np.ndarray]) -> np.ndarray:
     """Blood to 1 and myocardium to 0.3 in every frame, by medians.
 
-    A frame without labels, or in which the two happen to be equally bright, takes the levels of the frame before.
+    A frame without labels, or in which the two happen to be equally bright, takes the levels of the frame before (at
+    the start those of the first that has them).
     """
     blood, wall = structure["lv_cavity"] | structure["rv_cavity"], structure["lv_wall"]
     levels = []
