@@ -8,6 +8,11 @@ SEED ?= 20190211
 PARAMS ?=
 WORKERS ?= 0
 PYTHON ?= python3.11
+TORCH_INDEX ?=
+TORCH_WHEELS ?=
+RUN ?=
+A ?=
+B ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -21,7 +26,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke status verify lab test test-all bench lint clean
+.PHONY: help reproduce smoke status verify compare lab test test-browser test-all bench lint clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -33,14 +38,25 @@ help: ## print this help
 	@echo "  COHORT=<folder or name>       your own data, or a simulated cohort (default: $(COHORT))"
 	@echo "  SEED=<number>                 default $(SEED)"
 	@echo "  PARAMS='stage.name=value'     change parameters, for example PARAMS='survival.latent=8'"
+	@echo "  TORCH_INDEX=<index>           where pip finds the CPU build of torch (or TORCH_WHEELS=<folder of wheels>)"
+
+# what an installation leaves on the disk, in GB: on Linux, pip's own torch brings CUDA libraries
+NEEDED_GB := $(if $(TORCH_INDEX)$(TORCH_WHEELS)$(filter-out Linux,$(shell uname -s)),6,12)
+PIP_ENV := $(if $(TORCH_INDEX),PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)") $(if $(TORCH_WHEELS),PIP_FIND_LINKS="$(TORCH_WHEELS)")
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed ($(PYTHON) not found); set PYTHON=..."; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed, and $(PYTHON) was not found. Install it (README, \
+	First contact), or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed, and \
+	$(PYTHON) is $$($(PYTHON) --version). Nothing has been downloaded."; exit 1; }
+	@free=$$(df -Pk . | awk 'NR==2 {print int($$4 / 1000000)}'); [ $$free -ge $(NEEDED_GB) ] || { echo "The installation \
+	and a run need about $(NEEDED_GB) GB on this disk, and $$free GB are free. Nothing has been downloaded. With the CPU \
+	build of torch half of it is enough (README, First contact)."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(PIP_ENV) $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
-reproduce: $(INSTALLED) ## install, run the five notebooks, write reports/index.html
+reproduce: $(INSTALLED) ## install, run the five notebooks, write reports/<run> and reports/index.html
 	$(FLOW) run --profile $(PROFILE) $(RUN_ARGS)
 
 smoke: $(INSTALLED) ## the same, small: a few minutes
@@ -49,8 +65,11 @@ smoke: $(INSTALLED) ## the same, small: a few minutes
 status: $(INSTALLED) ## which stages are up to date, and why the others are not
 	$(FLOW) status --profile $(PROFILE) $(RUN_ARGS)
 
-verify: $(INSTALLED) ## check the published report: hashes, figures, metrics against the expected ones
-	$(FLOW) verify
+verify: $(INSTALLED) ## check a published run (RUN=, default the newest): hashes, figures, expected metrics
+	$(FLOW) verify --run "$(RUN)"
+
+compare: $(INSTALLED) ## two published runs side by side: make compare A=<run> B=<run>
+	$(FLOW) compare "$(A)" "$(B)"
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab
 	$(VENV)/bin/jupyter lab notebooks
@@ -58,8 +77,12 @@ lab: $(INSTALLED) ## open the notebooks in JupyterLab
 test: $(INSTALLED) ## run the test suite
 	$(PY) -m pytest
 
+test-browser: $(INSTALLED) ## run the tests that open notebooks in a real browser (needs chromium)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
+	$(PY) -m pytest -m browser tests/browser
+
 test-all: $(INSTALLED) ## run the test suite with the slow tests
-	$(PY) -m pytest -m "slow or not slow"
+	$(PY) -m pytest -m "not browser"
 
 bench: $(INSTALLED) ## measure speed, memory and accuracy; writes benchmarks/results
 	$(PY) -m benchmarks
@@ -68,5 +91,5 @@ lint: $(INSTALLED) ## check the style
 	$(VENV)/bin/ruff check cardiolib tests benchmarks
 
 clean: ## remove what runs have made (not .venv, not data/raw, not your data)
-	rm -rf data/derived reports/*.html reports/*.json figures/*.png figures/*.svg figures/*.csv figures/*.html \
-	  figures/*.js .pytest_cache .ruff_cache
+	find reports figures -mindepth 1 -maxdepth 1 ! -name expected ! -name gallery -exec rm -rf {} +
+	rm -rf data/derived .pytest_cache .ruff_cache

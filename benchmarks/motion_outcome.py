@@ -21,7 +21,7 @@ from benchmarks.record import record
 from benchmarks.segmentation_simulated import NETWORK, default_network
 from benchmarks.survival_truth import N_PATIENTS, Patients, simulate_patients
 from cardiolib.digital_heart import DigitalHeart, acquire, parameters_from_row
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 from cardiolib.motion import TrackedSubject, TrackingUnit, cohort_matrix, quality_table, track_units
 from cardiolib.motion.quality import Quality
 from cardiolib.segmentation import TrainedNetwork, segment_scan

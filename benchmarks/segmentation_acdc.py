@@ -21,8 +21,8 @@ from benchmarks.record import Unavailable, record
 from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.digital_heart import AcquisitionSettings
 from cardiolib.figures import short_axis_mosaic
+from cardiolib.files import write_table
 from cardiolib.imaging import Cine
-from cardiolib.imaging.files import write_table
 from cardiolib.segmentation import (
     Example,
     SegmentationSettings,

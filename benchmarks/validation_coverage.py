@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.folds import patient_folds
 from cardiolib.validation import (

@@ -15,7 +15,7 @@ import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.table import CohortError
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 LAYOUT = "cardiolib motion file (.npz)"
 _NEEDED = ("X", "ids", "frame", "vertex", "coordinate", "units", "point_list_sha256")

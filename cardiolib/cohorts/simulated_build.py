@@ -32,7 +32,7 @@ from cardiolib.cohorts.simulated_settings import SimulatedCohortSettings
 from cardiolib.cohorts.table import CohortError
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_outcomes, simulate_population
 from cardiolib.digital_heart.acquisition import AcquisitionSettings
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 ABOUT = (
     "SIMULATED: every subject is a digital heart, no patient is behind it, and how strongly motion predicts "

@@ -16,8 +16,8 @@ import numpy as np
 
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
+from cardiolib.files import atomic_path
 from cardiolib.imaging import LabelMap, write_cine, write_label_map
-from cardiolib.imaging.files import atomic_path
 
 SCAN_FILES = ("sa.nii.gz", "label_sa.nii.gz", "label_sa_ED.nii.gz", "label_sa_ES.nii.gz", "truth.npz")
 _LAYERS = ("imaging", "meshes", "digital_heart", "cohorts")

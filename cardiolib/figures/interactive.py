@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from cardiolib.figures.style import SIMULATED_TEXT
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 BEATS = 10
 """How often the heart beats when played once."""
@@ -244,3 +245,34 @@ def _controls(labels: list[str], frame_ms: float) -> dict:
             "currentvalue": {"prefix": "phase ", "xanchor": "left"}, "transition": {"duration": 0},
         }],
     }
+
+
+class Inline:
+    """A plotly figure that a notebook's own front end draws, wherever its files lie.
+
+    Parameters
+    ----------
+    figure : plotly Figure
+    height : int
+        Pixels.
+    simulated : bool
+        Mark the figure as drawn from the simulated cohort.
+    """
+
+    MIME = "application/vnd.plotly.v1+json"
+
+    def __init__(self, figure: go.Figure, *, height: int, simulated: bool) -> None:
+        self._figure = go.Figure(figure).update_layout(autosize=True, height=height, width=None)
+        if simulated:
+            self._figure.add_annotation(
+                text=SIMULATED_TEXT, xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="top",
+                showarrow=False, bgcolor="#666666", borderpad=3, font={"size": 11, "color": "white"},
+            )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        content = json.loads(self._figure.to_json(validate=False))
+        content["config"] = {"displaylogo": False, "responsive": True}
+        return {self.MIME: content, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<interactive figure: {self._figure.layout.title.text or 'plotly'}>"

@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 ONE_COLUMN_MM = 89.0
 TWO_COLUMNS_MM = 183.0

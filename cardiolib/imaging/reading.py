@@ -9,8 +9,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from cardiolib.files import atomic_path
 from cardiolib.imaging.cine import Cine
-from cardiolib.imaging.files import atomic_path
 from cardiolib.imaging.geometry import reconcile_affine
 from cardiolib.imaging.gipl import read_gipl, write_gipl
 from cardiolib.imaging.labels import LabelMap

@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from cardiolib.cohorts import Cohort, CohortError
 from cardiolib.digital_heart import DigitalHeart, decimated_mesh, mean_parameters
-from cardiolib.imaging.files import write_table
+from cardiolib.files import write_table
 from cardiolib.interpretation.latent import LatentMap, laplacian_eigenmaps, pca_map, quality_table, umap_map
 from cardiolib.interpretation.refits import (
     NullNetwork,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort
-from cardiolib.imaging.files import write_table
+from cardiolib.files import write_table
 from cardiolib.interpretation.physiology import change_with_risk, describe_change, function_over_cycle, physiology
 from cardiolib.interpretation.refits import Refit, direction_stability
 from cardiolib.interpretation.risk_motion import (

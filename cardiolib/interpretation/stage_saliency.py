@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cardiolib.imaging.files import write_table
+from cardiolib.files import write_table
 from cardiolib.interpretation.attribution import Attribution, attribute_network
 from cardiolib.interpretation.motion_magnitude import motion_magnitude_mm
 from cardiolib.interpretation.planted import BASELINE, CEILING, PlantedTest, planted_table, planted_tests

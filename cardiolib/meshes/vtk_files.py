@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 from cardiolib.meshes.surface import SurfaceMesh
 
 _TITLE = "cardiolib surface; regions: "

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cardiolib.cohorts.motion_file import LAYOUT, column_meaning, point_list_sha256
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 N_PHASES, N_POINTS = 20, 202
 N_FEATURES = (N_PHASES - 1) * N_POINTS * 3

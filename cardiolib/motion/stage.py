@@ -14,7 +14,7 @@ import pandas as pd
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.foursegment import N_FRAMES
 from cardiolib.digital_heart import MATCHED_POINTS
-from cardiolib.imaging.files import atomic_path, write_table
+from cardiolib.files import atomic_path, write_table
 from cardiolib.meshes import write_matched_points
 from cardiolib.motion.descriptors import write_matrix
 from cardiolib.motion.examples import (

@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 
 from cardiolib.digital_heart import MATCHED_POINTS, template_mesh
+from cardiolib.files import atomic_path
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
-from cardiolib.imaging.files import atomic_path
 from cardiolib.meshes import frame_name, write_motion_folder
 from cardiolib.motion.correspondence import fit_template
 from cardiolib.motion.descriptors import to_heart_frame, to_matrix

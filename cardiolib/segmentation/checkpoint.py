@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 from cardiolib.segmentation.network import SegmentationNetwork
 
 FORMAT = "cardiolib-segmentation-3"

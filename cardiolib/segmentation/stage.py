@@ -7,20 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import LANDMARKS, AcquisitionSettings
+from cardiolib.files import atomic_path, write_table
 from cardiolib.imaging import LabelMap, read_label_map, write_label_map
-from cardiolib.imaging.files import atomic_path, write_table
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
-from cardiolib.segmentation.settings import SegmentationSettings
+from cardiolib.segmentation.settings import SegmentationSettings, plain
 from cardiolib.segmentation.shape import METHODS, SURFACES, RefinedShape, refine_shape
 from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
 from cardiolib.segmentation.summary import (
@@ -32,13 +33,15 @@ from cardiolib.segmentation.summary import (
     reference_frames,
     segmentation_metrics,
     volume_agreement,
+    why_no_agreement,
 )
 from cardiolib.segmentation.training import train_network
+from cardiolib.work import keyed_folder
 
 __all__ = [
     "SegmentationStageSettings", "SegmentedCohort", "best_and_worst", "comparison_table", "example_scan",
-    "example_shape", "measured_pairs", "refined_shape_of", "segment_cohort", "segmentation_metrics", "simulated_beside",
-    "surface_errors", "train_on_simulated", "true_surfaces", "volume_agreement",
+    "ExampleShape", "example_shape", "measured_pairs", "refined_shape_of", "segment_cohort", "segmentation_metrics",
+    "simulated_beside", "surface_errors", "train_on_simulated", "true_surfaces", "volume_agreement", "why_no_agreement",
 ]
 
 @dataclass(frozen=True)
@@ -117,9 +120,13 @@ def train_on_simulated(
     training, validation = split_by_subject(
         scan_examples(scans), validation_fraction=settings.validation_fraction, rng=np.random.default_rng(seed)
     )
+    training_settings = settings.network_settings(simulated=cohort.simulated)
+    key = {"n_training": settings.n_training, "validation_fraction": settings.validation_fraction, "seed": seed,
+           "settings": plain(training_settings), "real": real}
+    units = keyed_folder(folder / "units" / "training", key, what="Training of the network")
     network, history = train_network(
-        training, settings.network_settings(simulated=cohort.simulated), seed=seed, validation=validation,
-        checkpoint_path=folder / "units" / "training.pt", progress=True,
+        training, training_settings, seed=seed, validation=validation, checkpoint_path=units / "training.pt",
+        progress=True,
     )
     network.save(folder / "network.pt")
     return network, history
@@ -144,7 +151,10 @@ def segment_cohort(
         ``map_units(function, items)``.
     """
     ids = cohort.ids_with("images")[: max_scans or None]
-    work = partial(_segment_one, network=network, cohort=cohort, folder=folder)
+    # the network's weights decide what is found: rows of another network are never handed back
+    units = keyed_folder(folder / "units" / "scans", {"network": network.fingerprint(), "cohort": cohort.name},
+                         what="Segmented scans")
+    work = partial(_segment_one, network=network, cohort=cohort, folder=folder, units=units)
     rows = [tuple(_table(rows) for rows in tables) for tables in map_units(work, ids)]
     parts = [pd.concat(frames, ignore_index=True) for frames in zip(*rows, strict=True)]
     measures, reference, comparison, landmarks = parts
@@ -157,20 +167,42 @@ def segment_cohort(
     return result
 
 
-def example_shape(folder: Path, result: SegmentedCohort) -> tuple[str, RefinedShape]:
-    """The shape step at ED for the first scan in which all structures were found, and whose scan that is.
+@dataclass(frozen=True)
+class ExampleShape:
+    """A scan to look at and its shape at ED, or why there is no shape to draw.
 
-    Raises
-    ------
-    ValueError
-        If there is no such scan.
+    Attributes
+    ----------
+    subject_id : str
+        The first scan in which all structures were found; the first scan where there is none.
+    surfaces : dict of str to SurfaceMesh
+        By the names of `SURFACES`; empty where no shape could be modelled.
+    reason : str
+        Why there is none, and what to change.
     """
+
+    subject_id: str
+    surfaces: dict[str, SurfaceMesh]
+    reason: str = ""
+
+    def draw(self, function: Callable[[dict[str, SurfaceMesh]], Any]) -> Any:
+        """What `function` makes of the surfaces; None where there are none (`reason` tells why)."""
+        return function(self.surfaces) if self.surfaces else None
+
+
+def example_shape(folder: Path, result: SegmentedCohort) -> ExampleShape:
+    """The shape step at ED for the first scan in which all structures were found."""
     for subject_id, row in result.measures.iterrows():
         try:
-            return str(subject_id), refined_shape_of(folder, str(subject_id), frame=int(row["ed"]))
+            shape = refined_shape_of(folder, str(subject_id), frame=int(row["ed"]))
         except ValueError:
             continue
-    raise ValueError("in none of the scans were LV cavity, LV wall and RV cavity all found: nothing can be modelled")
+        return ExampleShape(str(subject_id), shape.surfaces)
+    return ExampleShape(
+        str(result.measures.index[0]), {},
+        f"In none of the {len(result.measures)} scans were LV cavity, LV wall and RV cavity all found, so there is no "
+        "shape to model. Train longer (more hearts or epochs: `n_training`, `epochs`) or look at the scans below.",
+    )
 
 
 def refined_shape_of(folder: Path, subject_id: str, *, frame: int, method: str = "model") -> RefinedShape:
@@ -224,14 +256,16 @@ def true_surfaces(cohort: Cohort, subject_id: str, *, t: float = 0.0) -> dict[st
     return {name: extract_regions(placed, *names)[0] for name, names in SURFACES.items()}
 
 
-def _segment_one(subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path) -> list[list[dict]]:
-    """Rows of the four tables for one scan, from ``units/`` when an interrupted run has left them there."""
-    unit = folder / "units" / f"{subject_id}.json"
-    if unit.is_file():
+def _segment_one(
+    subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path, units: Path
+) -> list[list[dict]]:
+    """Rows of the four tables for one scan, from `units` when an interrupted run has left them there."""
+    unit, written = units / f"{subject_id}.json", folder / subject_id / "label_sa.nii.gz"
+    if unit.is_file() and written.is_file():
         return json.loads(unit.read_text(encoding="utf-8"))
     cine = cohort.image(subject_id)
     found = segment_scan(network, cine)
-    write_label_map(found.labels, folder / subject_id / "label_sa.nii.gz")
+    write_label_map(found.labels, written)
     notes = "; ".join((*cine.notes, *found.notes))
     measures = pd.DataFrame([{"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), "notes": notes}])
     tables = (measures, *_against_reference(subject_id, found, cohort), _landmark_rows(subject_id, found, cohort))

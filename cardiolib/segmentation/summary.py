@@ -96,12 +96,25 @@ def volume_agreement(result: SegmentedCohort) -> pd.DataFrame:
 
 
 def measured_pairs(result: SegmentedCohort) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Automated and reference values of six clinical measures, for Bland-Altman plots; empty without references."""
+    """Automated and reference values of the clinical measures, for Bland-Altman plots.
+
+    A measure is left out where fewer than two scans have both values: limits of agreement need two. Empty without
+    references.
+    """
     if not len(result.reference):
         return {}
     found = result.measures.loc[result.reference.index]
-    return {title: (found[name].to_numpy(float), result.reference[name].to_numpy(float))
-            for name, title in AGREEMENT.items()}
+    pairs = {title: (found[name].to_numpy(float), result.reference[name].to_numpy(float))
+             for name, title in AGREEMENT.items()}
+    return {title: pair for title, pair in pairs.items() if np.isfinite(np.sum(pair, axis=0)).sum() >= 2}
+
+
+def why_no_agreement(result: SegmentedCohort) -> str:
+    """Why `measured_pairs` has nothing, in a sentence that says what to change."""
+    if not len(result.reference):
+        return "This cohort has no reference labels: there is nothing to compare with."
+    return (f"In fewer than two of the {len(result.measures)} scans were both ventricles found, so agreement with the "
+            "reference cannot be told. Train longer (`n_training`, `epochs`) or segment more scans (`max_scans`).")
 
 
 def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dict[str, float]:

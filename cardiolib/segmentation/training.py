@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
+from cardiolib.progress import progress as progress_bar
 from cardiolib.segmentation.augment import augment_batch, change_stack
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.device import autocast, pick_device, threads
@@ -75,12 +75,14 @@ def train_network(
         run = _Run(examples, settings, seed, start_from)
         if checkpoint_path is not None and Path(checkpoint_path).exists():
             run.restore(checkpoint_path, identity)
-        for _ in tqdm(range(len(run.history), settings.epochs), desc="training", disable=not progress):
-            if run.should_stop():
-                break
-            run.one_epoch(validation)
-            if checkpoint_path is not None:
-                run.store(checkpoint_path, identity)
+        left = range(len(run.history), settings.epochs)
+        with progress_bar(label="training", total=run.steps_per_epoch * len(left), shown=progress) as bar:
+            for _ in left:
+                if run.should_stop():
+                    break
+                run.one_epoch(validation, step_done=bar.update)
+                if checkpoint_path is not None:
+                    run.store(checkpoint_path, identity)
     history = pd.DataFrame(run.history)
     provenance = {**identity, "n_training": len(examples), "n_validation": len(validation),
                   "best_epoch": int(run.best["epoch"]), "torch": str(torch.__version__)}
@@ -176,11 +178,15 @@ class _Run:
         waited = len(self.history) - self.best["epoch"]
         return 0 < self.settings.patience <= waited and bool(self.history)
 
-    def one_epoch(self, held_out: Sequence[Example]) -> None:
+    def one_epoch(self, held_out: Sequence[Example], *, step_done: Callable[[], object]) -> None:
         order = torch.randperm(len(self.examples), generator=self.generator).tolist()
         size = min(self.settings.batch_size, len(order))
         steps = [order[i * size : (i + 1) * size] for i in range(self.steps_per_epoch)]
-        losses = np.mean([self._one_step([self.examples[i] for i in rows]) for rows in steps], axis=0)
+        found = []
+        for rows in steps:
+            found.append(self._one_step([self.examples[i] for i in rows]))
+            step_done()
+        losses = np.mean(found, axis=0)
         row = {"epoch": len(self.history) + 1, "loss": float(losses[0]), "landmark_loss": float(losses[1]),
                "learning_rate": float(self.schedule.get_last_lr()[0])}
         dice = np.nan

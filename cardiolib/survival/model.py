@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 from cardiolib.survival.cox import BaselineHazard
 from cardiolib.survival.network import SupervisedAutoencoder
 from cardiolib.survival.outcomes import check_features

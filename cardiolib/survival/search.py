@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,8 @@ from time import perf_counter
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.cross_validation import FoldData, fold_seed, prepare_folds, score_fold
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.search_state import fingerprint, read_state, write_state
@@ -117,6 +117,11 @@ class SearchSettings:
         return replace(base, **values)
 
 
+def held_ranges(fixed: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Ranges with equal ends for the searched settings among `fixed`: the swarm leaves these alone."""
+    return {name: (value, value) for name, value in fixed.items() if name in SEARCHED}
+
+
 @dataclass(frozen=True, eq=False)
 class SearchResult:
     """What a search found.
@@ -194,7 +199,7 @@ def search(X, event, time, settings: SearchSettings, *, base: NetworkSettings, s
     end = settings.n_generations if stop_after is None else min(settings.n_generations, done + stop_after)
     if done < end:
         data = prepare_folds(X, event, time, fold, base, screening=settings.screening)
-    for generation in tqdm(range(done, end), desc="generations", disable=not progress):
+    for generation in progress_bar(range(done, end), label="generations", shown=progress):
         candidates = [settings.settings_at(position, base) for position in swarm.position]
         scored = _score(candidates, data, seed, map_units)
         rows += [{"generation": generation, "particle": i, **row} for i, row in enumerate(scored)]

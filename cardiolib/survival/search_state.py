@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 
 def fingerprint(X, event, time, fold, *settings) -> str:

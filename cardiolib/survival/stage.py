@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,17 @@ import pandas as pd
 import cardiolib
 from cardiolib.cohorts import Cohort, join_by_id, open_cohort
 from cardiolib.digital_heart import MATCHED_POINTS, template_mesh
-from cardiolib.imaging.files import write_table
+from cardiolib.files import write_table
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.model import FittedNetwork
 from cardiolib.survival.recipes import CoxRecipe, LassoCoxRecipe, NetworkRecipe, PcaCoxRecipe
-from cardiolib.survival.search import SEARCHED, SearchResult, SearchSettings, search
+from cardiolib.survival.search import SEARCHED, SearchResult, SearchSettings, held_ranges, search
 from cardiolib.survival.search_state import fingerprint
 from cardiolib.survival.settings import NetworkSettings
 from cardiolib.survival.summary import motion_indices
 from cardiolib.survival.training import fit_network
+from cardiolib.work import keyed_folder
 
 CONVENTIONAL = ("RVEDV", "RVESV", "RVEF")
 """Columns of the conventional model (Bello et al. 2019, Methods): two volumes in mL and a percentage."""
@@ -45,7 +47,12 @@ class SurvivalStageSettings:
     screening : bool
         Under "published": score the swarm's candidates by a stand-in, more than ten times faster, which may choose a
         worse setting. The exact protocol is fast enough without, and the final model is fitted in full in any case.
+    fixed : dict
+        Settings of the network (`NetworkSettings`) that are held as given: the search leaves them alone, for example
+        ``{"latent": 8}``.
     """
+
+    NESTED: ClassVar[dict[str, type]] = {"fixed": NetworkSettings}
 
     protocol: str = "exact"
     epochs: int = 100
@@ -53,6 +60,7 @@ class SurvivalStageSettings:
     n_generations: int = 5
     n_folds: int = 6
     screening: bool = False
+    fixed: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.network_settings()
@@ -61,13 +69,13 @@ class SurvivalStageSettings:
     def network_settings(self) -> NetworkSettings:
         """What the search does not choose."""
         make = NetworkSettings.published if self.protocol == "published" else NetworkSettings
-        return make(protocol=self.protocol, epochs=self.epochs)
+        return make(**{"protocol": self.protocol, "epochs": self.epochs, **self.fixed})
 
     def search_settings(self) -> SearchSettings:
         """Size and ranges of the search."""
         return SearchSettings.matching(
             self.network_settings(), n_particles=self.n_particles, n_generations=self.n_generations,
-            n_folds=self.n_folds, screening=self.screening,
+            n_folds=self.n_folds, screening=self.screening, **held_ranges(self.fixed),
         )
 
 
@@ -95,6 +103,10 @@ class SurvivalData:
     volumes: pd.DataFrame | None
     feature_shape: tuple[int, int, int]
     time_unit: str
+
+    def fingerprint(self) -> str:
+        """SHA-256 of motion, outcomes and IDs."""
+        return fingerprint(self.X, self.event, self.time, np.array(self.ids))
 
     def __repr__(self) -> str:
         frames, vertices, _ = self.feature_shape
@@ -144,11 +156,12 @@ def search_settings(
     data: SurvivalData, settings: SurvivalStageSettings, *, seed: int, folder: Path, map_units: Callable = map
 ) -> SearchResult:
     """The particle swarm search; goes on after an interruption; writes ``search_history.csv``."""
-    units = folder / "units"
-    units.mkdir(parents=True, exist_ok=True)
+    key = {"settings": asdict(settings.search_settings()), "base": asdict(settings.network_settings()), "seed": seed,
+           "data": data.fingerprint()}
+    units = keyed_folder(folder / "units" / "search", key, what="Search of the network's settings")
     result = search(
         data.X, data.event, data.time, settings.search_settings(), base=settings.network_settings(), seed=seed,
-        state_path=units / "search_state.npz", map_units=map_units,
+        state_path=units / "search_state.json", map_units=map_units,
     )
     # seconds differ from run to run: they belong to the notebook's display, not to a result
     write_table(result.history.drop(columns="seconds"), folder / "search_history.csv", index=False)
@@ -176,12 +189,14 @@ def best_table(result: SearchResult) -> pd.DataFrame:
     return pd.DataFrame({"chosen": {**chosen, f"cross-validated C ({kind})": round(result.best_score, 4)}})
 
 
-def train_final(data: SurvivalData, settings: NetworkSettings, *, seed: int, folder: Path) -> FittedNetwork:
-    """Fit the network on all patients and store it as ``network.npz``."""
+def train_final(
+    data: SurvivalData, settings: NetworkSettings, *, seed: int, folder: Path, fixed: Sequence[str] = ()
+) -> FittedNetwork:
+    """Fit the network on all patients and store it as ``network.npz``; `fixed` names what was not searched."""
     network = fit_network(
         data.X, data.event, data.time, settings, seed=seed, feature_shape=data.feature_shape,
         provenance={"cardiolib": cardiolib.__version__, "time_unit": data.time_unit,
-                    "training_data_sha256": fingerprint(data.X, data.event, data.time, np.array(data.ids))},
+                    "training_data_sha256": data.fingerprint(), "fixed": " ".join(sorted(fixed))},
     )
     network.save(folder / MODEL_FILE)
     return network

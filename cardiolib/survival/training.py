@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
+from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.batch_step import FusedBatchStep
 from cardiolib.survival.corruption import Dropout
 from cardiolib.survival.cox import breslow_baseline
@@ -166,7 +166,7 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
             _batch_step(weights, settings, scale, kind or FusedBatchStep))
     epochs = _full_batches(event, time, settings) if exact else _mini_batches(event, time, settings, rng)
     rows_of_history = []
-    for batches in tqdm(epochs, total=settings.epochs, desc="training", disable=not progress):
+    for batches in progress_bar(epochs, total=settings.epochs, label="training", shown=progress):
         with np.errstate(over="ignore", invalid="ignore"):  # a divergence is an error below
             steps = [step(corrupt(clean, rows), clean, risk_sets) for rows, clean, risk_sets in
                      ((rows, x[rows], risk_sets) for rows, risk_sets in batches)]

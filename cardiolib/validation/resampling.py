@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.validation.store import BootstrapStore, write_bootstrap
 from cardiolib.validation.units import FitPredict, check_rows, claim_folder, fingerprint_of, is_missing, run_unit
@@ -107,7 +107,7 @@ def run_bootstrap(
     units = [ALL_PATIENTS, *range(settings.n_replicates)]
     todo = [unit for unit in units if is_missing(_unit_path(folder, unit), retry_failed=settings.retry_failed)]
     work = partial(_run_unit, fit_predict=fit_predict, X=X, event=event, time=time, seed=seed, folder=folder)
-    for _ in tqdm(map_units(work, todo), total=len(todo), desc=f"bootstrap {model}", disable=not progress):
+    for _ in progress_bar(map_units(work, todo), total=len(todo), label=f"bootstrap {model}", shown=progress):
         pass  # every unit writes its own file
 
     store = _collect(folder, settings.n_replicates, event, time, ids,

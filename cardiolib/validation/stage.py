@@ -11,7 +11,7 @@ import pandas as pd
 
 from cardiolib.survival.model import load_network
 from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
-from cardiolib.survival.search import SearchSettings
+from cardiolib.survival.search import SearchSettings, held_ranges
 from cardiolib.survival.stage import MODEL_FILE, SurvivalData, load_survival_data
 from cardiolib.validation.cross_validation import (
     CrossValidationSettings,
@@ -29,6 +29,7 @@ from cardiolib.validation.sample_size import max_parameters
 from cardiolib.validation.stage_absolute import AbsolutePerformance, absolute_metrics, absolute_performance
 from cardiolib.validation.store import BootstrapStore, write_bootstrap
 from cardiolib.validation.survival_curves import GroupedSurvival, hazard_ratio_per_sd, kaplan_meier_groups
+from cardiolib.work import keyed_folder
 
 __all__ = [
     "ModelValidation", "ValidationStageSettings", "bootstrap_models", "comparison_statement",
@@ -114,10 +115,13 @@ def bootstrap_models(
     """
     stores = {}
     for name, (recipe, X) in _recipes(data, survival_folder, settings).items():
+        model = f"{name}: {recipe}"
+        units = keyed_folder(folder / "units" / name, {"model": model, "data": data.fingerprint(), "seed": seed},
+                             what=f"Bootstrap of the {name} model")
         store = run_bootstrap(
             FitRecipe(recipe), X, data.event, data.time, ids=data.ids,
-            settings=BootstrapSettings(n_replicates=settings.n_replicates), seed=seed,
-            folder=folder / "units" / name, model=f"{name}: {recipe}", map_units=map_units,
+            settings=BootstrapSettings(n_replicates=settings.n_replicates), seed=seed, folder=units, model=model,
+            map_units=map_units,
         )
         # how long each replicate took differs from run to run and is no result
         write_bootstrap(replace(store, seconds=None), folder / f"{name}_bootstrap.npz")
@@ -132,10 +136,12 @@ def cross_validate_models(
     """Cross-validated concordance of the same models, all on the same folds; resumable like the bootstrap."""
     found = {}
     for name, (recipe, X) in _recipes(data, survival_folder, settings).items():
+        model = f"{name}: {recipe}"
+        key = {"model": model, "data": data.fingerprint(), "seed": seed, "n_folds": settings.n_folds}
         run = cross_validate(
             FitRecipe(recipe), X, data.event, data.time, ids=data.ids, seed=seed, map_units=map_units,
-            settings=CrossValidationSettings(settings.n_folds, settings.n_repeats),
-            folder=folder / "units" / f"{name}_folds", model=f"{name}: {recipe}",
+            settings=CrossValidationSettings(settings.n_folds, settings.n_repeats), model=model,
+            folder=keyed_folder(folder / "units" / f"{name}_folds", key, what=f"Cross-validation of the {name} model"),
         )
         found[name] = validate_folds(run)
     return found
@@ -252,8 +258,11 @@ def _known_risks(stores: dict[str, BootstrapStore]) -> dict[str, tuple[np.ndarra
 def _recipes(
     data: SurvivalData, survival_folder: Path, settings: ValidationStageSettings
 ) -> dict[str, tuple[object, np.ndarray]]:
-    chosen = load_network(survival_folder / MODEL_FILE).settings
-    search = SearchSettings.matching(chosen) if settings.search_in_bag else None
+    network = load_network(survival_folder / MODEL_FILE)
+    chosen = network.settings
+    # what notebook 03 held fixed is not searched in the bags either
+    held = {name: getattr(chosen, name) for name in network.provenance.get("fixed", "").split()}
+    search = SearchSettings.matching(chosen, **held_ranges(held)) if settings.search_in_bag else None
     recipes: dict[str, tuple[object, np.ndarray]] = {NETWORK: (NetworkRecipe(chosen, search), data.X)}
     if data.volumes is not None:
         recipes[CONVENTIONAL] = (CoxRecipe(), data.volumes.to_numpy())

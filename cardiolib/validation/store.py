@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 from cardiolib.survival.outcomes import check_outcomes
 
 SCHEMA_VERSION = 1

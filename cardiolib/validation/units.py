@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The command line behind the Makefile: ``python -m cardiolib.workflow run|status|verify|expect``."""
+"""The command line behind the Makefile: ``python -m cardiolib.workflow run|prepare|status|verify|compare|expect``."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.folders import relative
     from cardiolib.workflow.publish import publish
     from cardiolib.workflow.runner import run_stages
 
@@ -46,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     seconds, budget = time.time() - started, BUDGET_SECONDS[run.profile]
     limit = f" (budget on 2 cores: {budget} s)" if budget and executed else ""
     _say(f"{len(executed)} stages run, {seconds:.0f} s{limit}")
-    _say(f"report: {index}")
+    _say(f"report of this run: {relative(index)}; all runs: reports/index.html")
     return 0
 
 
@@ -64,30 +65,55 @@ def _status(options: argparse.Namespace) -> int:
     return 0
 
 
+def _prepare(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.runner import run_stages
+    from cardiolib.workflow.stages import STAGES
+
+    run = _plan(options)
+    for name in STAGES[options.before].after:
+        run_stages(run, until=name, say=_say)
+    return 0
+
+
 def _verify(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.runs_page import published_run
     from cardiolib.workflow.verify import verify
 
-    problems, remarks = verify()
+    problems, remarks = verify(published_run(options.run))
     for line in [*remarks, *(f"PROBLEM {problem}" for problem in problems)]:
         _say(line)
     _say("not verified" if problems else "verified")
     return 1 if problems else 0
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.compare import comparison
+    from cardiolib.workflow.runs_page import published_run
+
+    for line in comparison(published_run(options.a), published_run(options.b)):
+        _say(line)
+    return 0
+
+
 def _expect(options: argparse.Namespace) -> int:
     from cardiolib.workflow.expectation import write_expectation
+    from cardiolib.workflow.runs_page import published_run
 
-    _say(f"wrote {write_expectation()}")
+    _say(f"wrote {write_expectation(published_run(options.run))}")
     return 0
 
 
 def _plan(options: argparse.Namespace) -> object:
+    from pathlib import Path
+
     from cardiolib.workflow.run_plan import Run
 
-    return Run(
+    run = Run(
         profile=options.profile, cohort=options.cohort, seed=options.seed, overrides=tuple(options.set),
-        workers=options.workers,
+        workers=options.workers, folder=Path(options.run_folder) if options.run_folder else None,
     )
+    assert run.settings  # every parameter is checked before anything runs
+    return run
 
 
 def _stale(run: object) -> dict[str, list[str]]:
@@ -105,14 +131,14 @@ def _stale(run: object) -> dict[str, list[str]]:
 
 def _parser() -> argparse.ArgumentParser:
     from cardiolib.workflow.parameters import DEFAULT_SEED, PROFILES
+    from cardiolib.workflow.stages import STAGES
 
     parser = argparse.ArgumentParser(prog="python -m cardiolib.workflow", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="run|status|verify|expect")
+    commands = parser.add_subparsers(required=True, metavar="run|prepare|status|verify|compare|expect")
     for name, command, text in (
         ("run", _run, "run what is stale and publish the report"),
+        ("prepare", _prepare, "run what one notebook reads, without publishing"),
         ("status", _status, "say of each stage whether it is up to date, and why not"),
-        ("verify", _verify, "check the published report against hashes and expected metrics"),
-        ("expect", _expect, "make the published metrics the committed expectation of this profile"),
     ):
         sub = commands.add_parser(name, help=text)
         sub.set_defaults(command=command)
@@ -121,7 +147,21 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--seed", type=int, default=DEFAULT_SEED)
         sub.add_argument("--set", action="append", default=[], metavar="stage.parameter=value")
         sub.add_argument("--workers", type=int, default=0, help="processes; 0 for one per core")
+        sub.add_argument("--run-folder", default="", help="where the results lie; below data/derived by default")
         sub.add_argument("--expect-fresh", action="store_true", help="fail instead of running a stale stage")
+        if name == "prepare":
+            sub.add_argument("--before", required=True, choices=list(STAGES), help="the stage whose inputs are wanted")
+    for name, command, text in (
+        ("verify", _verify, "check a published run against hashes and expected metrics"),
+        ("expect", _expect, "make a published run's metrics the committed expectation of its profile"),
+    ):
+        sub = commands.add_parser(name, help=text)
+        sub.set_defaults(command=command)
+        sub.add_argument("--run", default="", help="name of a run in reports/; the newest by default")
+    sub = commands.add_parser("compare", help="the numbers of two published runs side by side")
+    sub.set_defaults(command=_compare)
+    sub.add_argument("a", help="name of a run in reports/")
+    sub.add_argument("b")
     return parser
 
 

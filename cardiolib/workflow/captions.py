@@ -14,6 +14,8 @@ CAPTIONS: dict[str, str] = {
     "02_motion_of_the_heart": "Displacement of the right ventricular surface from end-diastole to end-systole.",
     "02_displacement_curves": "Displacement over the heart cycle by region: mean and spread over the cohort.",
     "02_function": "Volumes and strains of one heart over the cycle, from the tracked mesh; dashed, the truth.",
+    "02_beating_heart": "A heart of the cohort, beating; colour: displacement from end-diastole.",
+    "02_in_the_images": "A real patient: the tracked cavities beating in the patient's own cine.",
     "02_two_hearts": "Two hearts of the cohort beating side by side: lowest and highest true hazard; of patients, "
     "whose risk is not known yet, lowest and highest RV ejection fraction.",
     "03_architecture": "The trained network: layers, units, weights.",

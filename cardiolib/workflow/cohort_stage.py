@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cardiolib.workflow.session import COHORT_FILE, stage_seed, write_json
+from cardiolib.workflow.folders import write_json
+from cardiolib.workflow.session import COHORT_FILE, stage_seed
 
 
 def prepare_cohort(run: Any, folder: Path, *, map_units: Any) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tqdm import tqdm
+from cardiolib.progress import progress
 
 SCHEDULER = "CARDIOLIB_SCHEDULER"
 """Environment variable with the address of a running Dask scheduler, for the notebooks of one run to share."""
@@ -61,16 +61,16 @@ class Compute:
     def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], label: str = "") -> Iterator[Any]:
         """Yield ``function(item)`` for every item, in the order of the items."""
         items = list(items)
-        bar = {"total": len(items), "desc": label or _name_of(function), "mininterval": 1.0}
+        label = label or _name_of(function)
         if len(items) < 2 or (self.workers == 1 and not self.address):
-            yield from tqdm(map(function, items), **bar)
+            yield from progress(map(function, items), label=label, total=len(items))
             return
         client = self.connect()
         # the function may carry arrays (a cohort's motion): send it to the workers once, not per item
         shared = client.scatter(function, broadcast=True, hash=False)
         futures = [client.submit(_apply, shared, item, pure=False) for item in items]
         try:
-            for future in tqdm(futures, **bar):
+            for future in progress(futures, label=label):
                 yield future.result()
         finally:
             client.cancel(futures)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from cardiolib.workflow.session import write_json
+from cardiolib.workflow.folders import write_json
+from cardiolib.workflow.runs_page import PublishedRun
 from cardiolib.workflow.stages import REPOSITORY
 from cardiolib.workflow.verify import flatten
 
@@ -57,10 +57,9 @@ def tolerance(profile: str, name: str, value: float) -> float | None:
     return round(max(SMALLEST, STAGE_TOLERANCE[stage] * abs(value)), 6)
 
 
-def write_expectation(*, root: Path = REPOSITORY) -> Path:
-    """Write ``reports/expected/<profile>.json`` from what is published in ``reports/``."""
-    manifest = json.loads((root / "reports" / "manifest.json").read_text(encoding="utf-8"))
-    metrics = json.loads((root / "reports" / "metrics.json").read_text(encoding="utf-8"))
+def write_expectation(run: PublishedRun, *, root: Path = REPOSITORY) -> Path:
+    """Write ``reports/expected/<profile>.json`` from a published run."""
+    manifest, metrics = run.manifest, run.metrics
     if manifest["cohort"] != "simulated" or manifest["overrides"]:
         raise ValueError("an expectation is made from the simulated cohort with a profile's own parameters")
     numbers = {name: value for name, value in flatten(metrics).items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 from cardiolib.workflow.captions import CAPTIONS
@@ -44,19 +45,19 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
 """Label, what the paper prints, format of this run's value over the flattened metrics, remark."""
 
 
-def index_page(run: Run, metrics: dict[str, Any], manifest: dict[str, Any], *, banner: str) -> str:
-    """``reports/index.html`` as text."""
+def index_page(run: Run, metrics: dict[str, Any], manifest: dict[str, Any], *, banner: str | Sequence[str]) -> str:
+    """``reports/<run>/index.html`` as text."""
     body = [
         "<h1>Deep-learning cardiac motion analysis for human survival prediction, reproduced</h1>",
         f"<p class='lead'>{LEAD}</p>",
-        "<h2>The paper and this run</h2>", _results(metrics),
+        "<h2>The paper and this run</h2>", _results(metrics), _conclusion(metrics),
         "<h2>The notebooks</h2>", _stages(manifest),
         *_galleries(run, manifest),
-        "<h2>How this was made</h2>", _provenance(manifest),
+        "<h2>How this was made</h2>", _provenance(run, manifest),
         "<p class='soft'>The same run, item by item of the reporting guideline: <a href='tripod.html'>TRIPOD+AI "
         "report</a>.</p>",
     ]
-    return page("cardiolib report", "".join(body), banner=banner)
+    return page("cardiolib report", "".join(body), banner=banner, home="../index.html")
 
 
 def _results(metrics: dict[str, Any]) -> str:
@@ -74,6 +75,30 @@ def _results(metrics: dict[str, Any]) -> str:
         f"<tbody>{''.join(lines)}</tbody></table>"
         "<p class='soft'>All numbers of the run: <a href='metrics.json'>metrics.json</a>.</p>"
     )
+
+
+def _conclusion(metrics: dict[str, Any]) -> str:
+    """What the run says to the paper's claim, in sentences made from its numbers; empty where it compares no models."""
+    values = Values(flatten(metrics))
+    found = flatten(metrics)
+    low, high = found.get("validation.c_difference_low"), found.get("validation.c_difference_high")
+    if low is None or high is None:
+        return ""
+    claim = values.fill("Motion against volumes: the C-index differs by {validation.c_difference:+.2f} "
+                        "({validation.c_difference_low:.2f} to {validation.c_difference_high:.2f}).") or ""
+    if low > 0:
+        claim += " In this run the network on motion ranks patients better than the volumes do, as the paper found."
+    elif high < 0:
+        claim += " In this run the volumes rank patients better than the network on motion, against the paper."
+    else:
+        claim += " The interval holds 0: this run does not show which of the two ranks patients better."
+    network, linear = found.get("validation.network_c_oob"), found.get("validation.linear_c_oob")
+    depth = ""
+    if network is not None and linear is not None:
+        depth = f" A linear model of the same motion reaches {linear:.2f}, the network {network:.2f}."
+    mark = ("" if not found.get("cohort.simulated") else " The patients are simulated and the link between motion and "
+            "death was built in: the run tests the method and says nothing about patients.")
+    return f"<h3>What this run says</h3><p>{claim}{depth}{mark}</p>"
 
 
 class Values:
@@ -118,30 +143,35 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
         if made["status"] != "complete" or stage.notebook is None:
             continue
         files = set(made["figures"])
-        shown = [figure for figure in CAPTIONS if figure[:2] == stage.notebook[:2] and f"{figure}.png" in files]
-        if not shown:
-            continue
-        figures = "".join(_figure(figure, files) for figure in shown)
-        sections.append(f"<h2>{stage.title}</h2><div>{figures}</div>")
+        own = [figure for figure in CAPTIONS if figure[:2] == stage.notebook[:2]]
+        figures = "".join(_figure(figure, files, run.name) for figure in own if f"{figure}.png" in files)
+        moving = [figure for figure in own if f"{figure}.html" in files and f"{figure}.png" not in files]
+        links = "".join(f"<li><a href='../../figures/{run.name}/{figure}.html'>{CAPTIONS[figure]}</a></li>"
+                        for figure in moving)
+        if figures or links:
+            more = f"<p>To play and to turn:</p><ul>{links}</ul>" if links else ""
+            sections.append(f"<h2>{stage.title}</h2><div>{figures}</div>{more}")
     return sections
 
 
-def _figure(name: str, files: set[str]) -> str:
-    links = [f"<a href='../figures/{name}.{suffix}'>{word}</a>"
+def _figure(name: str, files: set[str], run: str) -> str:
+    links = [f"<a href='../../figures/{run}/{name}.{suffix}'>{word}</a>"
              for suffix, word in (("svg", "SVG"), ("csv", "numbers"), ("html", "interactive"))
              if f"{name}.{suffix}" in files]
+    caption = CAPTIONS[name]
     return (
-        f"<figure id='{name}'><img src='../figures/{name}.png' alt='{html.escape(CAPTIONS[name])}' loading='lazy'>"
-        f"<figcaption>{CAPTIONS[name]} {' &middot; '.join(links)}</figcaption></figure>"
+        f"<figure id='{name}'><img src='../../figures/{run}/{name}.png' alt='{html.escape(caption, quote=True)}' "
+        f"loading='lazy'><figcaption>{caption} {' &middot; '.join(links)}</figcaption></figure>"
     )
 
 
-def _provenance(manifest: dict[str, Any]) -> str:
+def _provenance(run: Run, manifest: dict[str, Any]) -> str:
     stage = next(made for made in manifest["stages"].values() if made["status"] == "complete")
     versions = stage["versions"]
     shown = ("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn")
     facts = {
-        "Profile": manifest["profile"], "Cohort": html.escape(manifest["cohort"]), "Seed": manifest["seed"],
+        "Profile": manifest["profile"], "Cohort": html.escape(manifest["cohort"]), "Run": html.escape(run.name),
+        "Parameters changed": html.escape(", ".join(manifest["overrides"]) or "none"), "Seed": manifest["seed"],
         "Commit": f"{stage['git']['commit']}{' (with uncommitted changes)' if stage['git']['dirty'] else ''}",
         "Time in the stages": f"{manifest['total_seconds']:.0f} s",
         "Versions": ", ".join(f"{name} {versions[name]}" for name in shown),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cardiolib.workflow.display import StageDisplay, watch_cells
 from cardiolib.workflow.errors import ParameterError, StageError
 from cardiolib.workflow.stages import Stage
 
@@ -26,14 +28,15 @@ def notebook_parameters(path: Path) -> dict[str, Any]:
         raise ParameterError(f"{path.name} must have one cell tagged 'parameters', it has {len(tagged)}")
     values = {}
     for statement in ast.parse("".join(tagged[0]["source"])).body:
-        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
-            raise ParameterError(f"{path.name}: the parameters cell may hold only `name = value` lines")
-        values[statement.targets[0].id] = ast.literal_eval(statement.value)
+        target = statement.target if isinstance(statement, ast.AnnAssign) else getattr(statement, "targets", [None])[0]
+        if not isinstance(target, ast.Name) or statement.value is None:
+            raise ParameterError(f"{path.name}: the parameters cell may hold only `name: type = value` lines")
+        values[target.id] = ast.literal_eval(statement.value)
     return values
 
 
-def execute(stage: Stage, parameters: dict[str, Any], folder: Path) -> Path:
-    """Run a stage's notebook; the executed copy is ``notebook.ipynb`` in `folder`.
+def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: StageDisplay) -> Path:
+    """Run a stage's notebook; the executed copy is ``notebook.ipynb`` in `folder`; `display` shows how far it is.
 
     Raises
     ------
@@ -53,7 +56,8 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path) -> Path:
     try:
         papermill.execute_notebook(
             str(source), str(target), parameters=parameters, cwd=str(source.parent), progress_bar=False,
-            kernel_name="python3", log_output=False, extra_arguments=["--IPKernelApp.log_level=40"],
+            engine_name=watch_cells(display), stderr_file=display, kernel_name="python3", log_output=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],
             # all is written by then, and a kernel that has loaded torch takes seconds to leave by itself
             shutdown_kernel="immediate",
         )
@@ -68,17 +72,10 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path) -> Path:
     return target
 
 
-def render(notebook: Path, title: str, *, banner: str) -> str:
-    """An executed notebook as one HTML page: style inside, images inside, no script, no network.
+def render(notebook: Path) -> str:
+    """An executed notebook as the body of a page: images inside, no script, no network.
 
-    Parameters
-    ----------
-    notebook : Path
-        Executed notebook.
-    title : str
-        Title of the page.
-    banner : str
-        One sentence shown on top (what the reader is looking at: simulated or real).
+    The page around it (`page`) is made when the run is published: it says what its numbers are worth.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -89,18 +86,51 @@ def render(notebook: Path, title: str, *, banner: str) -> str:
     for cell in content.cells:
         cell["outputs"] = [out for out in cell.get("outputs", []) if not _is_progress(out)]
     body, _ = exporter.from_notebook_node(content)
-    return page(title, f'<article class="notebook">{body}</article>', banner=banner)
+    return f'<article class="notebook">{body}</article>'
 
 
-def page(title: str, body: str, *, banner: str) -> str:
-    """Wrap a body into the report's page: the same style for the index and the notebooks."""
+def neighbours(pages: Sequence[tuple[str, str]], here: str) -> str:
+    """Links to the page before and the page after, for the head and the foot of a page.
+
+    Parameters
+    ----------
+    pages : sequence of (file, title)
+        In reading order.
+    here : str
+        File of this page.
+    """
+    files = [file for file, _ in pages]
+    i = files.index(here)
+    before = f"<a rel='prev' href='{files[i - 1]}'>&larr; {html.escape(pages[i - 1][1])}</a>" if i else ""
+    after = (f"<a rel='next' href='{files[i + 1]}'>{html.escape(pages[i + 1][1])} &rarr;</a>"
+             if i + 1 < len(files) else "")
+    return f"<span>{before}</span><span>{after}</span>"
+
+
+def page(title: str, body: str, *, banner: str | Sequence[str], links: str = "", home: str = "index.html") -> str:
+    """Wrap a body into the report's page: the same style for the index and the notebooks.
+
+    Parameters
+    ----------
+    title, body : str
+        The body is HTML.
+    banner : str or sequence of str
+        What the reader is looking at: simulated or real, and what its numbers are worth.
+    links : str
+        HTML of the links to neighbouring pages, above and below the body.
+    home : str
+        The page that the head links to.
+    """
     style = (Path(__file__).with_name("report.css")).read_text(encoding="utf-8")
+    around = f"<nav class='neighbours' aria-label='neighbouring pages'>{links}</nav>" if links else ""
+    said = "".join(f"<p class='banner'>{html.escape(text)}</p>"
+                   for text in ([banner] if isinstance(banner, str) else banner) if text)
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{html.escape(title)}</title><style>{style}\n{_code_colours()}</style></head>"
-        f"<body><nav><a href='index.html'>cardiolib report</a></nav>"
-        f"<p class='banner'>{html.escape(banner)}</p>{body}</body></html>\n"
+        f"<body><nav><a href='{home}'>cardiolib report</a></nav>"
+        f"{said}{around}{body}{around}</body></html>\n"
     )
 
 

@@ -29,13 +29,15 @@ def load_profile(name: str) -> dict[str, dict[str, Any]]:
         If there is no such profile.
     """
     if name not in PROFILES:
-        raise ParameterError(f"unknown profile {name!r}{_nearest(name, PROFILES)}; profiles: {', '.join(PROFILES)}")
+        raise ParameterError(f"unknown profile {name!r}{nearest(name, PROFILES)}; profiles: {', '.join(PROFILES)}")
     with open(_PROFILE_FOLDER / f"{name}.toml", "rb") as file:
         return tomllib.load(file)
 
 
-def stage_settings(profile: Mapping[str, Mapping[str, Any]], overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Build and check the settings of every stage before anything runs.
+def stage_values(
+    profile: Mapping[str, Mapping[str, Any]], overrides: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """The values of a profile and of the command line, by stage; what they are worth is seen when they are built.
 
     Parameters
     ----------
@@ -43,6 +45,29 @@ def stage_settings(profile: Mapping[str, Mapping[str, Any]], overrides: Sequence
         As `load_profile` returns it.
     overrides : sequence of str
         ``"stage.parameter=value"``, value in TOML notation (``survival.latent=8``).
+
+    Raises
+    ------
+    ParameterError
+        For an unknown stage (naming the nearest one), or a text that is no override.
+    """
+    values = {stage: dict(table) for stage, table in profile.items()}
+    for text in overrides:
+        stage, parameter, value = _parse_override(text)
+        values.setdefault(stage, {})[parameter] = value
+    for stage in values:
+        if stage not in STAGES:
+            raise ParameterError(f"unknown stage {stage!r}{nearest(stage, STAGES)}; stages: {', '.join(STAGES)}")
+    return values
+
+
+def one_stage_settings(stage: str, values: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Build and check the settings of one stage from `stage_values`."""
+    return build_settings(STAGES[stage].settings_class(), values.get(stage, {}), where=stage)
+
+
+def stage_settings(profile: Mapping[str, Mapping[str, Any]], overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Build and check the settings of every stage before anything runs.
 
     Returns
     -------
@@ -54,32 +79,56 @@ def stage_settings(profile: Mapping[str, Mapping[str, Any]], overrides: Sequence
     ParameterError
         For an unknown stage or parameter (naming the nearest one), or a value of the wrong type or range.
     """
-    values = {stage: dict(table) for stage, table in profile.items()}
-    for text in overrides:
-        stage, parameter, value = _parse_override(text)
-        values.setdefault(stage, {})[parameter] = value
-    for stage in values:
-        if stage not in STAGES:
-            raise ParameterError(f"unknown stage {stage!r}{_nearest(stage, STAGES)}; stages: {', '.join(STAGES)}")
-    return {name: build_settings(stage.settings_class(), values.get(name, {}), where=name)
-            for name, stage in STAGES.items()}
+    values = stage_values(profile, overrides)
+    return {name: one_stage_settings(name, values) for name in STAGES}
 
 
 def build_settings(cls: type, values: Mapping[str, Any], *, where: str) -> Any:
     """Instantiate a settings dataclass from plain values, refusing unknown names and wrong types."""
     hints = typing.get_type_hints(cls)
     known = [field.name for field in dataclasses.fields(cls)]
-    checked = {}
+    checked: dict[str, Any] = {}
+    for group, kind in nested_settings(cls).items():
+        inner = _check_type(values.get(group, {}), dict, f"{where}.{group}")
+        inner_hints = typing.get_type_hints(kind)
+        names = [field.name for field in dataclasses.fields(kind) if field.name not in known]
+        inner = {**inner, **{name: values[name] for name in values if name in names}}
+        checked[group] = {name: _check_type(value, inner_hints[name], f"{where}.{name}") if name in names
+                          else _unknown(where, name, names) for name, value in inner.items()}
+        values = {name: value for name, value in values.items() if name not in (group, *names)}
+        known += [name for name in names if name not in known]
     for name, value in values.items():
-        if name not in known:
-            raise ParameterError(
-                f"stage {where!r} has no parameter {name!r}{_nearest(name, known)}; it has: {', '.join(known)}"
-            )
+        if name not in hints:
+            _unknown(where, name, known)
         checked[name] = _check_type(value, hints[name], f"{where}.{name}")
     try:
         return cls(**checked)
     except (ValueError, TypeError) as error:
         raise ParameterError(f"parameters of stage {where!r} refused: {error}") from error
+
+
+def nested_settings(cls: type) -> dict[str, type]:
+    """Parameters of a stage that hold settings of something else: name to the dataclass that knows them.
+
+    ``survival.latent=8`` is a short way to write ``survival.fixed={latent = 8}``.
+    """
+    return getattr(cls, "NESTED", {})
+
+
+def check_settings(settings: Any, *, where: str) -> None:
+    """Refuse a settings object that holds a value of the wrong type, as one built by hand may.
+
+    Raises
+    ------
+    ParameterError
+    """
+    build_settings(type(settings), as_parameters(settings), where=where)
+
+
+def _unknown(where: str, name: str, known: Sequence[str]) -> Any:
+    raise ParameterError(
+        f"stage {where!r} has no parameter {name!r}{nearest(name, known)}; it has: {', '.join(known)}"
+    )
 
 
 def as_parameters(settings: Any) -> dict[str, Any]:
@@ -102,6 +151,10 @@ def _parse_override(text: str) -> tuple[str, str, Any]:
 
 def _check_type(value: Any, hint: Any, name: str) -> Any:
     origin = typing.get_origin(hint)
+    if hint is dict or origin is dict:
+        if not isinstance(value, dict):
+            raise ParameterError(f"{name} must be a table of names and values, got {value!r}")
+        return value
     if origin is tuple:
         item_types = [kind for kind in typing.get_args(hint) if kind is not Ellipsis]
         if not isinstance(value, (list, tuple)):
@@ -121,6 +174,7 @@ def _check_type(value: Any, hint: Any, name: str) -> Any:
     return value
 
 
-def _nearest(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+def nearest(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    """ " (did you mean ...?)", or nothing where no known name is near."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""

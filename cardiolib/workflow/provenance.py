@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -23,6 +24,8 @@ RECORDED_PACKAGES = (
 
 _SESSION_FILES = ("session.py", "compute.py", "stages.py")
 """The part of the workflow that runs inside a notebook; the rest cannot change a stage's outputs."""
+_PACKAGE_FILES = ("files.py", "work.py")
+"""Modules that all layers use; `progress` shows, and changes nothing."""
 
 
 def file_hash(path: Path) -> str:
@@ -57,9 +60,22 @@ def layer_hash(layer: str) -> str:
 
 
 def notebook_hash(path: Path) -> str:
-    """Hash of a notebook's cells (kind and source), blind to outputs, counts and metadata."""
+    """Hash of what a notebook computes: its code cells, blind to comments, whitespace, prose and outputs.
+
+    The cell tagged ``parameters`` is left out: a stage's key holds the values themselves.
+    """
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return text_hash(json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells]))
+    code = [_code_only("".join(cell["source"])) for cell in cells
+            if cell["cell_type"] == "code" and "parameters" not in cell.get("metadata", {}).get("tags", [])]
+    return text_hash(json.dumps([text for text in code if text]))
+
+
+def _code_only(source: str) -> str:
+    """Code as the parser sees it: without comments and whitespace; as it stands where it is no Python (a magic)."""
+    try:
+        return ast.unparse(ast.parse(source))
+    except SyntaxError:
+        return source.strip()
 
 
 def environment_hash() -> str:
@@ -70,7 +86,9 @@ def environment_hash() -> str:
     return text_hash(json.dumps([platform.python_version_tuple()[:2], dependencies, pins]))
 
 
-def stage_key(stage: Stage, *, settings: Any, seed: int, inputs: dict[str, str]) -> dict[str, Any]:
+def stage_key(
+    stage: Stage, *, settings: Any, seed: int, inputs: dict[str, str], by_hand: bool = False
+) -> dict[str, Any]:
     """Everything that decides a stage's outputs, by content.
 
     Parameters
@@ -82,6 +100,9 @@ def stage_key(stage: Stage, *, settings: Any, seed: int, inputs: dict[str, str])
         The run's seed.
     inputs : dict
         Name of an upstream stage (or of the cohort's source) to the hash of its outputs.
+    by_hand : bool
+        Leave out the notebook: what is run by hand is what stands in its cells, whatever the file says. Units that
+        cells store are keyed by all that they are computed from (`cardiolib.work.keyed_folder`).
     """
     session = REPOSITORY / "cardiolib" / "workflow"
     key: dict[str, Any] = {
@@ -91,8 +112,10 @@ def stage_key(stage: Stage, *, settings: Any, seed: int, inputs: dict[str, str])
         "inputs": inputs,
         "layers": {layer: layer_hash(layer) for layer in stage.layers},
     }
+    package = REPOSITORY / "cardiolib"
+    key["layers"]["package"] = combined_hash({name: file_hash(package / name) for name in _PACKAGE_FILES})
     key["layers"]["workflow"] = combined_hash({name: file_hash(session / name) for name in _SESSION_FILES})
-    if stage.notebook:
+    if stage.notebook and not by_hand:
         key["notebook"] = notebook_hash(stage.notebook_path)
     return key
 

@@ -1,5 +1,5 @@
-"""Putting a finished run where readers look: figures/, reports/ with index.html, tripod.html, metrics.json and
-manifest.json.
+"""Putting a finished run where readers look: its pages in ``reports/<run>``, its figures in ``figures/<run>``, and the
+list of all runs in ``reports/index.html``.
 """
 
 from __future__ import annotations
@@ -9,22 +9,24 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 from cardiolib.workflow import provenance
+from cardiolib.workflow.folders import relative, write_json
 from cardiolib.workflow.index_page import index_page
+from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.run_plan import Run
-from cardiolib.workflow.runner import cohort_banner
-from cardiolib.workflow.session import write_json
-from cardiolib.workflow.stages import REPOSITORY, STAGES
+from cardiolib.workflow.runs_page import latest_page, published_runs, runs_page
+from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
 from cardiolib.workflow.tripod import tripod_page
+from cardiolib.workflow.worth import banners
 
 PUBLISHED = "published.json"
 """List of the files that the last publication made, so that the next one can take them away again."""
 
 
 def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
-    """Copy the run's figures and pages to ``figures/`` and ``reports/`` and write the summary files.
+    """Copy the run's figures and pages to ``figures/<run>`` and ``reports/<run>``, write its summary files; list it.
 
     Parameters
     ----------
@@ -36,26 +38,32 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     Returns
     -------
     Path
-        ``reports/index.html``.
+        ``reports/<run>/index.html``.
     """
-    reports, figures = root / "reports", root / "figures"
-    copies = dict(_copies(run, reports, figures))
-    _remove_earlier(reports / PUBLISHED, keep=set(copies), root=root)
+    reports, figures = root / "reports" / run.name, root / "figures" / run.name
+    metrics, manifest = collect_metrics(run), collect_manifest(run)
+    banner = banners(run, metrics)
+    copies = _figures(run, figures)
     for target, source in copies.items():
         if not target.is_file() or provenance.file_hash(target) != provenance.file_hash(source):
             with atomic_path(target) as temporary:
                 shutil.copyfile(source, temporary)
-    metrics, manifest = collect_metrics(run), collect_manifest(run)
+    pages = {
+        **{reports / page_name(stage): _notebook_page(run, stage, banner) for stage in _shown(run)},
+        reports / "index.html": index_page(run, metrics, manifest, banner=banner),
+        reports / "tripod.html": tripod_page(metrics, manifest, banner=banner),
+    }
+    for path, text in pages.items():
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     write_json(reports / "metrics.json", metrics)
     write_json(reports / "manifest.json", manifest)
-    index, banner = reports / "index.html", cohort_banner(run)
-    pages = {index: index_page(run, metrics, manifest, banner=banner),
-             reports / "tripod.html": tripod_page(metrics, manifest, banner=banner)}
-    for path, page in pages.items():
-        with atomic_path(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    write_json(reports / PUBLISHED, sorted(str(path.relative_to(root)) for path in copies))
-    return index
+    _remove_earlier(reports / PUBLISHED, keep={*copies, *pages}, root=root)
+    write_json(reports / PUBLISHED, sorted(str(path.relative_to(root)) for path in (*copies, *pages)))
+    for name, text in (("index", runs_page(published_runs(root))), ("latest", latest_page(run.name))):
+        with atomic_path(root / "reports" / f"{name}.html") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return reports / "index.html"
 
 
 def collect_metrics(run: Run) -> dict[str, Any]:
@@ -79,6 +87,7 @@ def collect_manifest(run: Run) -> dict[str, Any]:
         record = run.finished(name) or {}
         own = run.stage_folder(name) / "record.json"
         measured = json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}
+        not_drawn = measured.get("not_drawn", {})
         stages[name] = {
             "status": "complete",
             "notebook": stage.notebook,
@@ -90,7 +99,9 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             "outputs": record["outputs"],
             "output_hash": record["output_hash"],
             "figures": {file: record["files"][f"figures/{file}"] for file in _figure_files(record)},
-            "declared_figures": stage.declared_files() if run.named_simulation else [],
+            "declared_figures": [name for name in stage.declared_files() if Path(name).stem not in not_drawn]
+            if run.named_simulation else [],
+            "not_drawn": not_drawn,
             "versions": record["versions"],
             "git": record["git"],
             "threads": measured.get("threads", 1),
@@ -101,12 +112,13 @@ def collect_manifest(run: Run) -> dict[str, Any]:
         }
     return {
         "profile": run.profile,
-        "cohort": str(run.cohort),
+        "cohort": run.cohort if run.named_simulation else Path(run.cohort).name,
+        "named_simulation": run.named_simulation,
         "simulated": bool(run.opened.simulated),
         "motion_source": _motion_source(run),
         "seed": run.seed,
         "overrides": list(run.overrides),
-        "run_folder": _relative(run.folder),
+        "run_folder": relative(run.folder),
         "total_seconds": round(sum(stage.get("seconds", 0.0) for stage in stages.values()), 2),
         "stages": stages,
     }
@@ -120,24 +132,30 @@ def _motion_source(run: Run) -> str:
     return f"tracked in the {'simulated ' if run.opened.simulated else ''}images"
 
 
-def _relative(folder: Path | None) -> str:
-    assert folder is not None
-    return str(folder.relative_to(REPOSITORY)) if folder.is_relative_to(REPOSITORY) else folder.name
-
-
 def _figure_files(record: dict[str, Any]) -> list[str]:
     return [name.removeprefix("figures/") for name in record["files"] if name.startswith("figures/")]
 
 
-def _copies(run: Run, reports: Path, figures: Path) -> list[tuple[Path, Path]]:
-    copies = []
-    for name, stage in STAGES.items():
-        folder = run.stage_folder(name)
-        if run.nothing_to_do(stage) or stage.notebook is None:
-            continue
-        copies.append((reports / stage.notebook.replace(".ipynb", ".html"), folder / "notebook.html"))
-        copies += [(figures / path.name, path) for path in sorted((folder / "figures").iterdir()) if path.is_file()]
-    return copies
+def page_name(stage: Stage) -> str:
+    """File name of a notebook's page."""
+    return str(stage.notebook).replace(".ipynb", ".html")
+
+
+def _shown(run: Run) -> list[Stage]:
+    return [stage for stage in STAGES.values() if stage.notebook and run.nothing_to_do(stage) is None]
+
+
+def _figures(run: Run, figures: Path) -> dict[Path, Path]:
+    return {figures / path.name: path for stage in _shown(run)
+            for path in sorted((run.stage_folder(stage.name) / "figures").iterdir()) if path.is_file()}
+
+
+def _notebook_page(run: Run, stage: Stage, banner: list[str]) -> str:
+    """A stage's page: the notebook's own part, as it was rendered, between the run's banner and its neighbours."""
+    body = (run.stage_folder(stage.name) / "notebook.html").read_text(encoding="utf-8")
+    body = body.replace('src="figures/', f'src="../../figures/{run.name}/')
+    links = [(page_name(other), other.title) for other in _shown(run)]
+    return page(stage.title, body, banner=banner, links=neighbours(links, page_name(stage)))
 
 
 def _remove_earlier(listing: Path, *, keep: set[Path], root: Path) -> None:

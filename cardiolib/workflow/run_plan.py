@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cardiolib.workflow import provenance
-from cardiolib.workflow.parameters import DEFAULT_SEED, as_parameters, load_profile, stage_settings
+from cardiolib.workflow.folders import DERIVED, cohort_slug, relative, run_name
+from cardiolib.workflow.parameters import DEFAULT_SEED, as_parameters, load_profile, one_stage_settings, stage_values
 from cardiolib.workflow.session import open_run_cohort
-from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
+from cardiolib.workflow.stages import STAGES, Stage
 
 NOT_OUTPUTS = ("figures", "units", "notebook.ipynb", "notebook.html", "record.json", "stage.json", "key.json")
 """What lies in a stage's folder and is not read by later stages."""
@@ -34,7 +34,7 @@ class Run:
     workers : int
         Processes; 0 for one per core.
     folder : Path, optional
-        Where the results lie; by default below ``data/derived``.
+        Where the results lie; by default below ``data/derived``, named after profile, cohort, seed and overrides.
     """
 
     profile: str = "default"
@@ -43,16 +43,28 @@ class Run:
     overrides: tuple[str, ...] = ()
     workers: int = 0
     folder: Path | None = None
-    settings: dict[str, Any] = field(init=False)
+    _values: dict[str, dict[str, Any]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         profile = load_profile(self.profile)
         if self.named_simulation and self.cohort != "simulated":
             profile.setdefault("cohort", {})["kind"] = self.cohort
-        self.settings = stage_settings(profile, self.overrides)
-        if self.folder is None:
-            self.folder = REPOSITORY / "data" / "derived" / f"{self.profile}-{_slug(self.cohort)}"
-        self.folder = Path(self.folder).resolve()
+        self._values = stage_values(profile, self.overrides)
+        self.folder = Path(self.folder or DERIVED / self.name).resolve()
+
+    @property
+    def name(self) -> str:
+        """Name of the run: profile, cohort, seed, and a short hash of the changed parameters."""
+        return run_name(self.profile, self.cohort, self.seed, self.overrides)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Checked settings of every stage, by name."""
+        return {name: self.settings_of(name) for name in STAGES}
+
+    def settings_of(self, stage: str) -> Any:
+        """Checked settings of one stage; the packages of the others need not be loaded for them."""
+        return one_stage_settings(stage, self._values)
 
     @cached_property
     def named_simulation(self) -> bool:
@@ -71,24 +83,42 @@ class Run:
         path = self.stage_folder(stage) / "stage.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
-    def key(self, stage: Stage) -> dict[str, Any]:
-        """The stage's key as things stand now."""
-        inputs = {name: self._output_hash(name) for name in stage.after if self.nothing_to_do(STAGES[name]) is None}
-        if stage.name == "cohort":
-            inputs = {} if self.named_simulation else {"source": self._source_hash()}
-        return provenance.stage_key(stage, settings=self.settings[stage.name], seed=self.seed, inputs=inputs)
+    def key(self, stage: Stage, *, source: str | None = None) -> dict[str, Any]:
+        """The stage's key as things stand now; `source` is the hash of the cohort's data, where it is known."""
+        inputs = self.input_hashes(stage)
+        if stage.name == "cohort" and not self.named_simulation:
+            inputs = {"source": source or self._source_hash()}
+        return provenance.stage_key(stage, settings=self.settings_of(stage.name), seed=self.seed, inputs=inputs)
 
-    def stale(self, stage: Stage) -> list[str]:
-        """Reasons, in words, why a stage has to run again; empty when it is up to date."""
+    def stale(self, stage: Stage, *, files: bool = True) -> list[str]:
+        """Reasons, in words, why a stage has to run again; empty when it is up to date.
+
+        Parameters
+        ----------
+        stage : Stage
+        files : bool
+            Compare the stored files with their recorded hashes too, and read the cohort's source again.
+        """
         record = self.finished(stage.name)
         if record is None:
             return ["it has never run"]
-        reasons = provenance.differences(record["key"], self.key(stage))
+        key = self.key(stage) if files else self.key(stage, source=record["key"]["inputs"].get("source"))
+        reasons = provenance.differences(record["key"], key)
+        if not files:
+            return reasons
         present = provenance.tree_hashes(self.stage_folder(stage.name), skip=("units", "stage.json"))
         damaged = [name for name, digest in record["files"].items() if present.get(name) != digest]
         if damaged:
             reasons.append(f"its outputs were changed or removed: {', '.join(damaged[:3])}")
         return reasons
+
+    def last_seconds(self, stage: Stage) -> float | None:
+        """How long the stage took the last time: in this run, else in one of the same profile and cohort."""
+        beginning = f"{self.profile}-{cohort_slug(self.cohort)}-"
+        others = (path for path in self.folder.parent.glob(f"{beginning}*/{stage.name}/stage.json"))
+        own = self.stage_folder(stage.name) / "stage.json"
+        found = [own] if own.is_file() else sorted(others, key=lambda path: path.stat().st_mtime)
+        return json.loads(found[-1].read_text(encoding="utf-8"))["seconds"] if found else None
 
     def nothing_to_do(self, stage: Stage) -> str | None:
         """Why this stage has nothing to do for this cohort, or None when it has."""
@@ -104,9 +134,13 @@ class Run:
     def parameters(self, stage: Stage, output: Path) -> dict[str, Any]:
         """What papermill passes to the stage's notebook."""
         return {
-            **as_parameters(self.settings[stage.name]),
-            "run_folder": str(self.folder), "output_folder": str(output), "seed": self.seed, "workers": self.workers,
+            **as_parameters(self.settings_of(stage.name)), "run_folder": _printable(self.folder),
+            "output_folder": _printable(output), "seed": self.seed, "workers": self.workers,
         }
+
+    def input_hashes(self, stage: Stage) -> dict[str, str]:
+        """Hash of the outputs of every stage that this one reads and that has something to do."""
+        return {name: self._output_hash(name) for name in stage.after if self.nothing_to_do(STAGES[name]) is None}
 
     def _output_hash(self, stage: str) -> str:
         record = self.finished(stage)
@@ -135,8 +169,6 @@ def _nothing_to_do(stage: str, cohort: Any) -> str | None:
     return None if brings_motion or has_images else f"this cohort ({cohort.layout}) has neither motion nor images"
 
 
-def _slug(cohort: str) -> str:
-    if re.fullmatch(r"[\w-]+", cohort):
-        return cohort
-    path = Path(cohort).resolve()
-    return f"{re.sub(r'[^A-Za-z0-9]+', '-', path.name).strip('-')}-{provenance.text_hash(str(path))[:6]}"
+def _printable(folder: Path) -> str:
+    """Relative to the repository where it lies below: notebooks print their parameters."""
+    return relative(folder) if (DERIVED in folder.parents) else str(folder)

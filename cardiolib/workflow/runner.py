@@ -17,15 +17,18 @@ from doit.exceptions import TaskFailed
 from doit.reporter import ZeroReporter
 from doit.task import dict_to_task
 
+from cardiolib.progress import BARS, bars_to
 from cardiolib.workflow import notebooks, provenance
 from cardiolib.workflow.cohort_stage import prepare_cohort
 from cardiolib.workflow.compute import SCHEDULER, Compute
+from cardiolib.workflow.display import StageDisplay
 from cardiolib.workflow.errors import ParameterError, StageError
+from cardiolib.workflow.folders import RUN_FILE, note_newest, write_json
+from cardiolib.workflow.lock import run_lock
 from cardiolib.workflow.run_plan import NOT_OUTPUTS, Run
-from cardiolib.workflow.session import write_json
-from cardiolib.workflow.stages import STAGES, Stage
-
-RUN_FILE = "run.json"
+from cardiolib.workflow.session import PIPELINE
+from cardiolib.workflow.stages import STAGES, Stage, with_inputs
+from cardiolib.workflow.twins import adopt, twin_of
 
 
 def run_stages(run: Run, *, until: str | None = None, say: Any = None) -> list[str]:
@@ -52,41 +55,25 @@ def run_stages(run: Run, *, until: str | None = None, say: Any = None) -> list[s
     """
     say = say or (lambda line: None)
     assert run.folder is not None
-    run.folder.mkdir(parents=True, exist_ok=True)
-    write_json(run.folder / RUN_FILE, {
-        "profile": run.profile, "cohort": str(run.cohort), "seed": run.seed, "overrides": list(run.overrides),
-        "workers": run.workers,
-    })
-    wanted = _wanted(until)
+    wanted = list(STAGES.values()) if until is None else with_inputs(until)
     executed: list[str] = []
     errors: list[Exception] = []
-    with _shared_workers(run) as compute:
-        tasks = [_task(run, stage, compute, executed, errors, say) for stage in wanted]
-        DoitMain(_StageLoader(tasks, run.folder / ".doit.json")).run(["run"])
+    with run_lock(run.folder):
+        write_json(run.folder / RUN_FILE, {
+            "profile": run.profile, "cohort": str(run.cohort), "seed": run.seed, "overrides": list(run.overrides),
+            "workers": run.workers,
+        })
+        with _shared_workers(run) as compute:
+            tasks = [_task(run, stage, compute, executed, errors, say) for stage in wanted]
+            DoitMain(_StageLoader(tasks, run.folder / ".doit.json")).run(["run"])
     if errors:
         raise errors[0]
+    if until is None:
+        note_newest(run.folder)
     return executed
 
 
-def run_inputs_of(stage: str, *, run_folder: Path, seed: int) -> None:
-    """Bring the inputs of one stage up to date, for a notebook opened by hand."""
-    run = load_run(run_folder, seed=seed)
-    for name in STAGES[stage].after:
-        run_stages(run, until=name)
-
-
-def load_run(folder: Path, *, seed: int) -> Run:
-    """The run whose results lie in a folder; a new default-profile run when the folder is empty."""
-    path = folder / RUN_FILE
-    if not path.is_file():
-        profile = folder.name.partition("-")[0]
-        return Run(profile=profile if profile in ("smoke", "paper") else "default", seed=seed, folder=folder)
-    saved = json.loads(path.read_text(encoding="utf-8"))
-    saved["overrides"] = tuple(saved["overrides"])
-    return Run(**{**saved, "seed": seed}, folder=folder)
-
-
-def run_one(run: Run, stage: Stage, compute: Compute) -> None:
+def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> None:
     """Run one stage into a working folder and put it in the place of the old outputs when it has succeeded."""
     final = run.stage_folder(stage.name)
     work = final.with_name(f"{stage.name}.work")
@@ -95,11 +82,15 @@ def run_one(run: Run, stage: Stage, compute: Compute) -> None:
     started = time.time()
     parameters = run.parameters(stage, work)
     if stage.notebook is None:
-        prepare_cohort(run, work, map_units=compute)
+        with bars_to(display):
+            prepare_cohort(run, work, map_units=compute)
     else:
-        executed = notebooks.execute(stage, parameters, work)
-        banner = cohort_banner(run)
-        (work / "notebook.html").write_text(notebooks.render(executed, stage.title, banner=banner), encoding="utf-8")
+        os.environ[PIPELINE] = stage.name
+        try:
+            executed = notebooks.execute(stage, parameters, work, display=display)
+        finally:
+            del os.environ[PIPELINE]
+        (work / "notebook.html").write_text(notebooks.render(executed), encoding="utf-8")
     outputs = provenance.tree_hashes(work, skip=NOT_OUTPUTS)
     write_json(work / "stage.json", {
         "key": key,
@@ -115,44 +106,20 @@ def run_one(run: Run, stage: Stage, compute: Compute) -> None:
     _promote(work, final)
 
 
-def cohort_banner(run: Run) -> str:
-    """The sentence that stands on top of every page of the report."""
-    cohort = run.opened
-    if cohort.simulated:
-        return (
-            f"Simulated cohort '{cohort.name}' from the digital heart ({len(cohort.table)} subjects). No patient data: "
-            "how strongly motion predicts survival here was built in, so these numbers test the method, not medicine."
-        )
-    return f"Real data: cohort '{cohort.name}' ({cohort.layout} layout, {len(cohort.table)} subjects)."
-
-
-def _wanted(until: str | None) -> list[Stage]:
-    if until is None:
-        return list(STAGES.values())
-    names: list[str] = []
-
-    def add(name: str) -> None:
-        for before in STAGES[name].after:
-            add(before)
-        if name not in names:
-            names.append(name)
-
-    add(until)
-    return [STAGES[name] for name in names]
-
-
 @contextmanager
 def _shared_workers(run: Run) -> Iterator[Compute]:
     """Workers for all stages of one run; they start with the first stage that runs, and stop at the end."""
     compute = Compute(run.workers, os.environ.get(SCHEDULER, ""))
-    before = os.environ.get(SCHEDULER)
+    before = {name: os.environ.get(name) for name in (SCHEDULER, BARS)}
+    os.environ[BARS] = "text"
     try:
         yield compute
     finally:
         compute.close()
-        os.environ.pop(SCHEDULER, None)
-        if before is not None:
-            os.environ[SCHEDULER] = before
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _offer_workers(compute: Compute, stage: Stage) -> None:
@@ -178,14 +145,20 @@ def _task(
             say(f"  {stage.title}: nothing to do. {reason[0].upper()}{reason[1:]}.")
             return True
         reasons = run.stale(stage)
+        twin = twin_of(run, stage) if reasons else None
+        if twin is not None:
+            adopt(twin, run.stage_folder(stage.name))
+            say(f"  {stage.title}: taken over from run {twin.parent.name}, which has made the same")
+            return True
         say(f"  {stage.title}: {'up to date' if not reasons else 'running, because ' + '; '.join(reasons[:4])}")
         return not reasons
 
     def act() -> TaskFailed | None:
         started = time.time()
         try:
-            _offer_workers(compute, stage)
-            run_one(run, stage, compute)
+            with StageDisplay(stage.title, expected_seconds=run.last_seconds(stage)) as display:
+                _offer_workers(compute, stage)
+                run_one(run, stage, compute, display)
         except (StageError, ParameterError, ValueError, OSError) as error:
             errors.append(error)
             return TaskFailed(str(error))

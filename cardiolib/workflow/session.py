@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import time
@@ -12,26 +13,37 @@ from typing import Any
 
 import numpy as np
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.workflow.captions import CAPTIONS
 from cardiolib.workflow.compute import SCHEDULER, Compute
+from cardiolib.workflow.errors import StageError
+from cardiolib.workflow.folders import located, write_json
+from cardiolib.workflow.notebook_output import log_to_notebook, replaced_text
+from cardiolib.workflow.papermill_call import by_papermill, refuse_unknown_names
+from cardiolib.workflow.parameters import check_settings
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
 
 COHORT_FILE = "opened_cohort.json"
 """In the cohort stage's folder: which cohort this run is about."""
+PIPELINE = "CARDIOLIB_STAGE"
+"""Environment variable: the stage whose notebook the runner is executing."""
 
 
-def begin(stage: str, *, run_folder: str, output_folder: str = "", seed: int, workers: int = 1) -> Session:
+def begin(
+    stage: str, settings: Any = None, *, run_folder: str = "", output_folder: str = "", seed: int, workers: int = 1
+) -> Session:
     """Open a stage for a notebook.
 
     Parameters
     ----------
     stage : str
         Name in the stage table.
+    settings : dataclass instance, optional
+        The stage's parameters, checked here once more; their defaults when left out.
     run_folder : str
-        Where the stages of one run meet.
+        The run whose results are read: a folder, the name of a run below ``data/derived``, or nothing for the newest
+        run. A relative folder is one of the repository, wherever the notebook runs.
     output_folder : str
-        Where this stage writes; empty (a reader working in JupyterLab) for a folder beside the
-        pipeline's own outputs, which are left alone.
+        Where this stage writes; nothing for a folder of its own beside the run's outputs, which are left alone.
     seed : int
         The run's seed; the stage's own seed is derived from it and the stage's name.
     workers : int
@@ -41,16 +53,27 @@ def begin(stage: str, *, run_folder: str, output_folder: str = "", seed: int, wo
     -------
     Session
 
+    Raises
+    ------
+    ParameterError
+        When papermill was given a name that the notebook does not know, or a value is of the wrong type.
+
     Notes
     -----
-    Stages that this one reads and that are absent or stale are run first when the notebook is opened
-    by hand; under ``make reproduce`` the runner has done so already.
+    Opened by a person, nothing is run: where the stages before this one are missing or stale, `begin` says so, what
+    running them would cost, and how (`Session.prepare`). ``papermill notebooks/...`` has nobody to ask: they are run.
     """
-    run = Path(run_folder).resolve()
-    if not output_folder:
-        _run_missing_inputs(stage, run, seed)
-    folder = Path(output_folder).resolve() if output_folder else run / f"{stage}.lab"
-    return Session(STAGES[stage], run, folder, seed=seed, workers=workers, in_pipeline=bool(output_folder))
+    table = STAGES[stage]
+    settings = table.settings_class()() if settings is None else settings
+    refuse_unknown_names(table)
+    check_settings(settings, where=stage)
+    run = located(run_folder)
+    in_pipeline = os.environ.get(PIPELINE) == stage
+    folder = (REPOSITORY / output_folder).resolve() if output_folder else run / f"{stage}.lab"
+    session = Session(table, run, folder, seed=seed, workers=workers, in_pipeline=in_pipeline)
+    if not in_pipeline:
+        session._open_by_hand(settings, own_folder=not output_folder)
+    return session
 
 
 class Session:
@@ -78,16 +101,70 @@ class Session:
         self.seed = stage_seed(seed, stage.name)
         self.map_units = Compute(workers, os.environ.get(SCHEDULER, ""))
         self._in_pipeline = in_pipeline
+        self._inputs: Any = None
         self._metrics: dict[str, Any] = {}
+        self._not_drawn: dict[str, str] = {}
         self._started = time.monotonic()
         self._cohort: Any = None
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
         _one_thread()
+        if in_pipeline:
+            (folder / "figures").mkdir(parents=True, exist_ok=True)
+
+    def _open_by_hand(self, settings: Any, *, own_folder: bool) -> None:
+        """Look at the run, tell what is there, and make this notebook's own folder ready."""
+        from IPython.display import display
+
+        from cardiolib.workflow import by_hand
+
+        run = by_hand.load_run(self.run, seed=self.run_seed)
+        self._inputs = by_hand.inputs_of(self.stage, run)
+        if self._inputs.stale and by_papermill():
+            self.prepare()
+        removed = ""
+        if own_folder:
+            fits = not self._inputs.missing
+            removed = by_hand.open_own_folder(
+                self.stage, run, self.folder, settings=settings, seed=self.run_seed) if fits else ""
+        (self.folder / "figures").mkdir(parents=True, exist_ok=True)
+        log_to_notebook()
+        lines = by_hand.greeting(self._inputs, settings=settings, seed=self.run_seed, own=self.folder, removed=removed)
+        self._settings, self._own_folder = settings, own_folder
+        if lines:
+            display(self.tell(*lines))
+
+    def prepare(self) -> None:
+        """Run the stages before this notebook that are missing or stale; a notebook opened by a person asks for it.
+
+        It can be stopped (the stop button, Ctrl-C) and goes on from there when called again.
+        """
+        from cardiolib.workflow import by_hand
+
+        if self._inputs is None or not self._inputs.stale:
+            return
+        by_hand.prepare(self._inputs, show=replaced_text())
+        run = by_hand.load_run(self.run, seed=self.run_seed)
+        self._inputs, self._cohort = by_hand.inputs_of(self.stage, run), None
+        if hasattr(self, "_settings") and self._own_folder:
+            by_hand.open_own_folder(self.stage, run, self.folder, settings=self._settings, seed=self.run_seed)
+            (self.folder / "figures").mkdir(parents=True, exist_ok=True)
+
+    def use_as_is(self) -> None:
+        """Read the outputs of the stages before this notebook although something has changed since they were made.
+
+        Raises
+        ------
+        StageError
+            When there are none.
+        """
+        if self._inputs is not None and self._inputs.missing:
+            raise StageError(self._inputs.sentence())
+        self._inputs = None
 
     @property
     def cohort(self) -> Any:
         """The cohort of this run (`cardiolib.cohorts.Cohort`)."""
         if self._cohort is None:
+            self._check_inputs()
             self._cohort = open_run_cohort(self.run)
         return self._cohort
 
@@ -97,25 +174,23 @@ class Session:
         return self.cohort.simulated
 
     def input(self, stage: str) -> Path:
-        """Folder of an upstream stage's results.
+        """Folder of an upstream stage's results; absent where that stage has nothing to do for this cohort.
 
         Raises
         ------
         ValueError
             If the stage table does not list `stage` as an input of this one.
-        FileNotFoundError
-            If that stage has not run (it may have nothing to do for this cohort).
+        StageError
+            In a notebook opened by a person: if results are missing or stale (`prepare`, `use_as_is`).
         """
         if stage not in self.stage.after:
             raise ValueError(f"stage {self.stage.name!r} reads {self.stage.after}, not {stage!r}")
-        folder = self.run / stage
-        if not folder.is_dir():
-            raise FileNotFoundError(f"stage {stage!r} has no outputs in {self.run}: run `make reproduce` first")
-        return folder
+        self._check_inputs()
+        return self.run / stage
 
-    def has_input(self, stage: str) -> bool:
-        """Whether an upstream stage has outputs in this run."""
-        return stage in self.stage.after and (self.run / stage / "stage.json").is_file()
+    def _check_inputs(self) -> None:
+        if self._inputs is not None and self._inputs.stale:
+            raise StageError(self._inputs.sentence())
 
     def generator(self, *name: int | str) -> np.random.Generator:
         """A random generator for a named purpose within this stage."""
@@ -127,27 +202,42 @@ class Session:
 
         A figure of None stands for one that this cohort does not allow; `table` then says why, and is shown.
         """
-        from IPython.display import Image, Markdown
+        from IPython.display import Image
 
         from cardiolib.figures.style import save_figure
 
         if figure is None:
-            return Markdown(f"*{table}*")
+            return self._instead(name, table)
         save_figure(figure, self.folder / "figures", name, table, simulated=self.simulated)
         # all figures to one scale: a two-column figure (183 mm) fills the page
-        return Image(str(self.folder / "figures" / f"{name}.png"), width=round(105 * figure.get_size_inches()[0]))
+        width = round(105 * figure.get_size_inches()[0])
+        return Image(str(self.folder / "figures" / f"{name}.png"), width=width, alt=self._caption(name))
 
-    def show_interactive(self, name: str, figure: Any, *, height: int = 560) -> Any:
-        """Save a plotly figure as HTML that works offline and return a frame showing it."""
+    def show_interactive(self, name: str, figure: Any, why: str = "", *, height: int = 560) -> Any:
+        """Save a plotly figure as HTML that works offline and return it for display.
+
+        By hand it is shown by its mime type, which JupyterLab, Notebook 7 and VS Code draw themselves; in a report it
+        is a frame with the saved page. A figure of None stands for one that this cohort does not allow; `why` is shown.
+        """
         from IPython.display import IFrame
 
-        from cardiolib.figures.interactive import save_interactive
+        from cardiolib.figures.interactive import Inline, save_interactive
 
-        folder = self.folder / "figures"
-        save_interactive(figure, folder, name, simulated=self.simulated)
-        # reports/ and notebooks/ both lie beside the published figures/; by hand, point at the stage's own folder
-        beside = "../figures" if self._in_pipeline else os.path.relpath(folder, REPOSITORY / "notebooks")
-        return IFrame(f"{beside}/{name}.html", width="100%", height=height)
+        if figure is None:
+            return self._instead(name, why)
+        save_interactive(figure, self.folder / "figures", name, simulated=self.simulated)
+        if not self._in_pipeline:
+            return Inline(figure, height=height, simulated=self.simulated)
+        title = html.escape(self._caption(name), quote=True)
+        return IFrame(f"figures/{name}.html", width="100%", height=height, extras=[f'title="{title}"'])
+
+    def _instead(self, name: str, why: str) -> Any:
+        self._not_drawn[name] = str(why)
+        return self.tell(f"*{why}*")
+
+    def _caption(self, name: str) -> str:
+        mark = " (simulated)" if self.simulated else ""
+        return f"{CAPTIONS.get(name, name.replace('_', ' '))}{mark}"
 
     def tell(self, *sentences: str) -> Any:
         """Show sentences as text: one as a paragraph, several as a list."""
@@ -173,7 +263,8 @@ class Session:
 
         peak_memory_gib = self.map_units.peak_memory_gib()
         self.map_units.close()
-        missing = [name for name in self._declared() if not (self.folder / "figures" / name).is_file()]
+        missing = [name for name in self._declared() if not (self.folder / "figures" / name).is_file()
+                   and Path(name).stem not in self._not_drawn]
         if missing:
             raise RuntimeError(f"stage {self.stage.name!r} declares figures it did not draw: {', '.join(missing)}")
         record = {
@@ -182,11 +273,13 @@ class Session:
             "threads": torch.get_num_threads(),
             "workers": self.map_units.workers,
             "device": "cuda" if torch.cuda.is_available() else "cpu",
+            "not_drawn": self._not_drawn,
         }
         write_json(self.folder / "metrics.json", self._metrics)
         write_json(self.folder / "record.json", record)
+        shown = {name: value for name, value in record.items() if name != "not_drawn"}
         rows = {"stage": self.stage.title, "cohort": self.cohort.name, "simulated": self.simulated,
-                "run seed": self.run_seed, "stage seed": self.seed, **record}
+                "run seed": self.run_seed, "stage seed": self.seed, **shown}
         return pd.DataFrame({"value": {key: str(value) for key, value in rows.items()}})
 
     def _declared(self) -> Iterator[str]:
@@ -208,18 +301,6 @@ def open_run_cohort(run: Path) -> Any:
         raise FileNotFoundError(f"no cohort has been prepared in {run}: run `make reproduce` first")
     source = json.loads((folder / COHORT_FILE).read_text(encoding="utf-8"))["source"]
     return open_cohort(folder if source is None else Path(source))
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON with sorted keys, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _run_missing_inputs(stage: str, run: Path, seed: int) -> None:
-    from cardiolib.workflow.runner import run_inputs_of
-
-    run_inputs_of(stage, run_folder=run, seed=seed)
 
 
 def _one_thread() -> None:

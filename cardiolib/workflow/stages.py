@@ -161,3 +161,17 @@ STAGES: dict[str, Stage] = {
         ),
     )
 }
+
+
+def with_inputs(name: str) -> list[Stage]:
+    """A stage and all that it reads, directly or through others, in the order in which they run."""
+    found: list[Stage] = []
+
+    def add(stage: Stage) -> None:
+        for before in stage.after:
+            add(STAGES[before])
+        if stage not in found:
+            found.append(stage)
+
+    add(STAGES[name])
+    return found

@@ -6,6 +6,7 @@ A filled item means that something is reported. Whether it is good enough is for
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cardiolib.workflow.index_page import Values
@@ -63,8 +64,8 @@ def tripod_answers(metrics: dict[str, Any], manifest: dict[str, Any]) -> list[An
     return answers
 
 
-def tripod_page(metrics: dict[str, Any], manifest: dict[str, Any], *, banner: str) -> str:
-    """``reports/tripod.html`` as text."""
+def tripod_page(metrics: dict[str, Any], manifest: dict[str, Any], *, banner: str | Sequence[str]) -> str:
+    """``reports/<run>/tripod.html`` as text."""
     answers = tripod_answers(metrics, manifest)
     counts = {status: sum(answer.status == status for answer in answers)
               for status in (ANSWERED, NOT_APPLICABLE, BY_AUTHORS)}

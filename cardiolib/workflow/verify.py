@@ -13,29 +13,27 @@ from cardiolib.workflow.stages import REPOSITORY
 MAX_LISTED = 20
 
 
-def verify(*, root: Path = REPOSITORY) -> tuple[list[str], list[str]]:
-    """Compare what lies in ``reports/`` and ``figures/`` with the manifest and the committed expectation.
+def verify(run: Any, *, root: Path = REPOSITORY) -> tuple[list[str], list[str]]:
+    """Compare a published run with its manifest and with the committed expectation.
+
+    Parameters
+    ----------
+    run : PublishedRun
+        What lies in ``reports/<run>`` and ``figures/<run>``.
+    root : Path
+        Folder that holds ``figures/`` and ``reports/``.
 
     Returns
     -------
     problems : list of str
         What is wrong; empty when the run is verified.
     remarks : list of str
-        What was checked.
-
-    Raises
-    ------
-    FileNotFoundError
-        When nothing has been published.
+        What was checked, the run's name first.
     """
-    path = root / "reports" / "manifest.json"
-    if not path.is_file():
-        raise FileNotFoundError("there is no reports/manifest.json: run `make reproduce` first")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    metrics = json.loads((root / "reports" / "metrics.json").read_text(encoding="utf-8"))
-    problems, remarks = _check_files(manifest, root)
+    manifest = run.manifest
+    problems, remarks = _check_files(manifest, root, run.name)
     expected = root / "reports" / "expected" / f"{manifest['profile']}.json"
-    if manifest["cohort"] != "simulated" or manifest["overrides"]:
+    if manifest["cohort"] != "simulated" or not manifest["named_simulation"] or manifest["overrides"]:
         remarks.append("metrics not compared: the expectation is of the simulated cohort with the profile's parameters")
     elif not expected.is_file():
         problems.append(f"there is no committed expectation reports/expected/{expected.name}")
@@ -45,10 +43,10 @@ def verify(*, root: Path = REPOSITORY) -> tuple[list[str], list[str]]:
             seeds = f"seed {manifest['seed']}, the expectation is of seed {wanted['seed']}"
             remarks.append(f"metrics not compared: {seeds}")
         else:
-            differing, count = compare_metrics(metrics, wanted)
+            differing, count = compare_metrics(run.metrics, wanted)
             problems += differing
             remarks.append(f"{count} metrics compared with reports/expected/{expected.name}")
-    return problems, remarks
+    return problems, [f"run {run.name}", *remarks]
 
 
 def compare_metrics(metrics: dict[str, Any], wanted: dict[str, Any]) -> tuple[list[str], int]:
@@ -102,17 +100,18 @@ def _agree(before: Any, after: Any, tolerance: float | None, relative: float, ab
     return math.isclose(before, after, rel_tol=relative, abs_tol=absolute)
 
 
-def _check_files(manifest: dict[str, Any], root: Path) -> tuple[list[str], list[str]]:
+def _check_files(manifest: dict[str, Any], root: Path, name_of_run: str) -> tuple[list[str], list[str]]:
     problems, checked = [], 0
+    figures = root / "figures" / name_of_run
     run_folder = root / manifest["run_folder"]
     for name, stage in manifest["stages"].items():
         if stage["status"] != "complete":
             continue
         for file in stage["declared_figures"]:
-            if not (root / "figures" / file).is_file():
-                problems.append(f"declared figure figures/{file} is missing")
+            if not (figures / file).is_file():
+                problems.append(f"declared figure figures/{name_of_run}/{file} is missing")
         for file, digest in stage["figures"].items():
-            problems += _check_one(root / "figures" / file, digest, f"figures/{file}")
+            problems += _check_one(figures / file, digest, f"figures/{name_of_run}/{file}")
         if run_folder.is_dir():
             for file, digest in stage["outputs"].items():
                 problems += _check_one(run_folder / name / file, digest, f"{name}/{file}")

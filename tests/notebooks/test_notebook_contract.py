@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import statistics
+import typing
 from pathlib import Path
 from typing import Any
 
+import papermill
 import pytest
 
 from cardiolib.workflow.notebooks import notebook_parameters
@@ -71,7 +73,14 @@ class TestContract:
 
     def test_parameters_are_those_of_the_stage_with_its_defaults(self, path: Path) -> None:
         stage = BY_NOTEBOOK[path.name]
-        run_parameters = {
-            "run_folder": "../data/derived/default-simulated", "output_folder": "", "seed": DEFAULT_SEED, "workers": 0,
-        }
+        run_parameters = {"run_folder": "", "output_folder": "", "seed": DEFAULT_SEED, "workers": 0}
         assert notebook_parameters(path) == {**run_parameters, **as_parameters(stage.settings_class()())}
+
+    def test_papermill_tells_type_and_meaning_of_every_parameter(self, path: Path) -> None:
+        hints = typing.get_type_hints(BY_NOTEBOOK[path.name].settings_class())
+        told = papermill.inspect_notebook(str(path))
+        assert told.keys() == notebook_parameters(path).keys()
+        assert all(parameter["help"] for parameter in told.values())
+        assert {name: told[name]["inferred_type_name"] for name in hints if name in told} == {
+            name: hint.__name__ for name, hint in hints.items() if name in told
+        }

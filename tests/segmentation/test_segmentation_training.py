@@ -59,11 +59,11 @@ def test_a_broken_run_resumes_to_the_same_weights(tiny_examples, tmp_path, monke
     one_epoch = training._Run.one_epoch
     calls = []
 
-    def breaks_in_third_epoch(run, held_out):
+    def breaks_in_third_epoch(run, held_out, **options):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        one_epoch(run, held_out)
+        one_epoch(run, held_out, **options)
 
     monkeypatch.setattr(training._Run, "one_epoch", breaks_in_third_epoch)
     with pytest.raises(KeyboardInterrupt):

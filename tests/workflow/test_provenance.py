@@ -48,21 +48,37 @@ def test_tree_hashes_follow_content_and_leave_out_what_is_skipped(tmp_path: Path
     assert provenance.tree_hashes(tmp_path, skip=["units"]) != before
 
 
-def test_notebook_hash_is_blind_to_outputs(tmp_path: Path) -> None:
-    cell = {"cell_type": "code", "source": ["x = 1"], "outputs": [], "execution_count": None, "metadata": {}}
+def test_notebook_hash_sees_code_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
-    path.write_text(json.dumps({"cells": [cell]}))
-    before = provenance.notebook_hash(path)
-    path.write_text(json.dumps({"cells": [{**cell, "outputs": [{"text": "1"}], "execution_count": 7}]}))
-    assert provenance.notebook_hash(path) == before
-    path.write_text(json.dumps({"cells": [{**cell, "source": ["x = 2"]}]}))
-    assert provenance.notebook_hash(path) != before
+    cell = {"cell_type": "code", "source": ["x = 1"], "outputs": [], "execution_count": None, "metadata": {}}
+    values = {**cell, "source": ["epochs: int = 3"], "metadata": {"tags": ["parameters"]}}
+    prose = {"cell_type": "markdown", "source": ["Why."], "metadata": {}}
+
+    def hashed(*cells: dict) -> str:
+        path.write_text(json.dumps({"cells": cells}))
+        return provenance.notebook_hash(path)
+
+    before = hashed(prose, values, cell)
+    assert hashed(prose, values, {**cell, "outputs": [{"text": "1"}], "execution_count": 7}) == before
+    assert hashed({**prose, "source": ["Because."]}, values, cell) == before
+    assert hashed(prose, {**values, "source": ["epochs: int = 9"]}, cell) == before
+    assert hashed(prose, values, {**cell, "source": ["# said better\n", "x  =  1\n"]}) == before
+    assert hashed(prose, values, cell, {**cell, "source": []}) == before
+    assert hashed(prose, values, {**cell, "source": ["x = 2"]}) != before
+    assert hashed(prose, values, {**cell, "source": ["%time x = 1"]}) != before
+
+
+def test_a_notebook_run_by_hand_is_keyed_by_everything_but_its_file() -> None:
+    stage = STAGES["survival"]
+    given = {"settings": stage.settings_class()(), "seed": 1, "inputs": {"motion": "m"}}
+    pipeline, by_hand = (provenance.stage_key(stage, **given, by_hand=hand) for hand in (False, True))
+    assert pipeline.pop("notebook") and pipeline == by_hand
 
 
 def test_a_stage_key_names_only_the_layers_the_stage_may_import() -> None:
     stage = STAGES["survival"]
     key = provenance.stage_key(stage, settings=stage.settings_class()(), seed=1, inputs={})
-    assert set(key["layers"]) == {*stage.layers, "workflow"}
+    assert set(key["layers"]) == {*stage.layers, "package", "workflow"}
     assert "segmentation" not in key["layers"] and "validation" not in key["layers"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,16 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from cardiolib.progress import BARS
 from cardiolib.workflow import runner
+from cardiolib.workflow.display import StageDisplay
 from cardiolib.workflow.errors import ParameterError, StageError
+from cardiolib.workflow.lock import run_lock
 from cardiolib.workflow.notebooks import notebook_parameters
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import STAGES, Stage
 
-PARAMETERS = 'run_folder = ""\noutput_folder = ""\nseed = 0\nworkers = 1\nnumber = 1\n'
+PARAMETERS = 'run_folder: str = ""\noutput_folder: str = ""\nseed: int = 0\nworkers: int = 1\nnumber: int = 1\n'
 WRITE_SQUARE = "from pathlib import Path\nPath(output_folder, 'square.txt').write_text(str(number ** 2))"
 READ_SQUARE = (
     "from pathlib import Path\nvalue = int(Path(run_folder, 'first', 'square.txt').read_text())\n"
@@ -50,8 +54,8 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     for name, after in (("first", ()), ("second", ("first",))):
         STAGES[name] = Stage(name=name, title=name, notebook=str(paths[name]), settings=f"{__name__}:FakeSettings",
                              layers=("imaging",), after=after)
-    monkeypatch.setattr(runner, "cohort_banner", lambda run: "test")
     monkeypatch.setattr("cardiolib.workflow.run_plan.load_profile", lambda name: {})
+    monkeypatch.setattr(Run, "nothing_to_do", lambda self, stage: None)
     yield paths
     STAGES.clear()
     STAGES.update(kept)
@@ -157,5 +161,43 @@ def test_a_parameters_cell_holds_assignments_only(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell("a = 1\nprint(a)", metadata={"tags": ["parameters"]})]
     nbformat.write(notebook, tmp_path / "x.ipynb")
-    with pytest.raises(ParameterError, match="name = value"):
+    with pytest.raises(ParameterError, match="name: type = value"):
         notebook_parameters(tmp_path / "x.ipynb")
+
+
+def test_what_another_run_has_made_is_taken_over(table: dict[str, Path], tmp_path: Path) -> None:
+    runner.run_stages(a_run(tmp_path))
+    lines: list[str] = []
+    other = Run(folder=tmp_path / "other", overrides=("second.number=5",), workers=1)
+    assert runner.run_stages(other, say=lines.append) == ["second"]
+    assert "  first: taken over from run run, which has made the same" in lines
+    assert (tmp_path / "other" / "first" / "square.txt").read_text() == "1"
+    (tmp_path / "run" / "first" / "square.txt").write_text("7")  # a damaged twin is none
+    third = Run(folder=tmp_path / "third", workers=1)
+    (tmp_path / "other" / "first" / "square.txt").write_text("7")
+    assert runner.run_stages(third) == ["first"]  # the twin of the second stage is whole
+
+
+def test_two_runs_in_one_folder_are_kept_apart(table: dict[str, Path], tmp_path: Path) -> None:
+    run = a_run(tmp_path)
+    told = rf"another run is at work in run: process {os.getpid()}"
+    with run_lock(run.folder), pytest.raises(StageError, match=told):
+        runner.run_stages(run)
+    assert runner.run_stages(run) == ["first", "second"]
+
+
+def test_a_stage_shows_its_cells_and_its_bars(table: dict[str, Path], tmp_path: Path) -> None:
+    bar = "from cardiolib.progress import progress\nfor _ in progress(range(3), label='units'):\n    pass"
+    write_notebook(table["first"], WRITE_SQUARE, bar)
+    display = StageDisplay("first")
+    seen: list[str] = []
+    display.cell = lambda number, total: seen.append(f"{number}/{total}")  # type: ignore[method-assign]
+    run = a_run(tmp_path)
+    run.stage_folder("first").parent.mkdir(parents=True, exist_ok=True)
+    os.environ[BARS] = "text"
+    try:
+        runner.run_one(run, STAGES["first"], runner.Compute(1), display)
+    finally:
+        del os.environ[BARS]
+    assert seen == ["1/4", "2/4", "3/4", "4/4"]  # papermill puts its own cell behind the parameters
+    assert "units: 100%" in display.line() and "3/3" in display.line()

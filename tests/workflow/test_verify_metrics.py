@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cardiolib.workflow.expectation import tolerance
+from cardiolib.workflow.folders import write_json
 from cardiolib.workflow.provenance import file_hash
-from cardiolib.workflow.session import write_json
+from cardiolib.workflow.runs_page import published_run
 from cardiolib.workflow.verify import compare_metrics, flatten, verify
 
 WANTED = {
@@ -45,51 +46,62 @@ def test_a_missing_metric_is_named() -> None:
 
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "01_x.png").write_bytes(b"picture")
+    figures, reports = tmp_path / "figures" / "smoke-1", tmp_path / "reports" / "smoke-1"
+    figures.mkdir(parents=True)
+    (figures / "01_x.png").write_bytes(b"picture")
     stage = {"status": "complete", "declared_figures": ["01_x.png"], "outputs": {},
-             "figures": {"01_x.png": file_hash(tmp_path / "figures" / "01_x.png")}}
-    write_json(tmp_path / "reports" / "manifest.json", {
-        "profile": "smoke", "cohort": "simulated", "overrides": [], "seed": 1, "run_folder": "data/derived/none",
+             "figures": {"01_x.png": file_hash(figures / "01_x.png")}}
+    write_json(reports / "manifest.json", {
+        "profile": "smoke", "cohort": "simulated", "named_simulation": True, "simulated": True, "overrides": [],
+        "seed": 1, "run_folder": "data/derived/none",
         "stages": {"a": stage, "b": {"status": "nothing to do", "reason": "no follow-up"}},
     })
-    metrics = {"a": {"c_index": 0.75, "n": 302, "layout": "simulated"}, "b": None}
-    write_json(tmp_path / "reports" / "metrics.json", metrics)
+    write_json(reports / "metrics.json", {"a": {"c_index": 0.75, "n": 302, "layout": "simulated"}, "b": None})
     write_json(tmp_path / "reports" / "expected" / "smoke.json", WANTED)
     return tmp_path
 
 
-def test_a_published_run_is_verified(published: Path) -> None:
-    problems, remarks = verify(root=published)
-    assert problems == []
+def verified(root: Path) -> tuple[list[str], list[str]]:
+    return verify(published_run(root=root), root=root)
+
+
+def test_a_published_run_is_verified_and_named(published: Path) -> None:
+    problems, remarks = verified(published)
+    assert problems == [] and remarks[0] == "run smoke-1"
     assert "4 metrics compared with reports/expected/smoke.json" in remarks
 
 
 def test_a_missing_declared_figure_fails(published: Path) -> None:
-    (published / "figures" / "01_x.png").unlink()
-    assert "declared figure figures/01_x.png is missing" in verify(root=published)[0]
+    (published / "figures" / "smoke-1" / "01_x.png").unlink()
+    assert "declared figure figures/smoke-1/01_x.png is missing" in verified(published)[0]
 
 
 def test_a_changed_figure_fails(published: Path) -> None:
-    (published / "figures" / "01_x.png").write_bytes(b"another picture")
-    assert verify(root=published)[0] == ["figures/01_x.png differs from the recorded hash"]
+    (published / "figures" / "smoke-1" / "01_x.png").write_bytes(b"another picture")
+    assert verified(published)[0] == ["figures/smoke-1/01_x.png differs from the recorded hash"]
 
 
 def test_changed_metrics_fail(published: Path) -> None:
-    write_json(published / "reports" / "metrics.json", json.loads('{"a": {"c_index": 0.5, "n": 302}}'))
-    assert any("c_index" in problem for problem in verify(root=published)[0])
+    path = published / "reports" / "smoke-1" / "metrics.json"
+    write_json(path, json.loads('{"a": {"c_index": 0.5, "n": 302}}'))
+    assert any("c_index" in problem for problem in verified(published)[0])
 
 
 def test_another_seed_is_not_compared(published: Path) -> None:
-    manifest = json.loads((published / "reports" / "manifest.json").read_text())
-    write_json(published / "reports" / "manifest.json", {**manifest, "seed": 2})
-    problems, remarks = verify(root=published)
+    path = published / "reports" / "smoke-1" / "manifest.json"
+    write_json(path, {**json.loads(path.read_text()), "seed": 2})
+    problems, remarks = verified(published)
     assert problems == [] and any("not compared: seed 2" in remark for remark in remarks)
 
 
 def test_nothing_published_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="make reproduce"):
-        verify(root=tmp_path)
+        published_run(root=tmp_path)
+
+
+def test_an_unknown_run_is_answered_with_those_that_there_are(published: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no run named 'smoke-2'.*smoke-1"):
+        published_run("smoke-2", root=published)
 
 
 @pytest.mark.parametrize(

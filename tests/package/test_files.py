@@ -2,7 +2,7 @@
 
 import pytest
 
-from cardiolib.imaging.files import atomic_path
+from cardiolib.files import atomic_path
 
 
 def test_success_replaces_and_leaves_nothing_behind(tmp_path):

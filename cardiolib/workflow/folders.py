@@ -1,0 +1,91 @@
+"""Names of runs and where their results lie: one folder a run, below ``data/derived``, ``reports`` and ``figures``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cardiolib.files import atomic_path
+from cardiolib.workflow.provenance import text_hash
+from cardiolib.workflow.stages import REPOSITORY
+
+DERIVED = REPOSITORY / "data" / "derived"
+RUN_FILE = "run.json"
+NEWEST_FILE = "newest.json"
+
+
+def run_name(profile: str, cohort: str, seed: int, overrides: Sequence[str] = ()) -> str:
+    """Name of a run's folders: profile, cohort, seed, and a short hash of the changed parameters.
+
+    Examples
+    --------
+    >>> run_name("smoke", "simulated", 7)
+    'smoke-simulated-7'
+    """
+    name = f"{profile}-{cohort_slug(cohort)}-{seed}"
+    changed = sorted(re.sub(r"\s*=\s*", "=", text.strip()) for text in overrides)
+    return f"{name}-{text_hash(json.dumps(changed))[:6]}" if changed else name
+
+
+def cohort_slug(cohort: str) -> str:
+    """A cohort's name as part of a folder's name; of a path, its last part and a short hash of the whole."""
+    if re.fullmatch(r"[\w-]+", cohort):
+        return cohort
+    path = Path(cohort).resolve()
+    return f"{re.sub(r'[^A-Za-z0-9]+', '-', path.name).strip('-')}-{text_hash(str(path))[:6]}"
+
+
+def located(folder: str | Path, *, derived: Path | None = None) -> Path:
+    """A run's folder from what a notebook was given, wherever the notebook runs.
+
+    Parameters
+    ----------
+    folder : str or Path
+        An absolute folder; a folder relative to the repository; the bare name of a run below ``data/derived``; or
+        nothing, for the newest run.
+    derived : Path, optional
+        Where runs lie, by default ``data/derived`` of the repository.
+    """
+    derived = derived or DERIVED
+    if not str(folder):
+        return newest_run(derived) or derived / run_name("default", "simulated", _default_seed())
+    path = Path(folder)
+    if not path.is_absolute():
+        path = derived / path if len(path.parts) == 1 else REPOSITORY / path
+    return path.resolve()
+
+
+def newest_run(derived: Path | None = None) -> Path | None:
+    """The run that was last brought to its end, if its folder is still there."""
+    derived = derived or DERIVED
+    path = derived / NEWEST_FILE
+    if not path.is_file():
+        return None
+    folder = derived / json.loads(path.read_text(encoding="utf-8"))["run"]
+    return folder if (folder / RUN_FILE).is_file() else None
+
+
+def note_newest(run_folder: Path) -> None:
+    """Remember a run below ``data/derived`` as the newest."""
+    if run_folder.parent == DERIVED:
+        write_json(DERIVED / NEWEST_FILE, {"run": run_folder.name})
+
+
+def relative(folder: Path) -> str:
+    """A folder as it may be printed: relative to the repository, or its last part where it lies elsewhere."""
+    return str(folder.relative_to(REPOSITORY)) if folder.is_relative_to(REPOSITORY) else folder.name
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON with sorted keys, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _default_seed() -> int:
+    from cardiolib.workflow.parameters import DEFAULT_SEED
+
+    return DEFAULT_SEED

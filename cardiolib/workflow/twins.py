@@ -1,0 +1,53 @@
+"""Stages that another run has already made: taken over instead of computed again.
+
+Runs of other parameters have folders of their own. What comes before the changed parameter is the same in both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from cardiolib.workflow import provenance
+from cardiolib.workflow.stages import Stage
+
+
+def twin_of(run: Any, stage: Stage) -> Path | None:
+    """Folder of the same stage in another run beside this one, made under the same key and undamaged."""
+    wanted = json.loads(json.dumps(run.key(stage)))
+    for record_file in sorted(run.folder.parent.glob(f"*/{stage.name}/stage.json")):
+        folder = record_file.parent
+        if folder.parent == run.folder:
+            continue
+        try:
+            record = json.loads(record_file.read_text(encoding="utf-8"))
+            if record["key"] == wanted and _whole(folder, record):
+                return folder
+        except (OSError, ValueError, KeyError):  # another run is just replacing it, or it is of an earlier version
+            continue
+    return None
+
+
+def adopt(twin: Path, final: Path) -> None:
+    """Put a twin's files in the place of a stage's outputs; the disk holds them once where it can."""
+    arriving = final.with_name(f"{final.name}.arriving")
+    shutil.rmtree(arriving, ignore_errors=True)
+    shutil.copytree(twin, arriving, copy_function=_link)
+    shutil.rmtree(final, ignore_errors=True)
+    os.rename(arriving, final)
+
+
+def _whole(folder: Path, record: dict[str, Any]) -> bool:
+    present = provenance.tree_hashes(folder, skip=("units", "stage.json"))
+    return all(present.get(name) == digest for name, digest in record["files"].items())
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for the file (all writers here replace files, none changes one); a copy where that is refused."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
