@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cardiolib.figures.style import BLUE, GREY, INK, TWO_COLUMNS_MM, VERMILLION, new_figure, panel_letters, styled
+from cardiolib.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    TWO_COLUMNS_MM,
+    VERMILLION,
+    new_figure,
+    panel_letters,
+    styled,
+    text_colour,
+)
 
 
 @styled
@@ -111,4 +121,5 @@ def _panel(ax, table: pd.DataFrame, title: str, unit: str) -> None:
         ax.axhline(value, color=colour, linestyle=style, linewidth=0.9)
         # Beside the axes, where no point can lie under it.
         ax.annotate(f"{value:+.1f}".replace("-", "\N{MINUS SIGN}"), (1.0, value), xycoords=("axes fraction", "data"),
-                    xytext=(2, 0), textcoords="offset points", ha="left", va="center", fontsize=6, color=colour)
+                    xytext=(2, 0), textcoords="offset points", ha="left", va="center", fontsize=6,
+                    color=text_colour(colour))

@@ -18,6 +18,7 @@ BEATS = 10
 """How often the heart beats when played once."""
 PLOTLY_FILE = "plotly.min.js"
 FONT = {"family": "DejaVu Sans, Helvetica, Arial, sans-serif", "size": 13, "color": "#222222"}
+HOVER = {"bgcolor": "white", "font": {"color": FONT["color"]}}  # not the trace's colour, on which text is hard to read
 # Seen from the front and the right ventricle's side, base upwards.
 CAMERA = {"eye": {"x": -1.25, "y": -1.25, "z": 0.55}, "up": {"x": 0, "y": 0, "z": 1}}
 LIGHT = {"ambient": 0.55, "diffuse": 0.75, "specular": 0.15, "roughness": 0.7, "fresnel": 0.1}
@@ -33,7 +34,7 @@ html, body {{ height: 100%; margin: 0; background: white; }}
 body {{ display: flex; flex-direction: column; font-family: "DejaVu Sans", Helvetica, Arial, sans-serif; }}
 main {{ flex: 1; min-height: 0; }}
 footer {{ text-align: right; padding: 4px 8px; }}
-footer span {{ background: #777777; color: white; font-size: 11px; padding: 2px 8px; border-radius: 8px; }}
+footer span {{ background: #767676; color: white; font-size: 11px; padding: 2px 8px; border-radius: 8px; }}
 </style>
 </head>
 <body>
@@ -218,8 +219,8 @@ def _scene(figure: go.Figure, points: np.ndarray, title: str) -> go.Figure:
     }
     ratio = dict(zip("xyz", size.tolist(), strict=True))
     return figure.update_layout(
-        title={"text": title, "x": 0.02, "font": {"size": 15}}, font=FONT, paper_bgcolor="white",
-        margin={"l": 0, "r": 0, "t": 44 if title else 8, "b": 8},
+        title={"text": title, "x": 0.02, "font": {"size": 15}}, font=FONT, hoverlabel=HOVER,
+        paper_bgcolor="white", margin={"l": 0, "r": 0, "t": 44 if title else 8, "b": 8},
         scene={**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": CAMERA, "dragmode": "orbit"},
         uirevision="keep the reader's camera",
     )

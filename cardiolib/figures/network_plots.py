@@ -18,6 +18,7 @@ from cardiolib.figures.style import (
     new_figure,
     panel_letters,
     styled,
+    text_colour,
 )
 
 _COLOURS = {"code": GREEN, "log risk": VERMILLION}
@@ -68,7 +69,7 @@ def architecture(layers: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             ax.annotate(f"{row.parameters:,}", middle, ha="center", va="center", fontsize=6.5, color=INK)
         ax.add_patch(Rectangle((x - 0.11, y - half), 0.22, 2 * half, facecolor=colour, linewidth=0))
         ax.annotate(row.layer, (x, y + half), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom",
-                    fontsize=7.5, color=colour, fontweight="bold")
+                    fontsize=7.5, color=text_colour(colour), fontweight="bold")
         ax.annotate(f"{row.units:,}\n{row.activation}", (x, y - half), xytext=(0, -3), textcoords="offset points",
                     ha="center", va="top", fontsize=6.5, color=INK)
     ax.set(xlim=(-0.7, 1.55 * max(depth.values()) + 0.7), ylim=(-3.4, 3.2))

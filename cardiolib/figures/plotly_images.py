@@ -58,7 +58,8 @@ def beating_in_images(
     traces = [slice_]
     for name, mesh in surfaces.items():
         one = heart_surface(positions[name][0], mesh.triangles, colour=SURFACE_COLOURS[name]).data[0]
-        traces.append(one.update(opacity=_OPACITY, name=SURFACE_LABELS[name], showlegend=True, hoverinfo="name"))
+        traces.append(one.update(opacity=_OPACITY, name=SURFACE_LABELS[name], showlegend=True, hoverinfo=None,
+                                 hovertemplate=f"{SURFACE_LABELS[name]}<extra></extra>"))
     frames = []
     for t in range(n_phases):
         moved = [go.Mesh3d(**dict(zip("xyz", positions[name][t].T.astype(np.float32), strict=True)))

@@ -10,12 +10,13 @@ from matplotlib.colors import to_rgb
 from plotly.colors import get_colorscale
 from plotly.subplots import make_subplots
 
-from cardiolib.figures.interactive import FONT
+from cardiolib.figures.interactive import FONT, HOVER
 from cardiolib.figures.plotly_plots import COLOUR_BAR, menu
+from cardiolib.figures.style import text_colour
 from cardiolib.figures.survival_plots import axis_end, compared, group_colours
 from cardiolib.validation import GroupedSurvival
 
-_LAYOUT = {"font": FONT, "plot_bgcolor": "white", "paper_bgcolor": "white"}
+_LAYOUT = {"font": FONT, "hoverlabel": HOVER, "plot_bgcolor": "white", "paper_bgcolor": "white"}
 _AXIS = {"showline": True, "linecolor": "#222222", "ticks": "outside", "ticklen": 4, "gridcolor": "#EEEEEE",
          "zeroline": False}
 
@@ -52,8 +53,8 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
             times = np.asarray(grouped.at_risk.columns, float)
             figure.add_trace(go.Scatter(
                 x=times, y=np.full(len(times), -row), mode="text", showlegend=False, hoverinfo="skip",
-                text=[f"{int(count)}" for count in grouped.at_risk.loc[name]], textfont={"color": colour, "size": 12},
-                cliponaxis=False,
+                text=[f"{int(count)}" for count in grouped.at_risk.loc[name]],
+                textfont={"color": text_colour(colour), "size": 12}, cliponaxis=False,
             ), row=2, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], title=f"time ({time_unit})", **_AXIS, row=1, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], visible=False, row=2, col=column)

@@ -41,7 +41,8 @@ def shapes_interactive(surfaces: Mapping[str, SurfaceMesh], *, title: str = "") 
         trace = heart_surface(turned[name], surfaces[name].triangles, colour=SURFACE_COLOURS[name]).data[0]
         traces.append(trace.update(
             i=i.astype(small), j=j.astype(small), k=k.astype(small), name=SURFACE_LABELS[name], showlegend=True,
-            opacity=1.0 if name.endswith("_endo") else _SHELL_OPACITY, hoverinfo="name",
+            opacity=1.0 if name.endswith("_endo") else _SHELL_OPACITY, hoverinfo=None,
+            hovertemplate=f"{SURFACE_LABELS[name]}<extra></extra>",
         ))
     eye = {"x": -0.5, "y": -1.3, "z": 0.7}  # more from the front than other hearts, to show both ventricles
     figure = go.Figure(traces, layout).update_layout(scene={"camera": {**CAMERA, "eye": eye}})
@@ -86,8 +87,9 @@ def beating_heart(
 def _add_dots(figure: go.Figure, name: str, points: np.ndarray) -> None:
     """Dots that move with the frames of an animation."""
     number = len(figure.data)
-    dots = [go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, marker={"size": 3, "color": "#111111"},
-                         hoverinfo="name", showlegend=True) for x, y, z in np.moveaxis(points, 2, 1)]
+    shown = {"hovertemplate": f"{name}<extra></extra>", "showlegend": True}
+    dots = [go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, marker={"size": 3, "color": "#111111"}, **shown)
+            for x, y, z in np.moveaxis(points, 2, 1)]
     figure.add_trace(dots[0])
     for frame, one in zip(figure.frames, dots, strict=True):
         frame.update(data=[*frame.data, go.Scatter3d(x=one.x, y=one.y, z=one.z)], traces=[*frame.traces, number])

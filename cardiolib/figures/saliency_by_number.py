@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
+from cardiolib.figures.interactive import HOVER
 from cardiolib.figures.style import INK, PALETTE, TWO_COLUMNS_MM, new_figure
 from cardiolib.meshes import SurfaceMesh
 
@@ -46,9 +47,10 @@ def views_by_number(
 
 def interactive_by_number(maps: Mapping[str, np.ndarray], *, title: str) -> go.Figure:
     """The same to hover, one trace a map."""
-    traces = [go.Bar(x=np.arange(len(values)), y=values, name=name, hovertemplate="point %{x}: %{y:.3g}")
+    shown = "<br>point %{x}: %{y:.3g}<extra></extra>"
+    traces = [go.Bar(x=np.arange(len(values)), y=values, name=name, hovertemplate=name + shown)
               for name, values in maps.items()]
     return go.Figure(traces).update_layout(
         title=title or REMARK, xaxis_title="number of the point in the motion vector", yaxis_title="saliency",
-        template="plotly_white", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        template="plotly_white", hoverlabel=HOVER, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )

@@ -15,6 +15,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from cardiolib.files import atomic_path
@@ -30,7 +31,8 @@ _BADGE_MM = 5.0
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
 )
-INK, GREY, PALE = "#222222", "#777777", "#DDDDDD"
+INK, GREY, PALE = "#222222", "#767676", "#DDDDDD"  # GREY is the lightest that is read on white, or white on it
+TEXT_CONTRAST = 4.5  # at least, between text and what is behind it: level AA of WCAG
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 STRUCTURE_COLOURS = {"lv_cavity": VERMILLION, "lv_wall": YELLOW, "rv_cavity": SKY, "rv_wall": PURPLE}
 STRUCTURE_LABELS = {
@@ -172,6 +174,44 @@ def panel_letters(axes: np.ndarray, *, pad: float | None = None) -> None:
         ax.set_title(f"{letter}   {ax.get_title(loc='left')}".rstrip(), loc="left", pad=pad)
 
 
+def contrast_ratio(colour: str, other: str) -> float:
+    """Contrast of two opaque colours: 1 of equal ones, 21 of black and white [1]_.
+
+    References
+    ----------
+    .. [1] Web Content Accessibility Guidelines (WCAG) 2.2. W3C Recommendation, 2023: contrast ratio.
+    """
+    dark, light = sorted(_luminance(one) for one in (colour, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def text_colour(colour: str, background: str = "white") -> str:
+    """The colour in which a text names a series of this colour: its hue, as dark as it takes to be read.
+
+    Parameters
+    ----------
+    colour : str
+        Of the lines or marks.
+    background : str
+        What the text stands on; a light colour.
+
+    Returns
+    -------
+    str
+        As #rrggbb: the colour itself where its contrast is enough, else darkened in steps of one per cent until it is.
+
+    Raises
+    ------
+    ValueError
+        Where not even black can be read on the background.
+    """
+    for percent in range(100, -1, -1):
+        darker = to_hex([percent / 100 * part for part in to_rgb(colour)])
+        if contrast_ratio(darker, background) >= TEXT_CONTRAST:
+            return darker
+    raise ValueError(f"text is darkened to be read on a light background; {background} is too dark for that")
+
+
 def round_limits(values: np.ndarray, *, pad: float = 0.05) -> tuple[float, float]:
     """Limits that hold all finite values with a margin; never of zero width."""
     values = np.asarray(values, float)
@@ -181,6 +221,13 @@ def round_limits(values: np.ndarray, *, pad: float = 0.05) -> tuple[float, float
     low, high = float(values.min()), float(values.max())
     margin = pad * (high - low) or abs(high) * pad or 1.0
     return low - margin, high + margin
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance, from 0 of black to 1 of white."""
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def _settle_layout(figure: Figure) -> None:

@@ -21,6 +21,7 @@ from cardiolib.figures.style import (
     new_figure,
     panel_letters,
     styled,
+    text_colour,
 )
 
 if TYPE_CHECKING:  # figures start without loading the survival models
@@ -106,7 +107,7 @@ def concordance_forest(table: pd.DataFrame, *, reference: float = 0.5) -> tuple[
             ax.plot(row.value, y, "o", color=colour, markersize=4)
             interval = f" ({row.low:.2f}\N{EN DASH}{row.high:.2f})" if np.isfinite([row.low, row.high]).all() else ""
             ax.annotate(f"{row.value:.2f}{interval}", (1.0, y), xycoords=("axes fraction", "data"), xytext=(4, 0),
-                        textcoords="offset points", va="center", fontsize=6.5, color=colour)
+                        textcoords="offset points", va="center", fontsize=6.5, color=text_colour(colour))
             y += 1
         y += 0.6
     ax.set_yticks(*zip(*ticks, strict=True))
@@ -166,7 +167,7 @@ def _numbers_at_risk(ax, grouped: GroupedSurvival, time_unit: str) -> None:
         for time, count in zip(times, grouped.at_risk.loc[name], strict=True):
             ax.text(time, row, f"{int(count)}", ha="center", va="center", fontsize=6.5, color=INK)
         ax.annotate(name, (0, row), xycoords=("axes fraction", "data"), xytext=(-13, 0), textcoords="offset points",
-                    ha="right", va="center", fontsize=6.5, color=colour)
+                    ha="right", va="center", fontsize=6.5, color=text_colour(colour))
     ax.set_ylim(len(grouped.names) - 0.4, -1.6)
     ax.text(0, -1.1, "number at risk", transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=6.5,
             style="italic")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cardiolib.figures.style import GREY, INK, PALETTE, TWO_COLUMNS_MM, new_figure, panel_letters, styled
+from cardiolib.figures.style import GREY, INK, PALETTE, TWO_COLUMNS_MM, new_figure, panel_letters, styled, text_colour
 
 if TYPE_CHECKING:  # figures start without loading the survival models
     from cardiolib.validation import Calibration
@@ -60,7 +60,7 @@ def calibration(
                 part.insert(0, "model", model)
         for row, (colour, text) in enumerate(lines):
             ax.annotate(text, (0, 1), xycoords="axes fraction", xytext=(0, 4 + 8 * (len(lines) - 1 - row)),
-                        textcoords="offset points", va="bottom", fontsize=6, color=colour)
+                        textcoords="offset points", va="bottom", fontsize=6, color=text_colour(colour))
         ax.set_title(f"by {at:g} {_unit(at, time_unit)}", pad=4 + 9 * len(lines))
         ax.set(xlabel="predicted risk of death", xlim=(0, top), ylim=(0, top))
     axes[0, 0].set_ylabel("observed risk of death")
