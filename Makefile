@@ -32,7 +32,7 @@ help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
 	@echo
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | \
-	  while IFS='|' read -r target text; do printf '%-18s %s\n' "$$target" "$$text"; done
+	  while IFS='|' read -r target text; do printf '%-20s  %s\n' "$$target" "$$text"; done
 	@echo
 	@echo "  PROFILE=smoke|default|paper   how much (default: $(PROFILE))"
 	@echo "  COHORT=<folder or name>       your own data, or a simulated cohort (default: $(COHORT))"

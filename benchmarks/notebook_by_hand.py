@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from cardiolib.workflow.notebooks import notebook_parameters
+from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY, STAGES
 
 NOTEBOOKS = {stage.name: stage.notebook_path for stage in STAGES.values() if stage.notebook}
@@ -38,6 +39,12 @@ EDITS: dict[str, dict[str, Any]] = {
                        "n_planted": 2, "n_true_hearts": 50, "risk_sd": 1.0},
 }
 """One other value for every parameter that a reader may change; where the two folders are, is not one of them."""
+
+
+TOGETHER: dict[str, dict[str, Any]] = {"search_in_bag": {"n_replicates": 2}}
+"""What is changed beside a parameter, because alone it would take long."""
+SAME_RESULTS = {"workers", "screening"}
+"""What may be changed without changing a number: nothing is screened under the exact protocol."""
 
 
 class OpenNotebook:
@@ -79,22 +86,50 @@ class OpenNotebook:
         return [out["data"][kind] for cell in self.content.cells if cell.cell_type == "code"
                 for out in cell.outputs if kind in out.get("data", {})]
 
-    def text(self) -> str:
-        """All text that the last run showed."""
-        return "\n".join([*self.outputs("text/plain"), *self.outputs("text/markdown"), *self.outputs("text/html")])
-
 
 @contextmanager
-def opened(stage: str, *, folder: Path = REPOSITORY / "notebooks", **values: Any) -> Iterator[OpenNotebook]:
+def opened(stage: str, **values: Any) -> Iterator[OpenNotebook]:
     """Open a stage's notebook with small parameters in a kernel of its own; the file itself stays as it is."""
     content = nbformat.read(NOTEBOOKS[stage], as_version=4)
-    client = NotebookClient(content, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    place = {"metadata": {"path": str(REPOSITORY / "notebooks")}}
+    client = NotebookClient(content, timeout=1800, kernel_name="python3", resources=place)
     with client.setup_kernel():
         notebook = OpenNotebook(content, client)
-        notebook.set(**small(stage, values))
+        notebook.set(**SMALL[stage], **values)
         yield notebook
 
 
-def small(stage: str, changed: Mapping[str, Any] = {}) -> dict[str, Any]:
-    """The first parameters of a stage, with changes."""
-    return {**SMALL[stage], **changed}
+def edits_gone_wrong(stage: str, run: Run) -> tuple[int, dict[str, str]]:
+    """Run a notebook, then once more for every edit in the same kernel.
+
+    Parameters
+    ----------
+    stage : str
+    run : Run
+        A finished run: the notebook reads it and writes beside it.
+
+    Returns
+    -------
+    count : int
+        Edits made.
+    wrong : dict of str to str
+        Parameter to what was wrong: an error, or the results of the first run where there should be new ones.
+    """
+    results = run.folder / f"{stage}.lab" / "metrics.json"
+    defaults = notebook_parameters(NOTEBOOKS[stage])
+    wrong = {}
+    with opened(stage, run_folder=str(run.folder)) as notebook:
+        error = notebook.run_all()
+        if error:
+            return len(EDITS[stage]), {name: f"not run, because the first run failed: {error}" for name in EDITS[stage]}
+        first = results.read_text(encoding="utf-8")
+        for name, value in EDITS[stage].items():
+            first_values = {**{other: defaults[other] for other in EDITS[stage]}, **SMALL[stage]}
+            notebook.set(**{**first_values, **TOGETHER.get(name, {}), name: value})
+            error = notebook.run_all()
+            same = not error and results.read_text(encoding="utf-8") == first
+            if error:
+                wrong[name] = error
+            elif same != (name in SAME_RESULTS):
+                wrong[name] = "the results of the first run" if same else "other results, where none should differ"
+    return len(EDITS[stage]), wrong

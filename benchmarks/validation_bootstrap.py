@@ -14,9 +14,10 @@ from benchmarks.record import Unavailable
 from cardiolib.survival.search import SearchSettings
 from cardiolib.validation import FitRecipe, draw_bag, stage
 from cardiolib.workflow.compute import Compute
+from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.session import open_run_cohort, stage_seed
 
-RUN = Path(__file__).resolve().parents[1] / "data" / "derived" / "default-simulated"
+RUN = Run().folder
 SEED, WORKERS, REPLICATES = 20190211, 2, 100
 
 

@@ -50,12 +50,13 @@ class Run:
         if self.named_simulation and self.cohort != "simulated":
             profile.setdefault("cohort", {})["kind"] = self.cohort
         self._values = stage_values(profile, self.overrides)
-        self.folder = Path(self.folder or DERIVED / self.name).resolve()
+        usual = DERIVED / run_name(self.profile, self.cohort, self.seed, self.overrides)
+        self.folder = Path(self.folder or usual).resolve()
 
     @property
     def name(self) -> str:
-        """Name of the run: profile, cohort, seed, and a short hash of the changed parameters."""
-        return run_name(self.profile, self.cohort, self.seed, self.overrides)
+        """Name of the run, its folder's: under it the run is published."""
+        return self.folder.name
 
     @cached_property
     def settings(self) -> dict[str, Any]:

@@ -16,7 +16,6 @@ import pytest
 
 from benchmarks.notebook_by_hand import NOTEBOOKS
 from cardiolib.workflow.compute import ENVIRONMENT
-from cardiolib.workflow.folders import note_newest
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.runner import run_stages
 
@@ -26,10 +25,9 @@ FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-backgrou
 
 @pytest.fixture(scope="session")
 def finished_run() -> Run:
-    """The smoke run, brought up to date, and the newest: the one that a notebook opens."""
+    """The smoke run, brought up to date."""
     run = Run(profile="smoke")
     run_stages(run)
-    note_newest(run.folder)
     return run
 
 

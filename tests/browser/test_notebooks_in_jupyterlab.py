@@ -22,11 +22,11 @@ PLAYED = {"02_beating_heart", "02_two_hearts", "05_risk_hearts"}
 
 
 @pytest.fixture(params=list(NOTEBOOKS), scope="module")
-def opened(request: pytest.FixtureRequest, browser: Any, lab: str) -> Iterator[tuple[str, LabPage]]:
+def opened(request: pytest.FixtureRequest, browser: Any, lab: str, finished_run: Run) -> Iterator[tuple[str, LabPage]]:
     """A notebook, opened and run from top to bottom with small parameters."""
     stage = request.param
     page = LabPage.open(browser, lab, NOTEBOOKS[stage].name)
-    page.set(**SMALL[stage])
+    page.set(run_folder=str(finished_run.folder), **SMALL[stage])
     page.run_all()
     yield stage, page
     page.page.close()
@@ -74,7 +74,7 @@ def test_opening_a_notebook_runs_nothing(browser: Any, lab: str, finished_run: R
     folder.rename(aside)
     try:
         page = LabPage.open(browser, lab, NOTEBOOKS["survival"].name)
-        page.set(**SMALL["survival"])
+        page.set(run_folder=str(finished_run.folder), **SMALL["survival"])
         page.run_all()
         told = page.text()
         assert "Nothing has been run" in told and "session.prepare()" in told and "make smoke" in told

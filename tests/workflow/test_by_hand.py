@@ -148,11 +148,12 @@ def test_wrong_types_are_refused_by_begin(run: Run) -> None:
 def test_names_that_papermill_injects_and_nobody_knows_are_refused(
     name: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shell = SimpleNamespace(user_ns={"In": ["", "import x", "# Parameters\nepochs = 2\n", f"# Parameters\n{name} = 20\n"]})
+    cells = ["", "import x", "# Parameters\nepochs = 2\n", f"# Parameters\n{name} = 20\n"]
+    shell = SimpleNamespace(user_ns={"In": cells})
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     with pytest.raises(ParameterError, match=message):
         papermill_call.refuse_unknown_names(STAGES["survival"])
-    shell.user_ns["In"].append("# Parameters\nepochs = 20\n")
+    cells.append("# Parameters\nepochs = 20\n")
     papermill_call.refuse_unknown_names(STAGES["survival"])
 
 
