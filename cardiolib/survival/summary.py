@@ -9,7 +9,7 @@ from cardiolib.cohorts import Cohort
 from cardiolib.motion import right_ventricular_indices
 from cardiolib.survival.model import FittedNetwork
 from cardiolib.survival.search import SEARCHED, SearchResult, SearchSettings
-from cardiolib.survival.settings import PUBLISHED_RANGES
+from cardiolib.survival.settings import PUBLISHED_RANGES, NetworkSettings
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -44,6 +44,28 @@ def ranges_table(result: SearchResult, settings: SearchSettings) -> pd.DataFrame
         "paper": {name: "{:g} to {:g}".format(*PUBLISHED_RANGES[name]) for name in SEARCHED},
         "found": {name: f"{getattr(result.best_settings, name):.3g}" for name in SEARCHED},
     }).rename_axis("setting")
+
+
+def steps_sentence(settings: NetworkSettings, *, n_patients: int) -> str:
+    """How many steps the training takes, beside those of the published protocol over the same epochs."""
+    small = settings.epochs * -(-n_patients // settings.batch_size)
+    if settings.protocol == "published":
+        return f"Here {small:,} steps, each over a batch of {settings.batch_size} patients, as in the released code."
+    return (f"Here {settings.epochs} large steps, each over all {n_patients} patients; the published protocol would "
+            f"take {small:,} small ones over batches of {settings.batch_size}.")
+
+
+def spread_sentence(history: pd.DataFrame, *, deaths: int) -> str:
+    """Whether scores differ more between settings or between the folds of one setting."""
+    folds = [name for name in history if str(name).startswith("fold_")]
+    swarm = history[history["generation"] >= 0].dropna(subset=["score"])
+    between = float(swarm["score"].std(ddof=1)) if len(swarm) > 1 else float("nan")
+    within = float(swarm[folds].std(axis=1, ddof=1).mean())
+    if not (np.isfinite(between) and np.isfinite(within)):
+        return "Too few settings were scored to tell."
+    verdict = "the folds decide more than the settings do" if within > between else "the settings decide"
+    return (f"With {deaths} deaths, the C-index of one setting differs from fold to fold by {within:.3f} (standard "
+            f"deviation), the mean C-index of {len(swarm)} settings by {between:.3f}: {verdict}.")
 
 
 def chosen_patients(network: FittedNetwork, X, ids, event, time, *, quantiles=QUANTILES) -> pd.DataFrame:

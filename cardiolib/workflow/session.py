@@ -239,6 +239,12 @@ class Session:
         mark = " (simulated)" if self.simulated else ""
         return f"{CAPTIONS.get(name, name.replace('_', ' '))}{mark}"
 
+    def table(self, table: Any, *, digits: int, absent: str = "none") -> Any:
+        """Show a table with so many decimals; `absent` stands where a value does not exist."""
+        from IPython.display import HTML
+
+        return HTML(table.to_html(float_format=lambda value: f"{value:.{digits}f}", na_rep=absent, border=0))
+
     def tell(self, *sentences: str) -> Any:
         """Show sentences as text: one as a paragraph, several as a list."""
         from IPython.display import Markdown
