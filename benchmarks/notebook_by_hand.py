@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -80,6 +81,16 @@ class OpenNotebook:
             except CellExecutionError as error:
                 return f"cell {index}: {error.ename}: {error.evalue}"
         return ""
+
+    def seconds_of(self, beginning: str) -> float:
+        """Run the cells down to the first that holds a text, and say how long that one took."""
+        for index, cell in enumerate(self.content.cells):
+            if cell.cell_type == "code":
+                started = time.perf_counter()
+                self._client.execute_cell(cell, index)
+                if beginning in cell.source:
+                    return time.perf_counter() - started
+        raise ValueError(f"no cell holds {beginning!r}")
 
     def outputs(self, kind: str) -> list[Any]:
         """Content of every output of one mime type, in order."""
