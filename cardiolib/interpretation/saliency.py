@@ -14,6 +14,8 @@ import pandas as pd
 from cardiolib.interpretation.motion_magnitude import as_displacements
 
 _PERMUTATIONS_AT_A_TIME = 256
+_ROUNDING = 1e-12
+"""Residuals below this share of the numbers that they are left of are rounding, and count as 0."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Saliency:
     correlation : (V,) array
         Partial correlation, given the covariates if there are any.
     t : (V,) array
-        t statistic of the slope.
+        t statistic of the slope. Infinite, with the sign of the slope, where the log risk is a linear function of the
+        vertex's motion (correlation 1 or -1): the regression leaves nothing that the slope could be compared with.
     p_family : (V,) array or None
         Family-wise p over all vertices, after :func:`permutation_test`.
     """
@@ -68,8 +71,8 @@ def univariate_saliency(log_risk, magnitude_mm, *, covariates=None) -> Saliency:
         If lengths differ, a value is not finite, the log risk is constant, or too few patients are left for the
         covariates.
     """
-    y, x, _, df = _residuals(log_risk, magnitude_mm, covariates)
-    return _saliency(y, x, df)
+    y, x, _, df, sizes = _residuals(log_risk, magnitude_mm, covariates)
+    return _saliency(y, x, df, sizes)
 
 
 def permutation_test(log_risk, magnitude_mm, *, rng: np.random.Generator, n_permutations: int = 1000,
@@ -101,8 +104,8 @@ def permutation_test(log_risk, magnitude_mm, *, rng: np.random.Generator, n_perm
     """
     if n_permutations < 1:
         raise ValueError(f"n_permutations must be at least 1, got {n_permutations}")
-    y, x, basis, df = _residuals(log_risk, magnitude_mm, covariates)
-    observed = _saliency(y, x, df)
+    y, x, basis, df, sizes = _residuals(log_risk, magnitude_mm, covariates)
+    observed = _saliency(y, x, df, sizes)
     size = np.sqrt(np.sum(x**2, axis=0))
     direction = np.divide(x, size, out=np.zeros_like(x), where=size > 0)
     largest = np.empty(n_permutations)
@@ -147,7 +150,9 @@ def map_stability(maps) -> pd.DataFrame:
 
 
 def _residuals(log_risk, magnitude_mm, covariates):
-    """Log risk and motion without intercept and covariates, the basis that was removed, degrees of freedom."""
+    """Log risk and motion without intercept and covariates, the basis that was removed, degrees of freedom, and how
+    large log risk and motion (one number a vertex) were before.
+    """
     y, x = np.asarray(log_risk, dtype=float), np.asarray(magnitude_mm, dtype=float)
     if y.ndim != 1 or x.ndim != 2 or len(x) != y.size:
         raise ValueError(f"log_risk must be (N,) and magnitude_mm (N, V), got shapes {y.shape} and {x.shape}")
@@ -167,18 +172,23 @@ def _residuals(log_risk, magnitude_mm, covariates):
         raise ValueError(f"{y.size} patients are too few for {basis.shape[1] - 1} covariates")
     spread = np.abs(y).max()
     y = y - basis @ (basis.T @ y)
-    if np.abs(y).max() <= 1e-12 * spread:
+    if np.abs(y).max() <= _ROUNDING * spread:
         raise ValueError("log_risk is constant, or a linear function of the covariates: there is nothing to explain")
     before = np.abs(x).max(axis=0)
     x = x - basis @ (basis.T @ x)
-    x[:, np.abs(x).max(axis=0) <= 1e-12 * before] = 0.0  # a vertex that does not vary: only rounding is left
-    return y, x, basis, df
+    x[:, np.abs(x).max(axis=0) <= _ROUNDING * before] = 0.0  # a vertex that does not vary: only rounding is left
+    return y, x, basis, df, (spread, before)
 
 
-def _saliency(y: np.ndarray, x: np.ndarray, df: int) -> Saliency:
+def _saliency(y: np.ndarray, x: np.ndarray, df: int, sizes: tuple[float, np.ndarray]) -> Saliency:
     xx, xy, yy = np.sum(x**2, axis=0), x.T @ y, y @ y
     varies = xx > 0
     slope = np.divide(xy, xx, out=np.zeros_like(xx), where=varies)
     correlation = np.clip(np.divide(xy, np.sqrt(xx * yy), out=np.zeros_like(xx), where=varies), -1, 1)
-    rest = np.maximum(1 - correlation**2, np.finfo(float).tiny)
-    return Saliency(slope, slope * np.sqrt(xx / (y.size - 1)), correlation, correlation * np.sqrt(df / rest))
+    # what the regression leaves, and not 1 - r^2: that keeps no digit of it where r is near 1
+    left = y[:, None] - x * slope
+    exact = np.abs(left).max(axis=0) <= _ROUNDING * (sizes[0] + np.abs(slope) * sizes[1])
+    correlation[exact] = np.sign(xy[exact])
+    t = np.copysign(np.inf, xy)  # the limit of r sqrt(df / (1 - r^2)) as r goes to 1 or -1
+    np.divide(slope * np.sqrt(df * xx), np.sqrt(np.sum(left**2, axis=0)), out=t, where=~exact)
+    return Saliency(slope, slope * np.sqrt(xx / (y.size - 1)), correlation, t)

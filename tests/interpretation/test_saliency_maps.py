@@ -68,6 +68,28 @@ def test_covariates_are_adjusted_for_as_in_a_multiple_regression():
     assert found.t[4] == pytest.approx(beta[-1] / se, rel=1e-9)
 
 
+@pytest.mark.parametrize("left", [1.0, 1e-3, 1e-6, 1e-9])
+def test_t_keeps_its_digits_however_near_to_1_the_correlation_is(left):
+    """Motion and residual are orthogonal columns of one size, so t = sqrt(df) / left by hand."""
+    columns = np.linalg.qr(np.column_stack([np.ones(N), example(7)[1][:, :2]]))[0]
+    found = univariate_saliency(columns[:, 1] + left * columns[:, 2], 3 * columns[:, 1:2])
+    assert found.t[0] == pytest.approx(np.sqrt(N - 2) / left, rel=1e-5)
+    assert found.correlation[0] == pytest.approx(1 / np.sqrt(1 + left**2), rel=1e-14)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+@pytest.mark.parametrize("slope", [2.0, -0.3])
+def test_a_risk_that_is_a_function_of_the_motion_has_correlation_1_and_infinite_t(slope, offset):
+    """Exactly, whatever a processor's sums round to; N patients of many sizes, so that some round past 1."""
+    for n in range(4, 60):
+        rng = np.random.default_rng(n)
+        magnitude = 5 + rng.normal(size=(n, 3))
+        found = permutation_test(slope * magnitude[:, 1] + offset, magnitude, rng=rng, n_permutations=9)
+        assert (found.correlation[1], found.t[1]) == (np.sign(slope), np.copysign(np.inf, slope))
+        assert np.isfinite(found.t[[0, 2]]).all() and (np.abs(found.correlation[[0, 2]]) < 1).all()
+        assert found.slope[1] == pytest.approx(slope) and found.p_family[1] == found.p_family.min()
+
+
 def test_slopes_follow_the_unit_and_correlations_do_not():
     risk, magnitude, _ = example(2, effect=0.5)
     mm, cm = univariate_saliency(risk, magnitude), univariate_saliency(risk, magnitude / 10)
