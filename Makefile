@@ -26,7 +26,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke status verify compare lab test test-browser test-all bench lint clean
+.PHONY: help reproduce smoke status verify compare lab test test-kernels test-browser test-all bench lint clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -80,6 +80,18 @@ test: $(INSTALLED) ## run the test suite
 test-browser: $(INSTALLED) ## run the tests that open notebooks in a real browser (needs chromium)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
 	$(PY) -m pytest -m browser tests/browser
+
+# Kernels of other processors, by the settings that choose them: AVX2 only, and the plainest that there are
+AVX2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell MKL_CBWR=AVX2
+PLAIN := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Zen MKL_CBWR=COMPATIBLE
+ifeq ($(shell uname -m),x86_64)
+AVX2 += NPY_ENABLE_CPU_FEATURES=X86_V3
+PLAIN += NPY_ENABLE_CPU_FEATURES=X86_V3
+endif
+
+test-kernels: $(INSTALLED) ## repeat what is sensitive to the processor as on one without AVX-512
+	$(AVX2) $(PY) -m pytest -m processor
+	$(PLAIN) $(PY) -m pytest -m processor
 
 test-all: $(INSTALLED) ## run the test suite with the slow tests
 	$(PY) -m pytest -m "not browser"

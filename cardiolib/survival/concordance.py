@@ -62,6 +62,32 @@ def concordance_index(log_risk, event, time) -> float:
     return (counts.concordant + 0.5 * counts.tied_risk) / counts.comparable
 
 
+def has_comparable_pair(event, time) -> bool:
+    """Whether anybody was observed beyond a death, so that a ranking of these patients can be judged.
+
+    Examples
+    --------
+    >>> has_comparable_pair([True, False], [1.0, 2.0]), has_comparable_pair([False, True], [1.0, 2.0])
+    (True, False)
+    """
+    return concordance_counts(np.zeros(np.size(time)), event, time).comparable > 0
+
+
+def mean_over_folds(scores: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of the folds that have a score; NaN marks a fold without a comparable pair.
+
+    Raises
+    ------
+    ValueError
+        If no fold has a score.
+    """
+    judged = ~np.isnan(scores).all(axis=tuple(range(1, scores.ndim)))
+    if not judged.any():
+        raise ValueError(f"in none of the {len(scores)} folds was a patient observed beyond a death, so that nothing "
+                         "can be tuned on them; take fewer folds or more patients")
+    return scores[judged].mean(axis=0)
+
+
 def concordance_counts(log_risk, event, time) -> ConcordanceCounts:
     """Count the pairs behind :func:`concordance_index` (same arguments, same rule of comparability).
 

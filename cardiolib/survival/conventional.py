@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter
 
-from cardiolib.survival.concordance import concordance_index
+from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.outcomes import check_features
@@ -161,17 +161,26 @@ def _choose(X, event, time, settings, seed, groups) -> tuple[int, float, float]:
     if len(counts) * len(penalties) == 1:
         return counts[0], float(penalties[0]), float("nan")
     fold = patient_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
-    scores = np.zeros((settings.n_folds, len(counts), len(penalties)))
+    scores = np.full((settings.n_folds, len(counts), len(penalties)), np.nan)
     for k in range(settings.n_folds):
         train, test = fold != k, fold == k
+        if not has_comparable_pair(event[test], time[test]):
+            continue
         scaler, axes, spread = _principal_axes(X[train], settings.standardise, max(counts))
         z = scaler.apply(X[train]) @ axes / spread
         z_test = scaler.apply(X[test]) @ axes / spread
         for i, count in enumerate(counts):
             for j, penalty in enumerate(penalties):
-                beta = fit_ridge_cox(z[:, :count], event[train], time[train], penalty=10.0**penalty)
+                try:
+                    beta = fit_ridge_cox(z[:, :count], event[train], time[train], penalty=10.0**penalty)
+                except ArithmeticError:  # too weak a penalty for so few deaths: it is not a candidate
+                    scores[k, i, j] = -np.inf
+                    continue
                 scores[k, i, j] = concordance_index(z_test[:, :count] @ beta, event[test], time[test])
-    mean = scores.mean(axis=0)
+    mean = mean_over_folds(scores)
+    if not np.isfinite(mean).any():
+        raise ArithmeticError(f"no penalty up to {10.0**penalties[-1]:g} lets ridge Cox regression converge on "
+                              f"{int(event.sum())} deaths; fewer components or more patients are needed")
     i, j = np.unravel_index(np.argmax(mean), mean.shape)
     return counts[i], float(penalties[j]), float(mean[i, j])
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pandas as pd
 
-from cardiolib.survival.concordance import concordance_index
+from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.conventional import FittedCox
 from cardiolib.survival.cox import breslow_baseline
 from cardiolib.survival.folds import patient_folds
@@ -75,20 +75,23 @@ def fit_lasso_cox(X, event, time, settings: LassoCoxSettings | None = None, *, s
     X, event, time = check_training_data(X, event, time)
     fractions = np.geomspace(1.0, settings.smallest, settings.n_penalties)
     fold = patient_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
-    scores = np.zeros((settings.n_folds, fractions.size))
+    scores = np.full((settings.n_folds, fractions.size), np.nan)
     for k in range(settings.n_folds):
         train, test = fold != k, fold == k
+        if not has_comparable_pair(event[test], time[test]):
+            continue
         scaler = Standardiser.fit(X[train], "columns")
         path, _ = lasso_path(scaler.apply(X[train]), event[train], time[train], fractions)
         risks = np.round(scaler.apply(X[test]) @ path.T, 10)  # where nothing is kept yet all risks are equal: C = 0.5
         scores[k] = [concordance_index(risk, event[test], time[test]) for risk in risks.T]
-    best = int(np.argmax(scores.mean(axis=0)))
+    mean = mean_over_folds(scores)
+    best = int(np.argmax(mean))
     scaler = Standardiser.fit(X, "columns")
     path, penalties = lasso_path(scaler.apply(X), event, time, fractions[: best + 1])
     coefficients = path[-1] / scaler.scale
     baseline = breslow_baseline(np.round((X.astype(float) - scaler.mean) @ coefficients, 10), event, time)
     summary = {"penalty": [penalties[-1]], "fraction_of_largest": [fractions[best]],
-               "n_kept": [int(np.count_nonzero(coefficients))], "cross_validated_c": [scores.mean(axis=0)[best]]}
+               "n_kept": [int(np.count_nonzero(coefficients))], "cross_validated_c": [mean[best]]}
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(summary))
 
 

@@ -21,6 +21,8 @@ from cardiolib.interpretation import (
 )
 from cardiolib.meshes import SurfaceMesh
 
+pytestmark = pytest.mark.processor
+
 N, V = 80, 12
 
 

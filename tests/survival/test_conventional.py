@@ -25,7 +25,7 @@ from cardiolib.survival import (
     fit_pca_cox,
 )
 from cardiolib.survival.cox import cox_nll
-from cardiolib.survival.lasso import lasso_path
+from cardiolib.survival.lasso import fit_lasso_cox, lasso_path
 from cardiolib.survival.ridge import fit_ridge_cox
 
 
@@ -146,3 +146,34 @@ def test_lasso_and_linear_network_recover_the_hazard(motion, new_patients):
         model = recipe.fit(motion.X, motion.event, motion.time, seed=1)
         c = concordance_index(model.predict_log_risk(new_patients.X), new_patients.event, new_patients.time)
         assert c > 0.65
+
+
+@pytest.mark.parametrize("fit", [fit_pca_cox, fit_lasso_cox])
+def test_inner_folds_without_a_comparable_pair_are_left_out(fit):
+    """Six deaths, four of them after everybody else was lost: some folds rank nobody."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 8))
+    event, time = np.zeros(40, bool), rng.uniform(1, 2, 40)
+    event[:6], time[:4], time[4:6] = True, np.arange(5.0, 9.0), 0.5
+    model = fit(X, event, time, seed=1)
+    assert np.isfinite(model.predict_log_risk(X)).all()
+    time[4:6] = 9.0, 10.0
+    with pytest.raises(ValueError, match="fewer folds or more patients"):
+        fit(X, event, time, seed=1)
+
+
+def test_a_penalty_that_does_not_converge_is_no_candidate(monkeypatch):
+    from cardiolib.survival import conventional
+
+    honest = conventional.fit_ridge_cox
+
+    def weak_penalties_fail(z, event, time, *, penalty):
+        if penalty < 0.5:
+            raise ArithmeticError("did not converge")
+        return honest(z, event, time, penalty=penalty)
+
+    monkeypatch.setattr(conventional, "fit_ridge_cox", weak_penalties_fail)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 8))
+    model = fit_pca_cox(X, rng.uniform(size=60) < 0.4, rng.exponential(size=60), seed=1)
+    assert 10 ** model.summary["log10_penalty"].iloc[0] >= 0.5

@@ -12,6 +12,8 @@ from cardiolib.cohorts import Cohort, write_motion_file
 from cardiolib.survival import NetworkSettings, fit_network, load_network, predict_cohort
 from cardiolib.survival.preprocessing import Standardiser
 
+pytestmark = pytest.mark.processor
+
 SMALL = NetworkSettings(hidden=12, latent=4, epochs=5, standardise="columns", log10_learning_rate=-2.5)
 
 

@@ -17,6 +17,8 @@ from cardiolib.survival.principal import LOST_VARIANCE, principal_rows
 from cardiolib.survival.risk_sets import RiskSets
 from cardiolib.survival.training import initialise
 
+pytestmark = pytest.mark.processor
+
 SMALL = NetworkSettings(hidden=12, latent=4, epochs=15, dropout=0.3, standardise="columns",
                         log10_learning_rate=-2.5)
 ON_INPUTS = replace(SMALL, coordinates="inputs", weight_decay=0.0)
