@@ -92,3 +92,14 @@ def test_no_registry_or_machine_is_named() -> None:
             text = path.read_text(encoding="utf-8", errors="ignore")
             found += [f"{name}: {match.group()}" for match in forbidden.finditer(text)]
     assert found == []
+
+
+def test_what_is_sensitive_to_the_processor_is_repeated_on_two_other_kernels() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    target = makefile.partition("\ntest-kernels:")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in target.splitlines()[1:]] == ["$(AVX2)", "$(PLAIN)"]
+    assert target.count("-m processor") == 2
+    assert "ATEN_CPU_CAPABILITY=avx2" in makefile and "ATEN_CPU_CAPABILITY=default" in makefile
+    marked = [path.name for path in (REPOSITORY / "tests").rglob("test_*.py")
+              if "pytestmark = pytest.mark.processor" in path.read_text(encoding="utf-8")]
+    assert {"test_segmentation_training.py", "test_network_training.py", "test_saliency_maps.py"} <= set(marked)
