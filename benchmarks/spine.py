@@ -20,7 +20,8 @@ RUN = """
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.runner import run_stages
 import pathlib, sys
-run_stages(Run(profile=sys.argv[1], folder=pathlib.Path(sys.argv[2])))
+# in a folder of its own: a stage that a neighbouring folder holds would be taken over
+run_stages(Run(profile=sys.argv[1], folder=pathlib.Path(sys.argv[2]) / "run"))
 """
 
 

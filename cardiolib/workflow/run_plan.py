@@ -10,7 +10,14 @@ from typing import Any
 
 from cardiolib.workflow import provenance
 from cardiolib.workflow.folders import DERIVED, cohort_slug, relative, run_name
-from cardiolib.workflow.parameters import DEFAULT_SEED, as_parameters, load_profile, one_stage_settings, stage_values
+from cardiolib.workflow.parameters import (
+    DEFAULT_SEED,
+    as_parameters,
+    load_profile,
+    one_stage_settings,
+    stage_settings,
+    stage_values,
+)
 from cardiolib.workflow.session import open_run_cohort
 from cardiolib.workflow.stages import STAGES, Stage
 
@@ -61,7 +68,7 @@ class Run:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Checked settings of every stage, by name."""
-        return {name: self.settings_of(name) for name in STAGES}
+        return stage_settings(self._values)
 
     def settings_of(self, stage: str) -> Any:
         """Checked settings of one stage; the packages of the others need not be loaded for them."""
