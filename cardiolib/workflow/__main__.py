@@ -67,11 +67,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _prepare(options: argparse.Namespace) -> int:
     from cardiolib.workflow.runner import run_stages
-    from cardiolib.workflow.stages import STAGES
 
-    run = _plan(options)
-    for name in STAGES[options.before].after:
-        run_stages(run, until=name, say=_say)
+    run_stages(_plan(options), before=options.before, say=_say)
     return 0
 
 

@@ -31,7 +31,7 @@ from cardiolib.workflow.stages import STAGES, Stage, with_inputs
 from cardiolib.workflow.twins import adopt, twin_of
 
 
-def run_stages(run: Run, *, until: str | None = None, say: Any = None) -> list[str]:
+def run_stages(run: Run, *, until: str | None = None, before: str | None = None, say: Any = None) -> list[str]:
     """Run what is stale, up to and including the stage `until`.
 
     Parameters
@@ -39,6 +39,8 @@ def run_stages(run: Run, *, until: str | None = None, say: Any = None) -> list[s
     run : Run
     until : str, optional
         Last stage wanted; all by default.
+    before : str, optional
+        Instead: all that this stage reads, directly or through others, and not the stage itself.
     say : callable, optional
         Receives one line of text for each event worth telling.
 
@@ -55,7 +57,8 @@ def run_stages(run: Run, *, until: str | None = None, say: Any = None) -> list[s
     """
     say = say or (lambda line: None)
     assert run.folder is not None
-    wanted = list(STAGES.values()) if until is None else with_inputs(until)
+    last = until or before
+    wanted = list(STAGES.values()) if last is None else with_inputs(last)[: -1 if before else None]
     executed: list[str] = []
     errors: list[Exception] = []
     with run_lock(run.folder):
@@ -68,7 +71,7 @@ def run_stages(run: Run, *, until: str | None = None, say: Any = None) -> list[s
             DoitMain(_StageLoader(tasks, run.folder / ".doit.json")).run(["run"])
     if errors:
         raise errors[0]
-    if until is None:
+    if last is None:
         note_newest(run.folder)
     return executed
 

@@ -201,3 +201,8 @@ def test_a_stage_shows_its_cells_and_its_bars(table: dict[str, Path], tmp_path: 
         del os.environ[BARS]
     assert seen == ["1/4", "2/4", "3/4", "4/4"]  # papermill puts its own cell behind the parameters
     assert "units: 100%" in display.line() and "3/3" in display.line()
+
+
+def test_what_a_stage_reads_is_run_without_the_stage_itself(table: dict[str, Path], tmp_path: Path) -> None:
+    assert runner.run_stages(a_run(tmp_path), before="second") == ["first"]
+    assert runner.run_stages(a_run(tmp_path), before="first") == []
