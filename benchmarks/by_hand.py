@@ -39,24 +39,65 @@ def measure() -> list[dict[str, Any]]:
     commands, refused = commands_run()
     kernels = kernels_green()
     rows = [
-        ("frames_shown", _percent(shown, figures), "%", 100, 100, "higher",
-         f"interactive figures of 01 to 05 that draw in JupyterLab in Chromium: {shown} of {figures}"
-         if figures else "no Chromium or no playwright on this machine"),
-        ("edits_right", _percent(count - len(failed), count), "%", 100, 100, "higher",
-         f"{count} parameters edited and run again in one kernel on a finished smoke run; wrong: {failed or 'none'}"),
+        (
+            "frames_shown",
+            _percent(shown, figures),
+            "%",
+            100,
+            100,
+            "higher",
+            f"interactive figures of 01 to 05 that draw in JupyterLab in Chromium: {shown} of {figures}"
+            if figures
+            else "no Chromium or no playwright on this machine",
+        ),
+        (
+            "edits_right",
+            _percent(count - len(failed), count),
+            "%",
+            100,
+            100,
+            "higher",
+            f"{count} parameters edited and run again in one kernel on a finished smoke run; wrong: {failed or 'none'}",
+        ),
         ("begin_s", begin_seconds(run), "s", 3, 1, "lower", "slowest begin of 01 to 05 on a finished smoke run"),
-        ("commands_run", _percent(commands - refused, commands), "%", 100, 100, "higher",
-         f"{commands} checks of the commands in README, make help, notebooks and messages "
-         "(tests/workflow/test_documented_commands.py): make lines expanded and taken by the workflow's own parser"),
-        ("kernels_green", _percent(sum(kernels.values()), len(kernels)), "%", 100, 100, "higher",
-         "fast suite and smoke run with verify under " + "; ".join(
-             f"{' '.join(f'{name}={value}' for name, value in KERNELS[kernel].items())}: "
-             f"{'passed' if fine else 'FAILED'}" for kernel, fine in kernels.items())),
-        ("first_bar_s", longest_silence(), "s", 10, 5, "lower",
-         "longest time without a new line of a fresh smoke run whose output is no terminal"),
+        (
+            "commands_run",
+            _percent(commands - refused, commands),
+            "%",
+            100,
+            100,
+            "higher",
+            f"{commands} checks of the commands in README, make help, notebooks and messages "
+            "(tests/workflow/test_documented_commands.py): make lines expanded and taken by the workflow's own parser",
+        ),
+        (
+            "kernels_green",
+            _percent(sum(kernels.values()), len(kernels)),
+            "%",
+            100,
+            100,
+            "higher",
+            "fast suite and smoke run with verify under "
+            + "; ".join(
+                f"{' '.join(f'{name}={value}' for name, value in KERNELS[kernel].items())}: "
+                f"{'passed' if fine else 'FAILED'}"
+                for kernel, fine in kernels.items()
+            ),
+        ),
+        (
+            "first_bar_s",
+            longest_silence(),
+            "s",
+            10,
+            5,
+            "lower",
+            "longest time without a new line of a fresh smoke run whose output is no terminal",
+        ),
     ]
-    return [{"id": f"hand.{name}", "value": value, "unit": unit, "reach": reach, "aim": aim, "better": better,
-             "how": how} for name, value, unit, reach, aim, better, how in rows]
+    return [
+        {"id": f"hand.{name}", "value": value, "unit": unit, "reach": reach, "aim": aim, "better": better, "how": how}
+        for name, value, unit, reach, aim, better, how in rows
+    ]
 
 
 def begin_seconds(run: Run) -> float:
@@ -89,16 +130,24 @@ def commands_run() -> tuple[int, int]:
 
 def kernels_green() -> dict[str, bool]:
     """Under each kernel: do the fast suite, a fresh smoke run and its verification pass?"""
-    return {name: _passes({**ENVIRONMENT, **os.environ, "OMP_NUM_THREADS": "1", **setting})
-            for name, setting in KERNELS.items()}
+    return {
+        name: _passes({**ENVIRONMENT, **os.environ, "OMP_NUM_THREADS": "1", **setting})
+        for name, setting in KERNELS.items()
+    }
 
 
 def longest_silence() -> float:
     """Seconds of the longest silence of a fresh smoke run."""
     with tempfile.TemporaryDirectory() as folder:
         last, longest = time.perf_counter(), 0.0
-        with subprocess.Popen(_smoke(folder), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, env={**ENVIRONMENT, **os.environ, "OMP_NUM_THREADS": "1"}) as process:
+        with subprocess.Popen(
+            _smoke(folder),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**ENVIRONMENT, **os.environ, "OMP_NUM_THREADS": "1"},
+        ) as process:
             assert process.stdout is not None
             for _ in process.stdout:
                 now = time.perf_counter()
@@ -109,10 +158,18 @@ def longest_silence() -> float:
 def _passes(environment: dict[str, str]) -> bool:
     with tempfile.TemporaryDirectory(prefix="kernel") as folder:
         python = [sys.executable, "-m"]
-        commands = [[*python, "pytest"], _smoke(folder),
-                    [*python, "cardiolib.workflow", "verify", "--run", Path(folder).name + "-smoke"]]
-        return all(subprocess.run(command, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL).returncode == 0 for command in commands)
+        commands = [
+            [*python, "pytest"],
+            _smoke(folder),
+            [*python, "cardiolib.workflow", "verify", "--run", Path(folder).name + "-smoke"],
+        ]
+        return all(
+            subprocess.run(
+                command, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ).returncode
+            == 0
+            for command in commands
+        )
 
 
 def _smoke(folder: str) -> list[str]:

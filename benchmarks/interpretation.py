@@ -47,8 +47,10 @@ def measure() -> list[dict[str, Any]]:
         tests += planted_tests(X, mesh, NetworkSettings(), n_patches=PATCHES_A_COHORT, seed=seed)
         network = fit_network(X, event, time, NetworkSettings(), seed=seed)
         completeness.append(attribute_network(network, X).relative_completeness_error)
-        motions = [*decoded_motions(network, X, n_vertices=N_POINTS),
-                   regression_motion(_held_out_risk(X, event, time, seed), X, n_vertices=N_POINTS)]
+        motions = [
+            *decoded_motions(network, X, n_vertices=N_POINTS),
+            regression_motion(_held_out_risk(X, event, time, seed), X, n_vertices=N_POINTS),
+        ]
         tables.append(compare_risk_motions(motions, truth)["cosine with truth"])
     cosines = {name: np.array([one[name] for one in tables]) for name in tables[0].index}
     return [_saliency_row(tests), _completeness_row(completeness), _direction_row(cosines)]
@@ -59,11 +61,18 @@ def _saliency_row(tests) -> dict[str, Any]:
     mean = table["times chance, mean"].drop([CEILING, BASELINE])
     best, spread = mean.idxmax(), table.loc[mean.idxmax()]
     others = ", ".join(f"{name} {value:.1f}" for name, value in mean.drop(best).items())
-    by_kind = {kind: np.mean([one.average_precision[best] / one.chance for one in tests if one.kind == kind])
-               for kind in sorted({one.kind for one in tests})}
+    by_kind = {
+        kind: np.mean([one.average_precision[best] / one.chance for one in tests if one.kind == kind])
+        for kind in sorted({one.kind for one in tests})
+    }
     kinds = ", ".join(f"hazard reads {name}: {value:.1f}" for name, value in by_kind.items())
     return _row(
-        "interp.saliency_auprc", mean[best], "times chance", 3, 6, "higher",
+        "interp.saliency_auprc",
+        mean[best],
+        "times chance",
+        3,
+        6,
+        "higher",
         f"hazard planted in 20 of {N_POINTS} points, {len(tests)} patches in {len(SEEDS)} simulated cohorts of 302; "
         f"best: {best} ({spread['times chance, min']:.1f} to {spread['times chance, max']:.1f}; {kinds}); {others}; "
         f"plain mean motion {table.loc[BASELINE, 'times chance, mean']:.1f}; {CEILING} "
@@ -73,7 +82,12 @@ def _saliency_row(tests) -> dict[str, Any]:
 
 def _completeness_row(errors: list[float]) -> dict[str, Any]:
     return _row(
-        "interp.ig_completeness", max(errors), "share of range", 1e-2, 1e-3, "lower",
+        "interp.ig_completeness",
+        max(errors),
+        "share of range",
+        1e-2,
+        1e-3,
+        "lower",
         "largest |sum of attributions - log risk difference| of a patient / range of the log risks; "
         f"{len(errors)} networks of simulated cohorts of 302; the path is integrated exactly, so this is rounding",
     )
@@ -81,11 +95,19 @@ def _completeness_row(errors: list[float]) -> dict[str, Any]:
 
 def _direction_row(cosines: dict[str, np.ndarray]) -> dict[str, Any]:
     shown = cosines[LEAST_SQUARES_PATTERN]
-    names = {NETWORK_DECODER: NETWORK_DECODER, LEAST_SQUARES_HEAD: LEAST_SQUARES_HEAD,
-             REGRESSION: f"{REGRESSION} held out in {FOLDS} folds"}
+    names = {
+        NETWORK_DECODER: NETWORK_DECODER,
+        LEAST_SQUARES_HEAD: LEAST_SQUARES_HEAD,
+        REGRESSION: f"{REGRESSION} held out in {FOLDS} folds",
+    }
     others = ", ".join(f"{label} {cosines[name].mean():.2f}" for name, label in names.items())
     return _row(
-        "interp.direction_cosine", shown.mean(), "cosine", 0.7, 0.9, "higher",
+        "interp.direction_cosine",
+        shown.mean(),
+        "cosine",
+        0.7,
+        0.9,
+        "higher",
         f"{LEAST_SQUARES_PATTERN}; mean of {len(shown)} simulated cohorts of 302 ({shown.min():.2f} to "
         f"{shown.max():.2f}), truth from {TRUE_HEARTS} other hearts; {others}",
     )
@@ -98,8 +120,13 @@ def _cohorts() -> Iterator[tuple]:
             cohort = build_simulated_cohort(Path(folder), settings=SimulatedCohortSettings(n_imaged=0), seed=seed)
             ids, X = cohort.motion_matrix()
             table = cohort.table.loc[list(ids)]
-            yield (seed, cohort, np.asarray(X, np.float32), table["event"].to_numpy(bool),
-                   table["time"].to_numpy(float))
+            yield (
+                seed,
+                cohort,
+                np.asarray(X, np.float32),
+                table["event"].to_numpy(bool),
+                table["time"].to_numpy(float),
+            )
 
 
 def _held_out_risk(X, event, time, seed: int) -> np.ndarray:
@@ -114,8 +141,15 @@ def _held_out_risk(X, event, time, seed: int) -> np.ndarray:
 
 
 def _row(name: str, value: float, unit: str, reach: float, aim: float, better: str, how: str) -> dict[str, Any]:
-    return {"id": name, "value": float(f"{value:.3g}"), "unit": unit, "reach": reach, "aim": aim, "better": better,
-            "how": how}
+    return {
+        "id": name,
+        "value": float(f"{value:.3g}"),
+        "unit": unit,
+        "reach": reach,
+        "aim": aim,
+        "better": better,
+        "how": how,
+    }
 
 
 if __name__ == "__main__":

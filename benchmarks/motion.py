@@ -66,30 +66,52 @@ def measure() -> list[dict[str, Any]]:
             results[setting, name] = [_peer_errors(*case, peer) for case in cases[:N_PEER]]
     for setting, targets in (("clean", ((1.5, 1.0), (2.5, 1.6))), ("clinical", ((2.2, 1.4), (4.2, 2.5)))):
         for part, (reach, aim) in zip(("lv", "rv"), targets, strict=True):
-            values = {name: np.mean([one[f"{part}_es"] for one in results[setting, name]])
-                      for name in (*TRACKERS, *peers)}
+            values = {
+                name: np.mean([one[f"{part}_es"] for one in results[setting, name]]) for name in (*TRACKERS, *peers)
+            }
             values["no motion"] = np.mean([one[f"{part}_still"] for one in results[setting, "default"]])
             others = ", ".join(f"{name} {value:.1f}" for name, value in values.items() if name != "default")
-            rows.append(_row(f"motion.{setting}.{part}_es_mm", values["default"], "mm", reach, aim,
-                             f"{N_HEARTS} unseen simulated hearts at ES ({N_PEER} for published and peers); {others}"
-                             f"{absent}"))
+            rows.append(
+                _row(
+                    f"motion.{setting}.{part}_es_mm",
+                    values["default"],
+                    "mm",
+                    reach,
+                    aim,
+                    f"{N_HEARTS} unseen simulated hearts at ES ({N_PEER} for published and peers); {others}{absent}",
+                )
+            )
     clinical = results["clinical", "default"]
     mean = {name: float(np.mean([one[name] for one in clinical])) for name in clinical[0]}
     both = {name: np.mean([one["lv_es"] + one["rv_es"] for one in results["clinical", name]]) for name in peers}
     best = min(both, key=both.__getitem__)
-    ours, alone = (np.mean([one["lv_es"] + one["rv_es"] for one in results["clinical", name][:N_PEER]])
-                   for name in ("default", "images alone"))
+    ours, alone = (
+        np.mean([one["lv_es"] + one["rv_es"] for one in results["clinical", name][:N_PEER]])
+        for name in ("default", "images alone")
+    )
     how = f"{N_HEARTS} unseen simulated hearts, clinical setting"
     return rows + [
         _row("motion.clinical.inplane_mm", mean["inplane"], "mm", 0.7, 0.5, f"{how}; wall points, all phases"),
         _row("motion.closure_mm", mean["closure"], "mm", 0.5, 0.2, f"{how}; by construction"),
-        _row("motion.jacobian_bad_pct", mean["jacobian_bad_pct"], "%", 1, 0.1,
-             f"{how}; LV wall points and phases with det J outside 0.7 to 1.3"),
+        _row(
+            "motion.jacobian_bad_pct",
+            mean["jacobian_bad_pct"],
+            "%",
+            1,
+            0.1,
+            f"{how}; LV wall points and phases with det J outside 0.7 to 1.3",
+        ),
         _row("motion.gcs_error_points", mean["gcs"], "points", 2.5, 1.5, f"{how}; true points moved by the tracker"),
         _row("motion.tapse_error_mm", mean["tapse"], "mm", 3, 1.5, f"{how}; template fitted and tracked"),
-        _row("motion.vs_best_peer", ours / both[best], "ratio", 0.75, 0.5,
-             f"error of LV and RV at ES / that of the best peer, {best}, {N_PEER} hearts, clinical; images alone "
-             f"{alone / both[best]:.2f}{absent}"),
+        _row(
+            "motion.vs_best_peer",
+            ours / both[best],
+            "ratio",
+            0.75,
+            0.5,
+            f"error of LV and RV at ES / that of the best peer, {best}, {N_PEER} hearts, clinical; images alone "
+            f"{alone / both[best]:.2f}{absent}",
+        ),
         *_what_the_population_invents(),
     ]
 
@@ -97,8 +119,11 @@ def measure() -> list[dict[str, Any]]:
 def _hearts() -> list[DigitalHeart]:
     rng = np.random.default_rng(SEED)
     n_controls = N_HEARTS // 3
-    rows = [row for kind, n in (("ph", N_HEARTS - n_controls), ("control", n_controls))
-            for row in simulate_population(n, kind=kind, rng=rng).to_dict("records")]
+    rows = [
+        row
+        for kind, n in (("ph", N_HEARTS - n_controls), ("control", n_controls))
+        for row in simulate_population(n, kind=kind, rng=rng).to_dict("records")
+    ]
     return [DigitalHeart(parameters_from_row(row)) for row in rows]
 
 
@@ -122,12 +147,15 @@ def _errors(heart: DigitalHeart, scan: SimulatedScan, labels: LabelMap, settings
     tapse = [right_ventricular_indices(points)["tapse_mm"] for points in (own, truth[:, MATCHED_POINTS])]
     closure = field.displace(truth[0], phases=np.array([1.0]))[0] - truth[0]
     return {
-        "lv_es": error[es, region < 2].mean(), "rv_es": error[es, region == 2].mean(),
-        "lv_still": still[es, region < 2].mean(), "rv_still": still[es, region == 2].mean(),
+        "lv_es": error[es, region < 2].mean(),
+        "rv_es": error[es, region == 2].mean(),
+        "lv_still": still[es, region < 2].mean(),
+        "rv_still": still[es, region == 2].mean(),
         "inplane": np.sqrt(np.maximum(error**2 - across**2, 0)).mean(),
         "closure": np.linalg.norm(closure, axis=1).mean(),
         "jacobian_bad_pct": 100 * ((determinant < 0.7) | (determinant > 1.3)).mean(),
-        "gcs": 100 * abs(strain[0] - strain[1]), "tapse": abs(tapse[0] - tapse[1]),
+        "gcs": 100 * abs(strain[0] - strain[1]),
+        "tapse": abs(tapse[0] - tapse[1]),
     }
 
 
@@ -156,8 +184,12 @@ def _what_the_population_invents() -> list[dict[str, Any]]:
             top = free & (rest > np.quantile(rest[free], 0.8))
             axis = scan.heart_to_world[:3, 2]
             for prior in moves:
-                field = track(scan.cine, scan.labels, replace(TrackingSettings(), prior=prior),
-                              generator=torch.Generator().manual_seed(SEED))
+                field = track(
+                    scan.cine,
+                    scan.labels,
+                    replace(TrackingSettings(), prior=prior),
+                    generator=torch.Generator().manual_seed(SEED),
+                )
                 found = field.displacement(truth[0, top])[es] @ axis
                 one[prior].append((((truth[es] - truth[0])[top] @ axis).mean(), found.mean()))
         for prior, values in one.items():
@@ -170,16 +202,35 @@ def _what_the_population_invents() -> list[dict[str, Any]]:
     how = "3 simulated hearts with TAPSE and MAPSE x 0.6, 1, 1 and 1.4; images alone"
     slope, twice = numbers["population"]
     return [
-        _row("motion.prior.axial_slope_error", abs(1 - slope), "share", 0.5, 0.2,
-             f"{how} {abs(1 - numbers['none'][0]):.2f}; 0: true differences along the axis are found in full"),
-        _row("motion.prior.invented_mm", twice, "mm", 4, 1,
-             f"difference between two scans of the same heart, 3 hearts; images alone {numbers['none'][1]:.1f}"),
+        _row(
+            "motion.prior.axial_slope_error",
+            abs(1 - slope),
+            "share",
+            0.5,
+            0.2,
+            f"{how} {abs(1 - numbers['none'][0]):.2f}; 0: true differences along the axis are found in full",
+        ),
+        _row(
+            "motion.prior.invented_mm",
+            twice,
+            "mm",
+            4,
+            1,
+            f"difference between two scans of the same heart, 3 hearts; images alone {numbers['none'][1]:.1f}",
+        ),
     ]
 
 
 def _row(name: str, value: float, unit: str, reach: float, aim: float, how: str) -> dict[str, Any]:
-    return {"id": name, "value": round(float(value), 3), "unit": unit, "reach": reach, "aim": aim, "better": "lower",
-            "how": how}
+    return {
+        "id": name,
+        "value": round(float(value), 3),
+        "unit": unit,
+        "reach": reach,
+        "aim": aim,
+        "better": "lower",
+        "how": how,
+    }
 
 
 if __name__ == "__main__":

@@ -50,18 +50,28 @@ def measure() -> list[dict[str, Any]]:
         for name, settings in (("tracked", TrackingSettings()), ("alone", TrackingSettings(prior="none"))):
             field = track(cine, found, settings, generator=torch.Generator().manual_seed(0), ed_frame=ed)
             phase = ((es - ed) % cine.n_frames) / cine.n_frames
-            moved[name] = _carried(labels, lambda points, f=field, p=phase: f.displace(points, phases=np.array([p]))[0],
-                                   field.slice_shift_mm)
+            moved[name] = _carried(
+                labels,
+                lambda points, f=field, p=phase: f.displace(points, phases=np.array([p]))[0],
+                field.slice_shift_mm,
+            )
         for short, (name, _, _) in STRUCTURES.items():
             for way, codes in moved.items():
                 overlap[short][way].append(_dice(codes, labels.frame(1), labels.scheme.code(name)))
     return [
-        {"id": f"motion.acdc.dice_{short}", "value": round(float(np.mean(ways["tracked"])), 3), "unit": "Dice",
-         "reach": reach, "aim": aim, "better": "higher",
-         "how": f"{len(ways['tracked'])} real cines, ED labels carried to ES, slices that both have; images alone "
-                f"{np.mean(ways['alone']):.2f}, not moved {np.mean(ways['still']):.2f}; {WHOLE} (in no training) "
-                f"{ways['tracked'][-1]:.2f}, worst {min(ways['tracked']):.2f}"}
-        for short, (_, reach, aim) in STRUCTURES.items() for ways in (overlap[short],)
+        {
+            "id": f"motion.acdc.dice_{short}",
+            "value": round(float(np.mean(ways["tracked"])), 3),
+            "unit": "Dice",
+            "reach": reach,
+            "aim": aim,
+            "better": "higher",
+            "how": f"{len(ways['tracked'])} real cines, ED labels carried to ES, slices that both have; images alone "
+            f"{np.mean(ways['alone']):.2f}, not moved {np.mean(ways['still']):.2f}; {WHOLE} (in no training) "
+            f"{ways['tracked'][-1]:.2f}, worst {min(ways['tracked']):.2f}",
+        }
+        for short, (_, reach, aim) in STRUCTURES.items()
+        for ways in (overlap[short],)
     ]
 
 

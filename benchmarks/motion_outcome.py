@@ -56,15 +56,21 @@ def measure() -> list[dict[str, Any]]:
         true_c.append(c[1])
         differences.append(c[0] - c[1])
     compute.close()
-    return [{
-        "id": "motion.keeps_outcome", "value": round(float(np.mean(differences)), 4), "unit": "C", "reach": -0.04,
-        "aim": -0.015, "better": "higher",
-        "how": f"PCA + ridge Cox, {N_REPEATS} x {N_FOLDS}-fold cross-validation; {len(COHORT_SEEDS)} simulated cohorts "
-               f"of {N_PATIENTS} from image to motion, clinical setting; C {np.mean(tracked_c):.3f} on tracked, "
-               f"{np.mean(true_c):.3f} on true motion; differences "
-               f"{', '.join(f'{one:+.3f}' for one in differences)}; {failed} not tracked and left out, {flagged} "
-               f"flagged; {np.mean(seconds):.1f} CPU-seconds a patient",
-    }]
+    return [
+        {
+            "id": "motion.keeps_outcome",
+            "value": round(float(np.mean(differences)), 4),
+            "unit": "C",
+            "reach": -0.04,
+            "aim": -0.015,
+            "better": "higher",
+            "how": f"PCA + ridge Cox, {N_REPEATS} x {N_FOLDS}-fold cross-validation; {len(COHORT_SEEDS)} simulated cohorts "
+            f"of {N_PATIENTS} from image to motion, clinical setting; C {np.mean(tracked_c):.3f} on tracked, "
+            f"{np.mean(true_c):.3f} on true motion; differences "
+            f"{', '.join(f'{one:+.3f}' for one in differences)}; {failed} not tracked and left out, {flagged} "
+            f"flagged; {np.mean(seconds):.1f} CPU-seconds a patient",
+        }
+    ]
 
 
 def _from_image(item: tuple[int, dict], *, network: Path, seed: int, folder: Path) -> tuple[TrackedSubject, float]:

@@ -45,7 +45,8 @@ def demons(frames: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
 
 
 PEERS: dict[str, Peer] = {
-    "optical flow (scikit-image)": optical_flow, "demons (SimpleITK)": demons,
+    "optical flow (scikit-image)": optical_flow,
+    "demons (SimpleITK)": demons,
 }
 _PACKAGES = {"demons (SimpleITK)": "SimpleITK"}  # an extra: the others are installed with cardiolib
 
@@ -55,9 +56,7 @@ def available_peers() -> dict[str, Peer]:
     return {name: peer for name, peer in PEERS.items() if name not in _PACKAGES or find_spec(_PACKAGES[name])}
 
 
-def peer_positions(
-    peer: Peer, scan: SimulatedScan, labels: LabelMap, points: np.ndarray, *, frame: int
-) -> np.ndarray:
+def peer_positions(peer: Peer, scan: SimulatedScan, labels: LabelMap, points: np.ndarray, *, frame: int) -> np.ndarray:
     """Where a peer finds points (V, 3), world mm at end-diastole (frame 0), in a later frame."""
     volumes = prepare_volumes(scan.cine, labels, TrackingSettings(), ed_frame=0)
     moved = peer(volumes.channels[: frame + 1, 0], volumes.spacing_mm)

@@ -32,8 +32,17 @@ def measure() -> list[dict[str, Any]]:
             field = track(scan.cine, scan.labels, generator=torch.Generator().manual_seed(SEED))
             fit_template(scan.labels, frame=field.ed_frame, slice_shift_mm=field.slice_shift_mm)
             seconds.append(time.perf_counter() - started)
-    return [{"id": "motion.subject_s", "value": round(median(seconds[1:]), 3), "unit": "s", "reach": 5, "aim": 2,
-             "better": "lower", "how": f"20 phases x 12 slices of 96 x 96, two threads, median of {REPEATS}"}]
+    return [
+        {
+            "id": "motion.subject_s",
+            "value": round(median(seconds[1:]), 3),
+            "unit": "s",
+            "reach": 5,
+            "aim": 2,
+            "better": "lower",
+            "how": f"20 phases x 12 slices of 96 x 96, two threads, median of {REPEATS}",
+        }
+    ]
 
 
 if __name__ == "__main__":

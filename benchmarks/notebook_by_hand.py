@@ -29,15 +29,48 @@ SMALL: dict[str, dict[str, Any]] = {
 """Parameters with which a notebook is first run: those of the smoke profile, or nearly."""
 
 EDITS: dict[str, dict[str, Any]] = {
-    "segmentation": {"seed": 7, "workers": 1, "n_training": 10, "validation_fraction": 0.3, "epochs": 1, "width": 8,
-                     "augmentation": "wild", "precision": "auto", "max_scans": 1},
-    "motion": {"seed": 7, "workers": 1, "motion_source": "tracked", "method": "published", "prior": "none",
-               "effort": "full", "max_scans": 2},
-    "survival": {"seed": 7, "workers": 1, "protocol": "published", "epochs": 5, "n_particles": 2, "n_generations": 1,
-                 "n_folds": 2, "screening": True, "fixed": {"latent": 8}},
+    "segmentation": {
+        "seed": 7,
+        "workers": 1,
+        "n_training": 10,
+        "validation_fraction": 0.3,
+        "epochs": 1,
+        "width": 8,
+        "augmentation": "wild",
+        "precision": "auto",
+        "max_scans": 1,
+    },
+    "motion": {
+        "seed": 7,
+        "workers": 1,
+        "motion_source": "tracked",
+        "method": "published",
+        "prior": "none",
+        "effort": "full",
+        "max_scans": 2,
+    },
+    "survival": {
+        "seed": 7,
+        "workers": 1,
+        "protocol": "published",
+        "epochs": 5,
+        "n_particles": 2,
+        "n_generations": 1,
+        "n_folds": 2,
+        "screening": True,
+        "fixed": {"latent": 8},
+    },
     "validation": {"seed": 7, "workers": 1, "n_replicates": 5, "search_in_bag": True, "n_folds": 2, "n_repeats": 2},
-    "interpretation": {"seed": 7, "workers": 1, "n_neighbours": 5, "n_permutations": 20, "n_refits": 3,
-                       "n_planted": 2, "n_true_hearts": 50, "risk_sd": 1.0},
+    "interpretation": {
+        "seed": 7,
+        "workers": 1,
+        "n_neighbours": 5,
+        "n_permutations": 20,
+        "n_refits": 3,
+        "n_planted": 2,
+        "n_true_hearts": 50,
+        "risk_sd": 1.0,
+    },
 }
 """One other value for every parameter that a reader may change; where the two folders are, is not one of them."""
 
@@ -69,7 +102,7 @@ class OpenNotebook:
             found = line.search(cell.source)
             if found is None:
                 raise ValueError(f"the parameters cell has no line for {name}")
-            cell.source = f"{cell.source[:found.start()]}{found[1]}{value!r}{cell.source[found.start(2):]}"
+            cell.source = f"{cell.source[: found.start()]}{found[1]}{value!r}{cell.source[found.start(2) :]}"
 
     def run_all(self) -> str:
         """Run every cell; the error of the first that fails, as text, or nothing."""
@@ -94,8 +127,13 @@ class OpenNotebook:
 
     def outputs(self, kind: str) -> list[Any]:
         """Content of every output of one mime type, in order."""
-        return [out["data"][kind] for cell in self.content.cells if cell.cell_type == "code"
-                for out in cell.outputs if kind in out.get("data", {})]
+        return [
+            out["data"][kind]
+            for cell in self.content.cells
+            if cell.cell_type == "code"
+            for out in cell.outputs
+            if kind in out.get("data", {})
+        ]
 
 
 @contextmanager

@@ -46,14 +46,22 @@ def record(name: str, rows: Iterable[dict[str, Any]]) -> Path:
 
 def write_table() -> None:
     """Make ``results/README.md`` from all result files."""
-    lines = ["# Measured", "", "Made by `make bench` from the JSON files beside it.", "",
-             "| id | value | unit | reach | aim | reached | how |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "# Measured",
+        "",
+        "Made by `make bench` from the JSON files beside it.",
+        "",
+        "| id | value | unit | reach | aim | reached | how |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for path in sorted(RESULTS.glob("*.json")):
         for row in json.loads(path.read_text(encoding="utf-8")):
             value = f"{row['value']:.4g}" if isinstance(row["value"], float) else row["value"]
             value = "" if value is None else value
-            lines.append(f"| {row['id']} | {value} | {row['unit']} | {row['reach']} | {row['aim']} "
-                         f"| {_verdict(row)} | {row['how'].replace('|', chr(92) + '|')} |")
+            lines.append(
+                f"| {row['id']} | {value} | {row['unit']} | {row['reach']} | {row['aim']} "
+                f"| {_verdict(row)} | {row['how'].replace('|', chr(92) + '|')} |"
+            )
     (RESULTS / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -80,4 +88,3 @@ def commit() -> str:
     command = ["git", "describe", "--always", "--dirty"]
     run = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True)
     return run.stdout.strip() or "unknown"
-

@@ -74,12 +74,18 @@ def measure(data: Path | None = None, *, only: Sequence[str] = tuple(TARGETS)) -
             part = table[table["structure"] == structure]
             by_phase = part.groupby("phase")["dice"].mean()
             reach, aim = TARGETS[training][short]
-            rows.append({
-                "id": f"seg.acdc.{training}.{short}", "value": round(float(part["dice"].mean()), 4), "unit": "Dice",
-                "reach": reach, "aim": aim, "better": "higher",
-                "how": f"{HOW[training]}; {len(reported)} patients, ED {by_phase['ED']:.3f}, ES {by_phase['ES']:.3f}, "
-                       f"worst {part['dice'].min():.2f}",
-            })
+            rows.append(
+                {
+                    "id": f"seg.acdc.{training}.{short}",
+                    "value": round(float(part["dice"].mean()), 4),
+                    "unit": "Dice",
+                    "reach": reach,
+                    "aim": aim,
+                    "better": "higher",
+                    "how": f"{HOW[training]}; {len(reported)} patients, ED {by_phase['ED']:.3f}, ES {by_phase['ES']:.3f}, "
+                    f"worst {part['dice'].min():.2f}",
+                }
+            )
     return rows
 
 
@@ -103,8 +109,11 @@ def _network(training: str, cohort: Cohort, trained_on: list[str]) -> TrainedNet
 
 def _simulated() -> list[Example]:
     scans = simulate_training_scans(
-        N_SIMULATED, seed=SEED, acquisition=AcquisitionSettings(randomise=True, exclude_outflow=True),
-        varied=True, control_fraction=0.6,
+        N_SIMULATED,
+        seed=SEED,
+        acquisition=AcquisitionSettings(randomise=True, exclude_outflow=True),
+        varied=True,
+        control_fraction=0.6,
     )
     return scan_examples(scans)
 

@@ -51,8 +51,10 @@ def measure() -> list[dict[str, Any]]:
     how = f"{N_UNSEEN} unseen simulated hearts (30 % controls), ED and ES, randomised contrast, noise and slice shifts"
     row = partial(_row, how=how)
     by = labels.groupby("structure")
-    rows = [row(f"seg.sim.dice.{SHORT[name]}", part["dice"].mean(), "Dice", *DICE[SHORT[name]], "higher")
-            for name, part in by]
+    rows = [
+        row(f"seg.sim.dice.{SHORT[name]}", part["dice"].mean(), "Dice", *DICE[SHORT[name]], "higher")
+        for name, part in by
+    ]
     return rows + [
         row("seg.sim.hd95_mm", by["hausdorff95_mm"].mean().max(), "mm", 10, 6),
         row("seg.sim.assd_mm", by["assd_mm"].mean().max(), "mm", 1.2, 0.8),
@@ -62,8 +64,14 @@ def measure() -> list[dict[str, Any]]:
         row("seg.sim.landmark_slices", single["landmark_slices"].mean(), "slices", 0.6, 0.4),
         row("seg.sim.surface_mm", single["surface_mm"].mean(), "mm", 1.5, 1.0),
         _row("seg.train_s", train_s, "s", 300, 120, how="default training, two threads"),
-        _row("seg.scan_s", _scan_seconds(network), "s", 2, 0.7,
-             how="20 phases x 12 slices of 96 x 96, heart found, labels and landmarks; two threads, median of 3"),
+        _row(
+            "seg.scan_s",
+            _scan_seconds(network),
+            "s",
+            2,
+            0.7,
+            how="20 phases x 12 slices of 96 x 96, heart found, labels and landmarks; two threads, median of 3",
+        ),
     ]
 
 
@@ -108,10 +116,14 @@ def _surface_mm(heart: DigitalHeart, scan: SimulatedScan, found: Segmentation) -
     mesh = heart.surface(0.0)
     mesh = mesh.with_points(scan.world_from_heart(mesh.points))
     parts = {"lv_endo": ("lv_endo",), "rv_endo": ("rv_free", "rv_septum")}
-    return float(np.mean([
-        surface_distance(refined[name], extract_regions(mesh, *regions)[0], spacing_mm=2.0).assd_mm
-        for name, regions in parts.items()
-    ]))
+    return float(
+        np.mean(
+            [
+                surface_distance(refined[name], extract_regions(mesh, *regions)[0], spacing_mm=2.0).assd_mm
+                for name, regions in parts.items()
+            ]
+        )
+    )
 
 
 def _scan_seconds(network: TrainedNetwork) -> float:
@@ -128,8 +140,15 @@ def _scan_seconds(network: TrainedNetwork) -> float:
 
 
 def _row(name: str, value: float, unit: str, reach: float, aim: float, better: str = "lower", *, how: str) -> dict:
-    return {"id": name, "value": round(float(value), 4), "unit": unit, "reach": reach, "aim": aim, "better": better,
-            "how": how}
+    return {
+        "id": name,
+        "value": round(float(value), 4),
+        "unit": unit,
+        "reach": reach,
+        "aim": aim,
+        "better": better,
+        "how": how,
+    }
 
 
 if __name__ == "__main__":

@@ -40,11 +40,17 @@ def measure() -> list[dict[str, Any]]:
     for method, values in errors.items():
         by_outline = dict(zip(OUTLINES, np.nanmean(values, axis=0), strict=True))
         detail = ", ".join(f"{name} {value:.2f}" for name, value in by_outline.items())
-        rows.append({
-            "id": f"shape.acdc.left_out_mm.{method}", "value": round(float(np.nanmean(values)), 3), "unit": "mm",
-            "reach": 2.0, "aim": 1.3, "better": "lower",
-            "how": f"outlines of a middle ES slice that was left out, {len(values)} patients; {detail}",
-        })
+        rows.append(
+            {
+                "id": f"shape.acdc.left_out_mm.{method}",
+                "value": round(float(np.nanmean(values)), 3),
+                "unit": "mm",
+                "reach": 2.0,
+                "aim": 1.3,
+                "better": "lower",
+                "how": f"outlines of a middle ES slice that was left out, {len(values)} patients; {detail}",
+            }
+        )
     return rows
 
 
@@ -62,8 +68,9 @@ def _left_out_mm(labels: LabelMap, method: str) -> list[float]:
         voxels = outline_points(mask)
         points = world_from_voxel(labels.affine, voxels[voxels[:, 2] == middle])
         points = points - in_plane @ shape.slice_shift_mm[middle]
-        errors.append(float(np.abs(distance_to_surface(points, shape.surfaces[outline])).mean())
-                      if len(points) else np.nan)
+        errors.append(
+            float(np.abs(distance_to_surface(points, shape.surfaces[outline])).mean()) if len(points) else np.nan
+        )
     return errors
 
 

@@ -33,19 +33,42 @@ def measure() -> list[dict[str, Any]]:
         name, reach, aim = LIMITS[profile]
         with tempfile.TemporaryDirectory() as folder:
             first, second = (_seconds(profile, Path(folder)) for _ in range(2))
-        rows.append({"id": name, "value": first, "unit": "s", "reach": reach, "aim": aim, "better": "lower",
-                     "how": f"all stages of the {profile} profile from nothing, after installation"})
+        rows.append(
+            {
+                "id": name,
+                "value": first,
+                "unit": "s",
+                "reach": reach,
+                "aim": aim,
+                "better": "lower",
+                "how": f"all stages of the {profile} profile from nothing, after installation",
+            }
+        )
         if profile == "smoke":
-            rows.append({"id": "spine.rerun_s", "value": second, "unit": "s", "reach": 10, "aim": 4, "better": "lower",
-                         "how": "the same command again with nothing changed"})
+            rows.append(
+                {
+                    "id": "spine.rerun_s",
+                    "value": second,
+                    "unit": "s",
+                    "reach": 10,
+                    "aim": 4,
+                    "better": "lower",
+                    "how": "the same command again with nothing changed",
+                }
+            )
     return rows
 
 
 def _seconds(profile: str, folder: Path) -> float:
     started = time.perf_counter()
     environment = {**ENVIRONMENT, "OMP_NUM_THREADS": "1", **os.environ}
-    subprocess.run([sys.executable, "-c", RUN, profile, str(folder)], check=True, env=environment,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", RUN, profile, str(folder)],
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     return round(time.perf_counter() - started, 1)
 
 

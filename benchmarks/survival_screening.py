@@ -39,19 +39,40 @@ def measure() -> list[dict[str, Any]]:
     exact, exact_s = scored(0, False)
     what = f"{N_RANKED} random settings trained on the inputs, {N_FOLDS} folds, one simulated cohort"
     return [
-        _row("dae.screen_rank", spearmanr(exact, screened)[0], "Spearman", 0.8, 0.95, "higher",
-             f"{what}; stand-in against full fits of the same seed, {thin_s:.2f} against {exact_s:.1f} s of CPU time a "
-             f"setting. Other folds and initial weights change the ranks: stand-in against stand-in of another seed "
-             f"{spearmanr(screened, elsewhere)[0]:.2f}"),
-        _row("dae.screen_loss", exact.max() - exact[screened.idxmax()], "C", 0.01, 0.0, "lower",
-             f"{what}; cross-validated C in full fits, best setting ({exact.max():.3f}, median {exact.median():.3f}) "
-             "minus the stand-in's best"),
+        _row(
+            "dae.screen_rank",
+            spearmanr(exact, screened)[0],
+            "Spearman",
+            0.8,
+            0.95,
+            "higher",
+            f"{what}; stand-in against full fits of the same seed, {thin_s:.2f} against {exact_s:.1f} s of CPU time a "
+            f"setting. Other folds and initial weights change the ranks: stand-in against stand-in of another seed "
+            f"{spearmanr(screened, elsewhere)[0]:.2f}",
+        ),
+        _row(
+            "dae.screen_loss",
+            exact.max() - exact[screened.idxmax()],
+            "C",
+            0.01,
+            0.0,
+            "lower",
+            f"{what}; cross-validated C in full fits, best setting ({exact.max():.3f}, median {exact.median():.3f}) "
+            "minus the stand-in's best",
+        ),
     ]
 
 
 def _row(name: str, value: float, unit: str, reach: float, aim: float, better: str, how: str) -> dict[str, Any]:
-    return {"id": name, "value": round(float(value), 4), "unit": unit, "reach": reach, "aim": aim, "better": better,
-            "how": how}
+    return {
+        "id": name,
+        "value": round(float(value), 4),
+        "unit": unit,
+        "reach": reach,
+        "aim": aim,
+        "better": better,
+        "how": how,
+    }
 
 
 if __name__ == "__main__":

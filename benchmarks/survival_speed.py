@@ -69,8 +69,11 @@ class ReleasedLoop:
     def __init__(self, X, event, time, device: str = "cpu") -> None:
         self.network = ReleasedNetwork(X.shape[1]).to(device)
         self._adam = torch.optim.Adam(self.network.parameters(), lr=RATE, weight_decay=DECAY)
-        tensors = (torch.tensor(X), torch.tensor(np.asarray(event, np.int32))[:, None],
-                   torch.tensor(np.asarray(time, np.float32)))
+        tensors = (
+            torch.tensor(X),
+            torch.tensor(np.asarray(event, np.int32))[:, None],
+            torch.tensor(np.asarray(time, np.float32)),
+        )
         self._loader = DataLoader(TensorDataset(*tensors), batch_size=BATCH, shuffle=True)
         self._device = device
 
@@ -115,7 +118,8 @@ def losses_of_both(n_epochs: int = 2) -> tuple[np.ndarray, np.ndarray]:
     loop = ReleasedLoop(X, event, time_)
     ours = fused_step(weights_of(loop.network))
     loop.network.dropout.register_forward_hook(
-        lambda module, clean, noisy: seen.append((noisy.detach().numpy().copy(), clean[0].numpy().copy())))
+        lambda module, clean, noisy: seen.append((noisy.detach().numpy().copy(), clean[0].numpy().copy()))
+    )
     theirs = [step for _ in range(n_epochs) for step in loop.epoch()]
     row_of = {row.tobytes(): i for i, row in enumerate(X)}
     mine = []
@@ -137,8 +141,9 @@ def weights_of(network: ReleasedNetwork) -> Weights:
 
 def fused_step(weights: Weights) -> FusedBatchStep:
     """Our step with the authors' mathematics."""
-    return FusedBatchStep(weights, alpha=ALPHA, l1=0.0, exact=False, learning_rate=RATE, epsilon=1e-8,
-                          weight_decay=DECAY)
+    return FusedBatchStep(
+        weights, alpha=ALPHA, l1=0.0, exact=False, learning_rate=RATE, epsilon=1e-8, weight_decay=DECAY
+    )
 
 
 def measure() -> list[dict[str, Any]]:
@@ -152,21 +157,63 @@ def measure() -> list[dict[str, Any]]:
     protocol_h = (N_SEARCHES * search_s + N_SEARCHES * fit_s / 2) / 3600
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return [
-        _row("dae.published_ratio", published, "times", 2.5, 6, "higher",
-             f"CPU time of the authors' loop ({1000 * released_epoch_s / 19:.1f} ms a step) over ours, same "
-             "mathematics, 4 x 2 epochs in turn, 302 x 11,514, H = 160"),
-        _row("dae.exact_ratio", exact, "times", 8, 20, "higher",
-             f"one training each, {len(cohorts)} simulated cohorts; held-out C {c_ours:.3f}, authors' loop "
-             f"{c_released:.3f} (means); ours must not be more than .005 below"),
-        _row("dae.exact_c_loss", max(c_released - c_ours, 0.0), "C", 0.005, 0.0, "lower",
-             "authors' loop minus ours, mean held-out C of those trainings, 0 where ours is better"),
-        _row("dae.search_s", search_s, "s", 360, 90, "lower",
-             "50 settings x 6 folds in full (nothing screened), default protocol; CPU time of one process / 2 cores"),
-        _row("dae.protocol_h", protocol_h, "h", 6, 1.5, "lower",
-             f"COMPUTED: {N_SEARCHES} x (that search + a fit of {fit_s:.2f} s) over 2 cores; every fit in full"),
+        _row(
+            "dae.published_ratio",
+            published,
+            "times",
+            2.5,
+            6,
+            "higher",
+            f"CPU time of the authors' loop ({1000 * released_epoch_s / 19:.1f} ms a step) over ours, same "
+            "mathematics, 4 x 2 epochs in turn, 302 x 11,514, H = 160",
+        ),
+        _row(
+            "dae.exact_ratio",
+            exact,
+            "times",
+            8,
+            20,
+            "higher",
+            f"one training each, {len(cohorts)} simulated cohorts; held-out C {c_ours:.3f}, authors' loop "
+            f"{c_released:.3f} (means); ours must not be more than .005 below",
+        ),
+        _row(
+            "dae.exact_c_loss",
+            max(c_released - c_ours, 0.0),
+            "C",
+            0.005,
+            0.0,
+            "lower",
+            "authors' loop minus ours, mean held-out C of those trainings, 0 where ours is better",
+        ),
+        _row(
+            "dae.search_s",
+            search_s,
+            "s",
+            360,
+            90,
+            "lower",
+            "50 settings x 6 folds in full (nothing screened), default protocol; CPU time of one process / 2 cores",
+        ),
+        _row(
+            "dae.protocol_h",
+            protocol_h,
+            "h",
+            6,
+            1.5,
+            "lower",
+            f"COMPUTED: {N_SEARCHES} x (that search + a fit of {fit_s:.2f} s) over 2 cores; every fit in full",
+        ),
         _gpu_row(),
-        _row("dae.peak_gib", peak, "GiB", 8, 4, "lower",
-             "largest memory of this process, which searched and fitted; each further worker holds less"),
+        _row(
+            "dae.peak_gib",
+            peak,
+            "GiB",
+            8,
+            4,
+            "lower",
+            "largest memory of this process, which searched and fitted; each further worker holds less",
+        ),
     ]
 
 
@@ -195,11 +242,22 @@ def _exact_ratio(cohorts: list[Patients], fresh: Patients) -> tuple[float, float
         mean, scale = cohort.motion.mean(axis=0), np.sqrt(np.mean(cohort.motion.std(axis=0) ** 2))
         torch.manual_seed(seed)
         theirs, seconds = _timed(lambda: _train_released((cohort.motion - mean) / scale, event, time_))  # noqa: B023
-        ours, own_seconds = _timed(lambda: fit_network(cohort.motion, event, time_, NetworkSettings(),  # noqa: B023
-                                                       seed=seed))  # noqa: B023
+        ours, own_seconds = _timed(
+            lambda: fit_network(
+                cohort.motion,
+                event,
+                time_,
+                NetworkSettings(),  # noqa: B023
+                seed=seed,
+            )
+        )  # noqa: B023
         ratios.append(seconds / own_seconds)
-        c.append([concordance_index(risk, fresh_event, fresh_time) for risk in (
-            theirs.log_risk((fresh.motion - mean) / scale), ours.predict_log_risk(fresh.motion))])
+        c.append(
+            [
+                concordance_index(risk, fresh_event, fresh_time)
+                for risk in (theirs.log_risk((fresh.motion - mean) / scale), ours.predict_log_risk(fresh.motion))
+            ]
+        )
     return median(ratios), *np.mean(c, axis=0)
 
 
@@ -219,8 +277,9 @@ def _search_seconds(cohort: Patients) -> tuple[float, float]:
 
 def _gpu_row() -> dict[str, Any]:
     """The published mathematics on a GPU: many models in lockstep; null where there is no GPU."""
-    how = (f"COMPUTED from steps of 60 stacked models: {N_SEARCHES} x {N_FITS} fits of 1,600 steps, published "
-           "mathematics")
+    how = (
+        f"COMPUTED from steps of 60 stacked models: {N_SEARCHES} x {N_FITS} fits of 1,600 steps, published mathematics"
+    )
     if not torch.cuda.is_available():
         return _row("dae.protocol_gpu_h", None, "h", 2, 0.5, "lower", f"{how}; no GPU here")
     n_models = 60
@@ -262,8 +321,15 @@ def _timed(function: Callable) -> tuple[Any, float]:
 
 
 def _row(name: str, value: float | None, unit: str, reach: float, aim: float, better: str, how: str) -> dict[str, Any]:
-    return {"id": name, "value": None if value is None else round(float(value), 3), "unit": unit, "reach": reach,
-            "aim": aim, "better": better, "how": how}
+    return {
+        "id": name,
+        "value": None if value is None else round(float(value), 3),
+        "unit": unit,
+        "reach": reach,
+        "aim": aim,
+        "better": better,
+        "how": how,
+    }
 
 
 if __name__ == "__main__":

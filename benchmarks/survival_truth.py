@@ -79,27 +79,76 @@ def measure() -> list[dict[str, Any]]:
     lead = motion["network"] - np.maximum(motion["PCA + ridge"], motion["LASSO"])
     z = abs(null.mean() - 0.5) / (null.std(ddof=1) / np.sqrt(null.size))
     return [
-        _row("dae.gain_over_rvef", np.median(motion["network"] - motion["RVEF"]), "C", 0.06, 0.10, "higher",
-             f"{how}; median of the differences; median C: {medians}"),
-        _row("dae.gap_to_oracle", np.median(motion["oracle"] - motion["network"]), "C", 0.05, 0.03, "lower",
-             f"{how}; true log hazard minus network; above the truth in "
-             f"{int(np.sum(motion['network'] > motion['oracle']))}"),
+        _row(
+            "dae.gain_over_rvef",
+            np.median(motion["network"] - motion["RVEF"]),
+            "C",
+            0.06,
+            0.10,
+            "higher",
+            f"{how}; median of the differences; median C: {medians}",
+        ),
+        _row(
+            "dae.gap_to_oracle",
+            np.median(motion["oracle"] - motion["network"]),
+            "C",
+            0.05,
+            0.03,
+            "lower",
+            f"{how}; true log hazard minus network; above the truth in "
+            f"{int(np.sum(motion['network'] > motion['oracle']))}",
+        ),
         _row("dae.wins_over_volumes", np.sum(motion["network"] > motion["volumes"]), "of 10", 9, 10, "higher", how),
-        _row("dae.gain_over_linear", np.median(lead), "C", 0.0, 0.01, "higher",
-             f"{how}; network minus the better, on the fresh patients, of principal components + ridge Cox and LASSO "
-             f"Cox (both tuned by cross-validation); better in {int(np.sum(lead > 0))}, from {lead.min():.3f} to "
-             f"{lead.max():.3f}"),
-        _row("dae.seed_sd", _seed_sd(fresh), "C", 0.011, 0.005, "lower",
-             "SD of held-out C over 6 seeds of the network, first cohort"),
-        _row("dae.search_gain", np.median(searched), "C", 0.0, 0.005, "higher",
-             f"searched settings (10 x 5 settings, 6 folds) minus the defaults, held out, first {len(searched)} "
-             "cohorts: " + ", ".join(f"{gain:+.3f}" for gain in searched)),
-        _row("dae.volume_hazard_gain", np.median(volume["network"] - volume["volumes"]), "C", 0.01, 0.0, "lower",
-             f"negative control, hazard in RVEF alone; {how}; network {np.median(volume['network']):.3f}, volumes Cox "
-             f"{np.median(volume['volumes']):.3f}, oracle {np.median(volume['oracle']):.3f}"),
-        _row("dae.null_z", z, "SE", 1.96, 1.0, "lower",
-             f"negative control, no hazard; {how}; |mean C - 0.5| in standard errors, mean C {null.mean():.3f}, "
-             f"SD {null.std(ddof=1):.3f}"),
+        _row(
+            "dae.gain_over_linear",
+            np.median(lead),
+            "C",
+            0.0,
+            0.01,
+            "higher",
+            f"{how}; network minus the better, on the fresh patients, of principal components + ridge Cox and LASSO "
+            f"Cox (both tuned by cross-validation); better in {int(np.sum(lead > 0))}, from {lead.min():.3f} to "
+            f"{lead.max():.3f}",
+        ),
+        _row(
+            "dae.seed_sd",
+            _seed_sd(fresh),
+            "C",
+            0.011,
+            0.005,
+            "lower",
+            "SD of held-out C over 6 seeds of the network, first cohort",
+        ),
+        _row(
+            "dae.search_gain",
+            np.median(searched),
+            "C",
+            0.0,
+            0.005,
+            "higher",
+            f"searched settings (10 x 5 settings, 6 folds) minus the defaults, held out, first {len(searched)} "
+            "cohorts: " + ", ".join(f"{gain:+.3f}" for gain in searched),
+        ),
+        _row(
+            "dae.volume_hazard_gain",
+            np.median(volume["network"] - volume["volumes"]),
+            "C",
+            0.01,
+            0.0,
+            "lower",
+            f"negative control, hazard in RVEF alone; {how}; network {np.median(volume['network']):.3f}, volumes Cox "
+            f"{np.median(volume['volumes']):.3f}, oracle {np.median(volume['oracle']):.3f}",
+        ),
+        _row(
+            "dae.null_z",
+            z,
+            "SE",
+            1.96,
+            1.0,
+            "lower",
+            f"negative control, no hazard; {how}; |mean C - 0.5| in standard errors, mean C {null.mean():.3f}, "
+            f"SD {null.std(ddof=1):.3f}",
+        ),
     ]
 
 
@@ -107,8 +156,9 @@ def _held_out(cohort: Patients, fresh: Patients, hazard: str, seed: int) -> dict
     """C on the fresh patients of the network, its competitors and the truth."""
     event, time, _ = cohort.outcomes(hazard, seed)
     fresh_event, fresh_time, truth = fresh.outcomes(hazard, FRESH_SEED + seed)
-    risks = {"network": fit_network(cohort.motion, event, time, NetworkSettings(), seed=seed)
-             .predict_log_risk(fresh.motion)}
+    risks = {
+        "network": fit_network(cohort.motion, event, time, NetworkSettings(), seed=seed).predict_log_risk(fresh.motion)
+    }
     if hazard != "null":
         volumes = fit_cox(cohort.volumes, event, time)
         risks |= {"volumes": volumes.predict_log_risk(fresh.volumes), "RVEF": -fresh.volumes[:, 2], "oracle": truth}
@@ -130,14 +180,29 @@ def _seed_sd(fresh: Patients) -> float:
     cohort = simulate_patients(N_PATIENTS, COHORT_SEEDS[0])
     event, time, _ = cohort.outcomes("motion", COHORT_SEEDS[0])
     fresh_event, fresh_time, _ = fresh.outcomes("motion", FRESH_SEED + COHORT_SEEDS[0])
-    return np.std([concordance_index(fit_network(cohort.motion, event, time, NetworkSettings(), seed=seed)
-                                     .predict_log_risk(fresh.motion), fresh_event, fresh_time)
-                   for seed in range(6)], ddof=1)
+    return np.std(
+        [
+            concordance_index(
+                fit_network(cohort.motion, event, time, NetworkSettings(), seed=seed).predict_log_risk(fresh.motion),
+                fresh_event,
+                fresh_time,
+            )
+            for seed in range(6)
+        ],
+        ddof=1,
+    )
 
 
 def _row(name: str, value: float, unit: str, reach: float, aim: float, better: str, how: str) -> dict[str, Any]:
-    return {"id": name, "value": round(float(value), 4), "unit": unit, "reach": reach, "aim": aim, "better": better,
-            "how": how}
+    return {
+        "id": name,
+        "value": round(float(value), 4),
+        "unit": unit,
+        "reach": reach,
+        "aim": aim,
+        "better": better,
+        "how": how,
+    }
 
 
 if __name__ == "__main__":

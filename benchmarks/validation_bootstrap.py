@@ -38,17 +38,26 @@ def measure(n_replicates: int = REPLICATES) -> list[dict[str, Any]]:
     list(map_units(abs, range(WORKERS)))  # processes are started before the clock
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        stores = stage.bootstrap_models(data, RUN / "survival", settings, seed=seed, folder=Path(folder),
-                                        map_units=map_units)
+        stores = stage.bootstrap_models(
+            data, RUN / "survival", settings, seed=seed, folder=Path(folder), map_units=map_units
+        )
         seconds = time.perf_counter() - started
     map_units.close()
     shares = {name: store.seconds.mean() for name, store in stores.items()}
     each = ", ".join(f"{name} {value:.2f}" for name, value in shares.items())
-    return [{"id": "val.bootstrap_s", "value": round(seconds * REPLICATES / n_replicates, 1), "unit": "s", "reach": 900,
-             "aim": 300, "better": "lower",
-             "how": f"{n_replicates} bags and all patients, three models, {WORKERS} processes, settings of the default "
-                    f"run (search on all patients only); seconds a replicate: {each}; network with its search in the "
-                    f"bag {_searched(data, seed):.0f}"}]
+    return [
+        {
+            "id": "val.bootstrap_s",
+            "value": round(seconds * REPLICATES / n_replicates, 1),
+            "unit": "s",
+            "reach": 900,
+            "aim": 300,
+            "better": "lower",
+            "how": f"{n_replicates} bags and all patients, three models, {WORKERS} processes, settings of the default "
+            f"run (search on all patients only); seconds a replicate: {each}; network with its search in the "
+            f"bag {_searched(data, seed):.0f}",
+        }
+    ]
 
 
 def _searched(data, seed: int) -> float:

@@ -52,18 +52,34 @@ def measure(n_cohorts: int = COHORTS) -> list[dict[str, Any]]:
     table = _simulated("coverage_tuned_p40", n_cohorts // 2, lambda seed: coverage_cohort(40, seed, tuned=True))
     rows += _coverage_rows("tuned.p40", "40 covariates, penalty chosen by cross-validation in every bag", table, 90, 94)
     table = _simulated("fixed_scores", FIXED_SCORES if n_cohorts == COHORTS else n_cohorts, fixed_scores_cohort)
-    rows.append(_rate("val.type1", table["p"] < 0.05, reach=7, aim=5.5, better="lower",
-                      how="paired test of two equally good scores on patients that trained neither"))
+    rows.append(
+        _rate(
+            "val.type1",
+            table["p"] < 0.05,
+            reach=7,
+            aim=5.5,
+            better="lower",
+            how="paired test of two equally good scores on patients that trained neither",
+        )
+    )
     for p in PAIR_PENALTY:
         table = _simulated(f"pair_p{p}", n_cohorts, lambda seed, p=p: pair_cohort(p, seed))
         fixed, paper = (100 * (table[name] < 0.05).mean() for name in ("p_fixed", "p_wilcoxon"))
         unequal = _simulated(f"unequal_p{p}", n_cohorts // 2, lambda seed, p=p: pair_cohort(p, seed, stronger=0.75))
         found, found_fixed = (100 * (unequal[name] < 0.05).mean() for name in ("p", "p_fixed"))
-        rows.append(_rate(f"val.type1.internal.p{p}", table["p"] < 0.05, reach=7, aim=5.5, better="lower",
-                          how=f"two equally good models of {p} covariates each, out of bag, variance of training "
-                              f"included; without it {fixed:.1f}, the released code's Wilcoxon test {paper:.0f}; a "
-                              f"difference of {unequal['difference'].mean():.2f} is found in {found:.0f} (without it "
-                              f"{found_fixed:.0f})"))
+        rows.append(
+            _rate(
+                f"val.type1.internal.p{p}",
+                table["p"] < 0.05,
+                reach=7,
+                aim=5.5,
+                better="lower",
+                how=f"two equally good models of {p} covariates each, out of bag, variance of training "
+                f"included; without it {fixed:.1f}, the released code's Wilcoxon test {paper:.0f}; a "
+                f"difference of {unequal['difference'].mean():.2f} is found in {found:.0f} (without it "
+                f"{found_fixed:.0f})",
+            )
+        )
     return rows
 
 
@@ -85,8 +101,13 @@ def coverage_cohort(p: int, seed: int, *, tuned: bool = False) -> dict[str, floa
         "oob": found.out_of_bag_interval,
         "632plus": found.c632plus_interval,
     }
-    row = {"truth": concordance(new_X @ coefficients, new_event, new_time).c, "c_apparent": found.apparent,
-           "c_harrell": found.harrell, "c_632plus": found.c632plus, "c_oob": found.out_of_bag.c}
+    row = {
+        "truth": concordance(new_X @ coefficients, new_event, new_time).c,
+        "c_apparent": found.apparent,
+        "c_harrell": found.harrell,
+        "c_632plus": found.c632plus,
+        "c_oob": found.out_of_bag.c,
+    }
     for name, (low, high) in intervals.items():
         row |= {f"{name}_low": low, f"{name}_high": high}
     return row
@@ -101,8 +122,12 @@ def pair_cohort(p: int, seed: int, *, stronger: float = 0.4) -> dict[str, float]
     a, b = (_bootstrap(half, event, time, PAIR_PENALTY[p], seed)[0] for half in (X[:, :p], X[:, p:]))
     found = compare_models(a, b)
     corrected = [model.apparent - model.replicates["optimism"] for model in (validate(a), validate(b))]
-    return {"difference": found.difference, "p": found.p_value, "p_fixed": found.fixed.p_value,
-            "p_wilcoxon": paper_wilcoxon(*corrected).p_value}
+    return {
+        "difference": found.difference,
+        "p": found.p_value,
+        "p_fixed": found.fixed.p_value,
+        "p_wilcoxon": paper_wilcoxon(*corrected).p_value,
+    }
 
 
 def fixed_scores_cohort(seed: int) -> dict[str, float]:
@@ -167,6 +192,7 @@ def _bootstrap(X, event, time, penalty: float | None, seed: int) -> tuple[Bootst
 
     Without a penalty it is chosen in every bag, and for all patients, by cross-validation.
     """
+
     def fit(rows, weight, start):
         chosen = _choose_penalty(X[rows], event[rows], time[rows], weight, seed) if penalty is None else penalty
         return fit_ridge(X[rows], event[rows], weight, chosen, start)
@@ -210,26 +236,48 @@ def _simulated(name: str, n: int, cohort: Callable[[int], dict[str, float]]) -> 
 
 def _coverage_rows(name: str, model: str, table: pd.DataFrame, reach: float, aim: float) -> list[dict[str, Any]]:
     truth = table["truth"]
-    covered = {low.removesuffix("_low"): (table[low] <= truth) & (truth <= table[low.replace("_low", "_high")])
-               for low in table if low.endswith("_low")}
+    covered = {
+        low.removesuffix("_low"): (table[low] <= truth) & (truth <= table[low.replace("_low", "_high")])
+        for low in table
+        if low.endswith("_low")
+    }
     percent = {method: 100 * hit.mean() for method, hit in covered.items()}
     width = (table["oob_high"] - table["oob_low"]).mean()
-    others = ", ".join(f"{label} {percent[method]:.1f}" for method, label in (
-        ("oob_fixed", "without the variance of training"), ("harrell", "Harrell ABCLOC"),
-        ("paper", "the paper's percentiles"), ("apparent", "apparent")))
+    others = ", ".join(
+        f"{label} {percent[method]:.1f}"
+        for method, label in (
+            ("oob_fixed", "without the variance of training"),
+            ("harrell", "Harrell ABCLOC"),
+            ("paper", "the paper's percentiles"),
+            ("apparent", "apparent"),
+        )
+    )
     how = f"out-of-bag C of ridge Cox, {model}, true C {truth.mean():.3f}, mean width {width:.3f}; {others}"
     return [
         _rate(f"val.coverage.{name}", covered["oob"], reach=reach, aim=aim, better="higher", how=how),
-        _rate(f"val.coverage.632plus.{name}", covered["632plus"], reach=reach, aim=aim, better="higher",
-              how=f".632+ of the same cohorts; without the variance of training {percent['632plus_fixed']:.1f}"),
+        _rate(
+            f"val.coverage.632plus.{name}",
+            covered["632plus"],
+            reach=reach,
+            aim=aim,
+            better="higher",
+            how=f".632+ of the same cohorts; without the variance of training {percent['632plus_fixed']:.1f}",
+        ),
     ]
 
 
 def _rate(name: str, hits: pd.Series, *, reach: float, aim: float, better: str, how: str) -> dict[str, Any]:
     rate = hits.mean()
     error = 100 * np.sqrt(rate * (1 - rate) / len(hits))
-    return {"id": name, "value": round(100 * rate, 2), "unit": "%", "reach": reach, "aim": aim, "better": better,
-            "how": f"{how}; {len(hits)} simulated cohorts of {N}, Monte Carlo error {error:.1f}"}
+    return {
+        "id": name,
+        "value": round(100 * rate, 2),
+        "unit": "%",
+        "reach": reach,
+        "aim": aim,
+        "better": better,
+        "how": f"{how}; {len(hits)} simulated cohorts of {N}, Monte Carlo error {error:.1f}",
+    }
 
 
 if __name__ == "__main__":

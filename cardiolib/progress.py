@@ -13,9 +13,7 @@ BARS = "CARDIOLIB_BARS"
 _stream: TextIO | None = None
 
 
-def progress(
-    items: Iterable[Any] | None = None, *, label: str, total: int | None = None, shown: bool = True
-) -> Any:
+def progress(items: Iterable[Any] | None = None, *, label: str, total: int | None = None, shown: bool = True) -> Any:
     """A bar over some items, or one to be moved by hand.
 
     Parameters

@@ -39,8 +39,16 @@ _FRAME_FILE = re.compile(r"RV_fr(\d+)\.(txt|vtk)")
 class FourSegmentCohort(Cohort):
     """A 4Dsegment output folder; positions are read when asked for."""
 
-    def __init__(self, name: str, table: pd.DataFrame, *, folder: Path, point_rows: np.ndarray | None,
-                 motion: dict[str, list[Path]], notes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        *,
+        folder: Path,
+        point_rows: np.ndarray | None,
+        motion: dict[str, list[Path]],
+        notes: Sequence[str],
+    ) -> None:
         super().__init__(name, table, layout=LAYOUT, folder=folder, notes=notes, time_unit="days")
         self._root = folder
         self._frames = motion
@@ -78,7 +86,9 @@ class FourSegmentCohort(Cohort):
                 read_volume_file(self._volume_file(subject_id, phase)) for phase in ("ED", "ES")
             )
             rows[subject_id] = {
-                **volumes_row({"RV": (rv_ed, rv_es), "LV": (lv_ed, lv_es)}), "LVM": mass, "RVM": rv_mass
+                **volumes_row({"RV": (rv_ed, rv_es), "LV": (lv_ed, lv_es)}),
+                "LVM": mass,
+                "RVM": rv_mass,
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ID").dropna(axis="columns", how="all")
 
@@ -89,8 +99,10 @@ class FourSegmentCohort(Cohort):
         return self._root / f"{subject_id}_{phase}.txt"
 
     def _label_files(self, subject_id: str) -> dict[str, Path]:
-        candidates = {phase: [self._file(subject_id, f"PHsegmentation_{phase}{suffix}")
-                              for suffix in (".gipl", ".nii.gz")] for phase in ("ED", "ES")}
+        candidates = {
+            phase: [self._file(subject_id, f"PHsegmentation_{phase}{suffix}") for suffix in (".gipl", ".nii.gz")]
+            for phase in ("ED", "ES")
+        }
         return {phase: path for phase, paths in candidates.items() for path in paths[::-1] if path.is_file()}
 
 

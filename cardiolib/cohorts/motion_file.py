@@ -58,16 +58,26 @@ def write_motion_file(
     rows = np.arange(vertex.max() + 1) if point_rows is None else np.asarray(point_rows)
     if len(rows) != vertex.max() + 1:
         raise CohortError(f"point_rows names {len(rows)} points, but the motion has {vertex.max() + 1}.")
-    content = {"X": matrix, "ids": np.array(ids, dtype=str), "frame": frame, "vertex": vertex,
-               "coordinate": coordinate, "units": np.array("mm"),
-               "point_list_sha256": np.array(point_list_sha256(rows))}
+    content = {
+        "X": matrix,
+        "ids": np.array(ids, dtype=str),
+        "frame": frame,
+        "vertex": vertex,
+        "coordinate": coordinate,
+        "units": np.array("mm"),
+        "point_list_sha256": np.array(point_list_sha256(rows)),
+    }
     if "event" in cohort.table:
         table = cohort.table.loc[list(ids)]
         content |= {"status": table["event"].to_numpy().astype(np.int8), "time": table["time"].to_numpy()}
     side = {
-        "layout": LAYOUT, "name": cohort.name, "simulated": cohort.simulated, "time_unit": cohort.time_unit,
+        "layout": LAYOUT,
+        "name": cohort.name,
+        "simulated": cohort.simulated,
+        "time_unit": cohort.time_unit,
         "columns": "X[:, i]: mm from frame 0 of coordinate[i] (0 x, 1 y, 2 z) of point vertex[i] in frame[i]",
-        "notes": list(cohort.notes), "about": dict(about or {}),
+        "notes": list(cohort.notes),
+        "about": dict(about or {}),
     }
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(side, indent=1) + "\n", encoding="utf-8")
@@ -118,6 +128,12 @@ def open_motion_file(path: Path) -> Cohort:
         table["time"], table["event"] = content["time"], content["status"]
     note = f"{content['X'].shape[1]:,} features, point list {str(content['point_list_sha256'])[:12]}"
     return Cohort(
-        side.get("name", path.stem), table, time_unit=side.get("time_unit", "days"), layout=LAYOUT, folder=path,
-        simulated=bool(side.get("simulated", False)), notes=[*side.get("notes", ()), note], motion=content["X"],
+        side.get("name", path.stem),
+        table,
+        time_unit=side.get("time_unit", "days"),
+        layout=LAYOUT,
+        folder=path,
+        simulated=bool(side.get("simulated", False)),
+        notes=[*side.get("notes", ()), note],
+        motion=content["X"],
     )

@@ -34,8 +34,14 @@ class SimulatedCohort(Cohort):
         frame = numeric(frame, source=str(folder / "cohort.csv"))
         volumes = frame[[column for column in NOT_COVARIATES if column in frame]]
         super().__init__(
-            declared["name"], frame.drop(columns=volumes.columns), time_unit=declared["time_unit"], simulated=True,
-            layout=LAYOUT, folder=folder, notes=[declared["about"]], volumes=volumes,
+            declared["name"],
+            frame.drop(columns=volumes.columns),
+            time_unit=declared["time_unit"],
+            simulated=True,
+            layout=LAYOUT,
+            folder=folder,
+            notes=[declared["about"]],
+            volumes=volumes,
         )
         self._root = folder
         self._imaged = frozenset(declared["imaged"])

@@ -109,8 +109,12 @@ def build_simulated_cohort(
     acquisition = replace(AcquisitionSettings(), randomise=settings.randomise_acquisition)
     units = [
         ImagingUnit(
-            root=str(root), subject_id=subject_id, parameters=_heart_items(population.loc[subject_id]),
-            n_phases=settings.n_phases, acquisition=acquisition, seed=seed,
+            root=str(root),
+            subject_id=subject_id,
+            parameters=_heart_items(population.loc[subject_id]),
+            n_phases=settings.n_phases,
+            acquisition=acquisition,
+            seed=seed,
         )
         for subject_id in settings.ids[: settings.n_imaged]
     ]
@@ -138,11 +142,16 @@ def move_subject(item: tuple[tuple[tuple[str, float], ...], int]) -> dict[str, A
 def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Population and outcomes, both indexed by ID."""
     population = simulate_population(
-        settings.n_subjects, kind=settings.population, rng=subject_generator(seed, "population"),
+        settings.n_subjects,
+        kind=settings.population,
+        rng=subject_generator(seed, "population"),
         separate_shape=settings.separate_shape,
     )
     outcomes = simulate_outcomes(
-        population, hazard=settings.hazard, b=settings.hazard_strength, death_fraction=settings.death_fraction,
+        population,
+        hazard=settings.hazard,
+        b=settings.hazard_strength,
+        death_fraction=settings.death_fraction,
         rng=subject_generator(seed, "outcomes"),
     )
     index = pd.Index(settings.ids, name="ID")
@@ -165,13 +174,15 @@ def _write_tables(
     items = [(_heart_items(row), settings.n_phases) for _, row in population.iterrows()]
     moved = list(map_units(move_subject, items))
     volumes = pd.DataFrame([subject["volumes"] for subject in moved], index=population.index)
-    table = pd.DataFrame({
-        "time": outcomes["time_years"],
-        "event": outcomes["event"].astype(int),
-        "age": population["age"],
-        "male": (population["sex"] == "M").astype(int),
-        **{name: population[name] for name in ("bsa_m2", "who_class", "six_minute_walk_m", "mpap_mmhg")},
-    }).join(volumes)
+    table = pd.DataFrame(
+        {
+            "time": outcomes["time_years"],
+            "event": outcomes["event"].astype(int),
+            "age": population["age"],
+            "male": (population["sex"] == "M").astype(int),
+            **{name: population[name] for name in ("bsa_m2", "who_class", "six_minute_walk_m", "mpap_mmhg")},
+        }
+    ).join(volumes)
     with atomic_path(root / "cohort.csv") as temporary:
         table.to_csv(temporary, lineterminator="\n")
     with atomic_path(root / "truth.npz") as temporary:

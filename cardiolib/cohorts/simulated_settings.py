@@ -75,7 +75,7 @@ class SimulatedCohortSettings:
 
     @property
     def population(self) -> str:
-        """"ph" or "control"."""
+        """ "ph" or "control"."""
         return COHORT_KINDS[self.kind][0]
 
     @property

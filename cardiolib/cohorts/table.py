@@ -55,9 +55,7 @@ def text_ids(values: Iterable[object], *, source: str) -> tuple[str, ...]:
         raise CohortError(f"{source}: row(s) {named(empty)} have no ID. Give every row an ID.")
     repeated = sorted({name for name, n in zip(*np.unique(ids, return_counts=True), strict=True) if n > 1})
     if repeated:
-        raise CohortError(
-            f"{source}: ID(s) {named(repeated)} appear more than once. Keep one row for each subject."
-        )
+        raise CohortError(f"{source}: ID(s) {named(repeated)} appear more than once. Keep one row for each subject.")
     return tuple(ids)
 
 

@@ -41,8 +41,9 @@ OUTCOME_FILES = ("surv_outcomes.csv", "outcomes.csv")
 class UkBiobankCohort(Cohort):
     """Subject folders in UK Biobank naming."""
 
-    def __init__(self, name: str, table: pd.DataFrame, folders: dict[str, Path], scheme: LabelScheme | None,
-                 **details: Any) -> None:
+    def __init__(
+        self, name: str, table: pd.DataFrame, folders: dict[str, Path], scheme: LabelScheme | None, **details: Any
+    ) -> None:
         super().__init__(name, table, layout=LAYOUT, **details)
         self._folders = folders
         self.label_scheme = scheme
@@ -117,8 +118,14 @@ def open_ukbiobank(path: Path, *, scheme: LabelScheme | str | None = None) -> Co
         if left_out:
             notes.append(f"covariates.csv: rows of subjects without a folder left out: {named(left_out)}")
     return UkBiobankCohort(
-        declared.get("name", path.name), table, folders, found, folder=path, notes=notes,
-        time_unit=declared.get("time_unit", "days"), simulated=bool(declared.get("simulated", False)),
+        declared.get("name", path.name),
+        table,
+        folders,
+        found,
+        folder=path,
+        notes=notes,
+        time_unit=declared.get("time_unit", "days"),
+        simulated=bool(declared.get("simulated", False)),
     )
 
 
@@ -237,7 +244,7 @@ def _declared(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CohortError(f"{file}: is not valid JSON ({error}).") from error
     if not isinstance(content, dict):
-        raise CohortError(f"{file}: must hold one JSON object, such as {{\"label_scheme\": \"mms\"}}.")
+        raise CohortError(f'{file}: must hold one JSON object, such as {{"label_scheme": "mms"}}.')
     return content
 
 

@@ -120,9 +120,7 @@ class Anatomy:
         chord = cos_half / np.maximum(at.cos, cos_half)
         hollow = amount * (1.0 - chord * chord)
         if self.parameters.flattening_edge > 0:
-            hollow = hollow * smoothstep(
-                (1.0 - np.abs(at.psi) / half_angle) / self.parameters.flattening_edge
-            )
+            hollow = hollow * smoothstep((1.0 - np.abs(at.psi) / half_angle) / self.parameters.flattening_edge)
         return 1.0 - hollow
 
     def ellipse(self, at: Bearing, ratio: Values) -> Values:

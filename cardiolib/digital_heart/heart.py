@@ -76,9 +76,7 @@ class DigitalHeart:
         """The one of the 20 phases at which the LV cavity is smallest."""
         return float(PHASES[np.argmin(self.volumes_ml(PHASES)["lv_cavity"])])
 
-    def move(
-        self, Q: ArrayLike, Th: ArrayLike, Z: ArrayLike, t: ArrayLike, *, sheet: Sheet
-    ) -> NDArray[np.float64]:
+    def move(self, Q: ArrayLike, Th: ArrayLike, Z: ArrayLike, t: ArrayLike, *, sheet: Sheet) -> NDArray[np.float64]:
         """Positions of material points at phase t.
 
         Parameters

@@ -167,9 +167,7 @@ class Kinematics:
         p = self.parameters
         if p.septal_flow == 1.0:
             return None
-        return 1.0 + (p.septal_flow - 1.0) * phase.c_right * smoothstep(
-            (z - p.apex_height_mm) / (0.3 * p.length_mm)
-        )
+        return 1.0 + (p.septal_flow - 1.0) * phase.c_right * smoothstep((z - p.apex_height_mm) / (0.3 * p.length_mm))
 
     def left(self, at: Bearing, Z: Values, phase: Phase) -> LeftState:
         """Sheet L: A = a0 F(psi', d(t)) G(th', p(t)) (1 - k_L c_L) where A0 > 0, else A0/(f' chi');

@@ -60,9 +60,7 @@ def surface_points(
 @lru_cache(maxsize=1)
 def full_lattice() -> Lattice:
     """Lattice of the full mesh."""
-    ring_side, ring_level = _grid(
-        2.0 * np.pi * np.arange(_AROUND) / _AROUND, np.arange(1, _RINGS + 1) / _RINGS
-    )
+    ring_side, ring_level = _grid(2.0 * np.pi * np.arange(_AROUND) / _AROUND, np.arange(1, _RINGS + 1) / _RINGS)
     ring_side, ring_level = np.append(0.0, ring_side), np.append(0.0, ring_level)
     # Finer near the apex, where the RV's depth starts steeply.
     s = np.linspace(0.0, 1.0, _LEVELS)
@@ -117,9 +115,7 @@ def _material(motion: Kinematics, lattice: Lattice) -> tuple[Bearing, NDArray[np
     return Bearing.of(psi), Z
 
 
-def _grid(
-    side: NDArray[np.float64], level: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _grid(side: NDArray[np.float64], level: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """All pairs, level by level."""
     level, side = np.meshgrid(level, side, indexing="ij")
     return side.ravel(), level.ravel()

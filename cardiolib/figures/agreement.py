@@ -85,22 +85,33 @@ def agreement_summary(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (quantity, unit), part in table.groupby(["quantity", "unit"], sort=False):
         bias, low, high = _limits(part["difference"].to_numpy())
-        rows.append({"quantity": quantity, "unit": unit, "n": len(part), "bias": bias, "low": low, "high": high,
-                     "mean_absolute": part["difference"].abs().mean()})
+        rows.append(
+            {
+                "quantity": quantity,
+                "unit": unit,
+                "n": len(part),
+                "bias": bias,
+                "low": low,
+                "high": high,
+                "mean_absolute": part["difference"].abs().mean(),
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def _pairs(title: str, unit: str, measured: np.ndarray, reference: np.ndarray) -> pd.DataFrame:
     measured, reference = np.asarray(measured, float), np.asarray(reference, float)
     if measured.shape != reference.shape or measured.ndim != 1:
-        raise ValueError(f"{title}: as many measured as reference values are needed; given {measured.shape} and "
-                         f"{reference.shape}")
+        raise ValueError(
+            f"{title}: as many measured as reference values are needed; given {measured.shape} and {reference.shape}"
+        )
     known = np.isfinite(measured) & np.isfinite(reference)
     if known.sum() < 2:
         raise ValueError(f"{title}: limits of agreement need at least two complete pairs; there are {known.sum()}")
     measured, reference = measured[known], reference[known]
-    return pd.DataFrame({"quantity": title, "unit": unit, "mean": (measured + reference) / 2,
-                         "difference": measured - reference})
+    return pd.DataFrame(
+        {"quantity": title, "unit": unit, "mean": (measured + reference) / 2, "difference": measured - reference}
+    )
 
 
 def _limits(difference: np.ndarray) -> tuple[float, float, float]:
@@ -120,6 +131,14 @@ def _panel(ax, table: pd.DataFrame, title: str, unit: str) -> None:
     for value, style, colour in ((bias, "-", VERMILLION), (low, "--", INK), (high, "--", INK)):
         ax.axhline(value, color=colour, linestyle=style, linewidth=0.9)
         # Beside the axes, where no point can lie under it.
-        ax.annotate(f"{value:+.1f}".replace("-", "\N{MINUS SIGN}"), (1.0, value), xycoords=("axes fraction", "data"),
-                    xytext=(2, 0), textcoords="offset points", ha="left", va="center", fontsize=6,
-                    color=text_colour(colour))
+        ax.annotate(
+            f"{value:+.1f}".replace("-", "\N{MINUS SIGN}"),
+            (1.0, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(2, 0),
+            textcoords="offset points",
+            ha="left",
+            va="center",
+            fontsize=6,
+            color=text_colour(colour),
+        )

@@ -112,9 +112,15 @@ def _draw_scan(axes: np.ndarray, scan: _Scan, structures: Sequence[str], size_mm
     for row, (label, frame) in enumerate(scan.frames.items()):
         dark, bright = np.percentile(scan.cine.voxels[i0:i1, j0:j1][:, :, scan.slices, frame], (1, 99))
         for ax, k in zip(axes[row], scan.slices, strict=False):
-            ax.imshow(scan.cine.frame(frame)[:, :, k].T, cmap="gray", vmin=dark, vmax=max(bright, dark + 1e-6),
-                      origin="upper", interpolation="bilinear",
-                      extent=(-0.5 * di, (scan.cine.shape[0] - 0.5) * di, (scan.cine.shape[1] - 0.5) * dj, -0.5 * dj))
+            ax.imshow(
+                scan.cine.frame(frame)[:, :, k].T,
+                cmap="gray",
+                vmin=dark,
+                vmax=max(bright, dark + 1e-6),
+                origin="upper",
+                interpolation="bilinear",
+                extent=(-0.5 * di, (scan.cine.shape[0] - 0.5) * di, (scan.cine.shape[1] - 0.5) * dj, -0.5 * dj),
+            )
             for key, stack in scan.stacks.items():
                 _outlines(ax, stack[row], k, structures, (di, dj), dashed=key == "truth" and len(scan.stacks) > 1)
             ax.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
@@ -132,22 +138,35 @@ def _of_rows(label_map: LabelMap, cine: Cine, frames: Mapping[str, int], name: s
     if label_map.shape != cine.shape:
         raise ValueError(f"the {name} label map {label_map.shape} and the cine {cine.shape} need the same voxels")
     if label_map.n_frames not in (cine.n_frames, len(frames)):
-        raise ValueError(f"the {name} label map has {label_map.n_frames} frames; the cine has {cine.n_frames}, and "
-                         f"{len(frames)} are drawn")
+        raise ValueError(
+            f"the {name} label map has {label_map.n_frames} frames; the cine has {cine.n_frames}, and "
+            f"{len(frames)} are drawn"
+        )
     whole = label_map.n_frames == cine.n_frames
     rows = [frame if whole else row for row, frame in enumerate(frames.values())]
     return [{name: label_map.frame(t) == code for name, code in label_map.scheme.codes.items()} for t in rows]
 
 
 def _present(stacks_of_scans) -> list[str]:
-    found = {name for stacks in stacks_of_scans for stack in stacks.values() for masks in stack
-             for name, mask in masks.items() if mask.any()}
+    found = {
+        name
+        for stacks in stacks_of_scans
+        for stack in stacks.values()
+        for masks in stack
+        for name, mask in masks.items()
+        if mask.any()
+    }
     return [name for name in STRUCTURE_LABELS if name in found]
 
 
 def _default_slices(stacks, n_slices: int) -> list[int]:
-    used = [k for stack in stacks.values() for masks in stack for mask in masks.values()
-            for k in np.flatnonzero(mask.any(axis=(0, 1)))]
+    used = [
+        k
+        for stack in stacks.values()
+        for masks in stack
+        for mask in masks.values()
+        for k in np.flatnonzero(mask.any(axis=(0, 1)))
+    ]
     first, last = (min(used), max(used)) if used else (0, n_slices - 1)
     return sorted(set(np.rint(np.linspace(first, last, min(8, last - first + 1))).astype(int).tolist()))
 
@@ -176,19 +195,42 @@ def _outlines(ax, masks, k: int, structures: Sequence[str], spacing: tuple[float
             continue
         filled = np.pad(np.logical_or.reduce(parts), 1).astype(float)
         i, j = ((np.arange(n) - 1) * step for n, step in zip(filled.shape, spacing, strict=True))
-        ax.contour(i, j, filled.T, levels=[0.5], colors="white" if dashed else STRUCTURE_COLOURS[structure],
-                   linewidths=0.6 if dashed else 1.0, linestyles=[(0, (2.5, 1.5))] if dashed else "solid")
+        ax.contour(
+            i,
+            j,
+            filled.T,
+            levels=[0.5],
+            colors="white" if dashed else STRUCTURE_COLOURS[structure],
+            linewidths=0.6 if dashed else 1.0,
+            linestyles=[(0, (2.5, 1.5))] if dashed else "solid",
+        )
 
 
 def _scale_bar(ax, length_mm: float, width_mm: float) -> None:
     start, foot = 0.06, 0.07
     length = length_mm / width_mm
     seen = [Stroke(linewidth=2.6, foreground="black"), Normal()]  # on bright fat too
-    ax.plot([start, start + length], [foot, foot], transform=ax.transAxes, color="white", linewidth=1.6,
-            solid_capstyle="butt", path_effects=seen)
+    ax.plot(
+        [start, start + length],
+        [foot, foot],
+        transform=ax.transAxes,
+        color="white",
+        linewidth=1.6,
+        solid_capstyle="butt",
+        path_effects=seen,
+    )
     seen = [Stroke(linewidth=1.2, foreground="black"), Normal()]
-    ax.text(start, foot + 0.03, f"{length_mm:g} mm", transform=ax.transAxes, color="white", fontsize=5.5, ha="left",
-            va="bottom", path_effects=seen)
+    ax.text(
+        start,
+        foot + 0.03,
+        f"{length_mm:g} mm",
+        transform=ax.transAxes,
+        color="white",
+        fontsize=5.5,
+        ha="left",
+        va="bottom",
+        path_effects=seen,
+    )
 
 
 def _legend(figure: Figure, structures: Sequence[str], both: bool, predicted_name: str, truth_name: str) -> None:
@@ -206,8 +248,9 @@ def _areas(scan: _Scan, structures: Sequence[str]) -> pd.DataFrame:
     for row, (label, frame) in enumerate(scan.frames.items()):
         for k in scan.slices:
             for structure in structures:
-                found = {key: stack[row][structure][:, :, k] for key, stack in scan.stacks.items()
-                         if structure in stack[row]}
+                found = {
+                    key: stack[row][structure][:, :, k] for key, stack in scan.stacks.items() if structure in stack[row]
+                }
                 record = {"row": label, "frame": frame, "slice": k, "structure": structure}
                 record |= {f"{key}_mm2": mask.sum() * pixel_mm2 for key, mask in found.items()}
                 if len(found) == 2:

@@ -68,8 +68,10 @@ def displacement_curves(table: pd.DataFrame, *, n_phases: int | None = None) -> 
     axes[0, 0].set_ylim(bottom=0)
     if len(regions) > 1:
         panel_letters(axes.flat[: len(regions)])
-    handles = [Line2D([], [], color=INK, linewidth=1.5, label="mean of the patients"),
-               Patch(color=INK, alpha=0.18, linewidth=0, label="5th to 95th percentile")]
+    handles = [
+        Line2D([], [], color=INK, linewidth=1.5, label="mean of the patients"),
+        Patch(color=INK, alpha=0.18, linewidth=0, label="5th to 95th percentile"),
+    ]
     if len(regions) > 1:
         handles.append(Line2D([], [], color=_OTHERS, linewidth=0.9, label="means of the other regions"))
     figure.legend(handles=handles, loc="outside lower left", ncols=3)
@@ -105,8 +107,11 @@ def reconstruction(table: pd.DataFrame, *, n_phases: int | None = None) -> tuple
         patients = list(dict.fromkeys(part["patient"]))
         for (_, kind), curve in part.groupby(["patient", "kind"], sort=False):
             # The two may lie on one another: the input is drawn broad and pale, the output thin on top of it.
-            style = {"linewidth": 3.2, "alpha": 0.35, "solid_capstyle": "round"} if kind == "motion" else {
-                "linewidth": 1.1, "zorder": 3}
+            style = (
+                {"linewidth": 3.2, "alpha": 0.35, "solid_capstyle": "round"}
+                if kind == "motion"
+                else {"linewidth": 1.1, "zorder": 3}
+            )
             ax.plot(curve["percent"], curve["displacement_mm"], color=_RISK_COLOURS[risk], **style)
         named = f" ({patients[0]})" if len(patients) == 1 else f" ({len(patients)} patients)"
         ax.set(title=f"{risk.capitalize()} predicted risk{named}", xlabel="phase (% of the cycle)", xlim=(0, 100))
@@ -114,8 +119,10 @@ def reconstruction(table: pd.DataFrame, *, n_phases: int | None = None) -> tuple
     axes[0, 0].set_ylim(bottom=0)
     if len(risks) > 1:
         panel_letters(axes[0])
-    handles = [Line2D([], [], color=INK, linewidth=3.2, alpha=0.35, label="motion put in"),
-               Line2D([], [], color=INK, linewidth=1.1, label="reconstructed from the code")]
+    handles = [
+        Line2D([], [], color=INK, linewidth=3.2, alpha=0.35, label="motion put in"),
+        Line2D([], [], color=INK, linewidth=1.1, label="reconstructed from the code"),
+    ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2)
     return figure, table
 
@@ -143,8 +150,10 @@ def region_shares(
     """
     methods = [name for name in table.columns if name != truth]
     if not methods or not len(table):
-        raise ValueError(f"the table needs rows (regions) and a column a method; it has {len(table)} rows and the "
-                         f"columns {list(table.columns)}")
+        raise ValueError(
+            f"the table needs rows (regions) and a column a method; it has {len(table)} rows and the "
+            f"columns {list(table.columns)}"
+        )
     scores = dict(scores or {})
     figure, axes = new_figure(max(ONE_COLUMN_MM, 22 + 26 * len(table)), 64)
     ax = axes[0, 0]
@@ -156,8 +165,14 @@ def region_shares(
     if truth in table:
         for i, share in enumerate(table[truth]):
             ax.plot([i - 0.44, i + 0.44], [100 * share] * 2, color="white", linewidth=2.6, solid_capstyle="butt")
-            ax.plot([i - 0.44, i + 0.44], [100 * share] * 2, color=INK, linewidth=1.4, solid_capstyle="butt",
-                    label=truth if i == 0 else None)
+            ax.plot(
+                [i - 0.44, i + 0.44],
+                [100 * share] * 2,
+                color=INK,
+                linewidth=1.4,
+                solid_capstyle="butt",
+                label=truth if i == 0 else None,
+            )
     ax.set_xticks(range(len(table)), [str(region).replace(", ", ",\n") for region in table.index])
     ax.set(ylabel="share of the saliency (%)", xlim=(-0.55, len(table) - 0.45))
     ax.set_ylim(bottom=0)
@@ -174,8 +189,9 @@ def region_shares(
 def _with_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     missing = [name for name in columns if name not in table.columns]
     if missing or not len(table):
-        raise ValueError(f"the table needs rows and the columns {list(columns)}; it has {len(table)} rows, and "
-                         f"missing are {missing}")
+        raise ValueError(
+            f"the table needs rows and the columns {list(columns)}; it has {len(table)} rows, and missing are {missing}"
+        )
     return table[list(columns)].reset_index(drop=True)
 
 

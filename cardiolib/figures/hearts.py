@@ -31,7 +31,10 @@ from cardiolib.meshes import SurfaceMesh, boundary_loops, enclosed_volume_ml
 # The walls are drawn as pale shells of the cavities' own colours: two hearts' halves, two hues.
 SURFACE_COLOURS = {"lv_endo": VERMILLION, "lv_epi": "#F3BE9A", "rv_endo": SKY, "rv_epi": "#B5DCF5"}
 SURFACE_LABELS = {
-    "lv_endo": "LV cavity", "lv_epi": "LV outer wall", "rv_endo": "RV cavity", "rv_epi": "RV outer wall",
+    "lv_endo": "LV cavity",
+    "lv_epi": "LV outer wall",
+    "rv_endo": "RV cavity",
+    "rv_epi": "RV outer wall",
 }
 _SHELL_OPACITY = 0.4
 MOTION_MAP = "YlGnBu"  # pale where nothing moves
@@ -75,25 +78,44 @@ def shape_views(surfaces: Mapping[str, SurfaceMesh], *, scale_bar_mm: float = 30
     windows = [window.grown(height=height) for window in windows]
     total = sum(window.width for window in windows)
     figure, axes = new_figure(
-        TWO_COLUMNS_MM, TWO_COLUMNS_MM * 0.96 * height / total + 13, ncols=3,
+        TWO_COLUMNS_MM,
+        TWO_COLUMNS_MM * 0.96 * height / total + 13,
+        ncols=3,
         gridspec_kw={"width_ratios": [window.width for window in windows]},
     )
     for ax, (title, camera), window in zip(axes[0], cameras.items(), windows, strict=True):
         # The picture with walls laid over the one without: a translucent shell in any renderer.
-        pictures = [picture(mesh, camera, window, pixels_per_mm=2400 / total, colours=SURFACE_COLOURS).astype(float)
-                    for mesh in (inner, whole)]
+        pictures = [
+            picture(mesh, camera, window, pixels_per_mm=2400 / total, colours=SURFACE_COLOURS).astype(float)
+            for mesh in (inner, whole)
+        ]
         mixed = (1 - _SHELL_OPACITY) * pictures[0] + _SHELL_OPACITY * pictures[1]
         show_picture(ax, mixed.round().astype(np.uint8), window)
         ax.set_title(title)
     panel_letters(axes[0])
     scale_bar(axes[0, 0], length_mm=scale_bar_mm, at=(0.02, 0.02))
-    patches = [Patch(color=SURFACE_COLOURS[name], alpha=1 if name.endswith("_endo") else 0.6, linewidth=0,
-                     label=SURFACE_LABELS[name]) for name in SURFACE_LABELS if name in surfaces]
+    patches = [
+        Patch(
+            color=SURFACE_COLOURS[name],
+            alpha=1 if name.endswith("_endo") else 0.6,
+            linewidth=0,
+            label=SURFACE_LABELS[name],
+        )
+        for name in SURFACE_LABELS
+        if name in surfaces
+    ]
     figure.legend(handles=patches, loc="outside lower left", ncols=4, handlelength=1.0)
-    return figure, pd.DataFrame([
-        {"surface": name, "points": mesh.n_points, "area_mm2": mesh.triangle_areas_mm2().sum(),
-         "volume_ml": enclosed_volume_ml(mesh, cap=True)} for name, mesh in surfaces.items()
-    ])
+    return figure, pd.DataFrame(
+        [
+            {
+                "surface": name,
+                "points": mesh.n_points,
+                "area_mm2": mesh.triangle_areas_mm2().sum(),
+                "volume_ml": enclosed_volume_ml(mesh, cap=True),
+            }
+            for name, mesh in surfaces.items()
+        ]
+    )
 
 
 @styled
@@ -138,18 +160,41 @@ def motion_views(
         draw_lines(ax, visible_edges(at_rest, camera), camera, colors=_NET, linewidths=0.35, zorder=2)
         front = visible(positions[0], at_rest, camera)
         draw_lines(ax, paths[front], camera, halo=0.35, colors=INK, linewidths=0.6, zorder=3)
-        ax.plot(*camera.project(positions[es_phase][front])[:, :2].T, "o", color=INK, markersize=2.0,
-                markeredgecolor="white", markeredgewidth=0.25, zorder=4)
+        ax.plot(
+            *camera.project(positions[es_phase][front])[:, :2].T,
+            "o",
+            color=INK,
+            markersize=2.0,
+            markeredgecolor="white",
+            markeredgewidth=0.25,
+            zorder=4,
+        )
         ax.set_title(title)
     finish_sides(axes, scale_bar_mm)
     add_colour_bar(figure, axes, label="displacement at end-systole (mm)", colour_map=MOTION_MAP, limits=limits)
-    handles = [Line2D([], [], color=_NET, linewidth=0.6, label="net: end-diastole"),
-               Line2D([], [], color=INK, linewidth=0.8, marker="o", markersize=1.8, markevery=[1],
-                      label="path of a point to end-systole")]
+    handles = [
+        Line2D([], [], color=_NET, linewidth=0.6, label="net: end-diastole"),
+        Line2D(
+            [],
+            [],
+            color=INK,
+            linewidth=0.8,
+            marker="o",
+            markersize=1.8,
+            markevery=[1],
+            label="path of a point to end-systole",
+        ),
+    ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2)
     regions = np.asarray(mesh.region_names)[mesh.region]
-    return figure, pd.DataFrame({"vertex": np.arange(mesh.n_points), "region": regions, "displacement_mm": distance,
-                                 **{f"{axis}_mm": shift[:, i] for i, axis in enumerate("xyz")}})
+    return figure, pd.DataFrame(
+        {
+            "vertex": np.arange(mesh.n_points),
+            "region": regions,
+            "displacement_mm": distance,
+            **{f"{axis}_mm": shift[:, i] for i, axis in enumerate("xyz")},
+        }
+    )
 
 
 def heart_axes(surfaces: Mapping[str, SurfaceMesh]) -> tuple[np.ndarray, np.ndarray]:
@@ -157,8 +202,9 @@ def heart_axes(surfaces: Mapping[str, SurfaceMesh]) -> tuple[np.ndarray, np.ndar
     missing = [name for name in ("lv_endo", "rv_endo") if name not in surfaces]
     unknown = sorted(set(surfaces) - set(SURFACE_LABELS))
     if missing or unknown:
-        raise ValueError(f"surfaces are among {sorted(SURFACE_LABELS)} with both cavities; missing are {missing}, "
-                         f"unknown {unknown}")
+        raise ValueError(
+            f"surfaces are among {sorted(SURFACE_LABELS)} with both cavities; missing are {missing}, unknown {unknown}"
+        )
     left, right = surfaces["lv_endo"], surfaces["rv_endo"]
     base = _base_direction([left, *(surfaces[name] for name in ("lv_epi",) if name in surfaces)])
     lateral = left.points.mean(axis=0) - right.points.mean(axis=0)
@@ -193,5 +239,6 @@ def _joined(surfaces: Mapping[str, SurfaceMesh]) -> SurfaceMesh:
     return SurfaceMesh(
         np.concatenate([mesh.points for mesh in surfaces.values()]),
         np.concatenate([mesh.triangles + first for mesh, first in zip(surfaces.values(), start, strict=False)]),
-        np.repeat(np.arange(len(surfaces)), np.diff(start)), tuple(surfaces),
+        np.repeat(np.arange(len(surfaces)), np.diff(start)),
+        tuple(surfaces),
     )

@@ -60,8 +60,14 @@ def training_history(
     for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
         for colour, column in zip(PALETTE, drawn, strict=False):
             known = history[[x, column]].dropna()
-            ax.plot(known[x], known[column], color=colour, label=(labels or {}).get(column, column.replace("_", " ")),
-                    marker="o" if len(known) <= 25 else None, markersize=2.5)
+            ax.plot(
+                known[x],
+                known[column],
+                color=colour,
+                label=(labels or {}).get(column, column.replace("_", " ")),
+                marker="o" if len(known) <= 25 else None,
+                markersize=2.5,
+            )
         ax.set(xlabel=x.replace("_", " "), ylabel=title)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         if title in log:
@@ -96,8 +102,9 @@ def search_history(
         generation, score, best_so_far (of all candidates up to the end of that generation).
     """
     if not len(history) or not {score, generation} <= set(history.columns):
-        raise ValueError(f"the history needs rows and the columns {score!r} and {generation!r}; it has "
-                         f"{list(history.columns)}")
+        raise ValueError(
+            f"the history needs rows and the columns {score!r} and {generation!r}; it has {list(history.columns)}"
+        )
     best = history.groupby(generation)[score].max().cummax()
     table = pd.DataFrame({"generation": history[generation].to_numpy(), "score": history[score].to_numpy(float)})
     table["best_so_far"] = best.reindex(table["generation"]).to_numpy()

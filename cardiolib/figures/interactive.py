@@ -75,8 +75,13 @@ def save_interactive(figure: go.Figure, folder: str | os.PathLike[str], name: st
             temporary.write_text(source, encoding="utf-8", newline="\n")
     figure = go.Figure(figure).update_layout(autosize=True, height=None, width=None)
     plot = figure.to_html(
-        full_html=False, include_plotlyjs="directory", div_id=f"plot-{name}", auto_play=False,
-        config={"displaylogo": False, "responsive": True}, default_height="100%", default_width="100%",
+        full_html=False,
+        include_plotlyjs="directory",
+        div_id=f"plot-{name}",
+        auto_play=False,
+        config={"displaylogo": False, "responsive": True},
+        default_height="100%",
+        default_width="100%",
     )
     title = html.escape(figure.layout.title.text or name.replace("_", " "))
     footer = f"\n<footer><span>{SIMULATED_TEXT}</span></footer>" if simulated else ""
@@ -214,13 +219,14 @@ def _scene(figure: go.Figure, points: np.ndarray, title: str) -> go.Figure:
     """Fixed, equal axes around everything that is ever drawn; nothing else in the scene."""
     low, high = points.min(axis=(0, 1)) - 3, points.max(axis=(0, 1)) + 3
     size = (high - low) / (high - low).max()
-    axes = {
-        f"{name}axis": {"range": [float(low[a]), float(high[a])], "visible": False} for a, name in enumerate("xyz")
-    }
+    axes = {f"{name}axis": {"range": [float(low[a]), float(high[a])], "visible": False} for a, name in enumerate("xyz")}
     ratio = dict(zip("xyz", size.tolist(), strict=True))
     return figure.update_layout(
-        title={"text": title, "x": 0.02, "font": {"size": 15}}, font=FONT, hoverlabel=HOVER,
-        paper_bgcolor="white", margin={"l": 0, "r": 0, "t": 44 if title else 8, "b": 8},
+        title={"text": title, "x": 0.02, "font": {"size": 15}},
+        font=FONT,
+        hoverlabel=HOVER,
+        paper_bgcolor="white",
+        margin={"l": 0, "r": 0, "t": 44 if title else 8, "b": 8},
         scene={**axes, "aspectmode": "manual", "aspectratio": ratio, "camera": CAMERA, "dragmode": "orbit"},
         uirevision="keep the reader's camera",
     )
@@ -233,18 +239,32 @@ def _controls(labels: list[str], frame_ms: float) -> dict:
         {"label": "Play", "method": "animate", "args": [[f"{t:02d}" for t in range(len(labels))] * BEATS, play]},
         {"label": "Pause", "method": "animate", "args": [[None], step]},
     ]
-    steps = [
-        {"label": label, "method": "animate", "args": [[f"{t:02d}"], step]} for t, label in enumerate(labels)
-    ]
+    steps = [{"label": label, "method": "animate", "args": [[f"{t:02d}"], step]} for t, label in enumerate(labels)]
     return {
-        "updatemenus": [{
-            "type": "buttons", "direction": "left", "buttons": buttons, "showactive": False,
-            "x": 0.01, "y": 0.0, "xanchor": "left", "yanchor": "top", "pad": {"t": 24},
-        }],
-        "sliders": [{
-            "steps": steps, "x": 0.2, "y": 0.0, "len": 0.76, "pad": {"t": 18},
-            "currentvalue": {"prefix": "phase ", "xanchor": "left"}, "transition": {"duration": 0},
-        }],
+        "updatemenus": [
+            {
+                "type": "buttons",
+                "direction": "left",
+                "buttons": buttons,
+                "showactive": False,
+                "x": 0.01,
+                "y": 0.0,
+                "xanchor": "left",
+                "yanchor": "top",
+                "pad": {"t": 24},
+            }
+        ],
+        "sliders": [
+            {
+                "steps": steps,
+                "x": 0.2,
+                "y": 0.0,
+                "len": 0.76,
+                "pad": {"t": 18},
+                "currentvalue": {"prefix": "phase ", "xanchor": "left"},
+                "transition": {"duration": 0},
+            }
+        ],
     }
 
 
@@ -266,8 +286,17 @@ class Inline:
         self._figure = go.Figure(figure).update_layout(autosize=True, height=height, width=None)
         if simulated:
             self._figure.add_annotation(
-                text=SIMULATED_TEXT, xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="top",
-                showarrow=False, bgcolor="#666666", borderpad=3, font={"size": 11, "color": "white"},
+                text=SIMULATED_TEXT,
+                xref="paper",
+                yref="paper",
+                x=1,
+                y=0,
+                xanchor="right",
+                yanchor="top",
+                showarrow=False,
+                bgcolor="#666666",
+                borderpad=3,
+                font={"size": 11, "color": "white"},
             )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:

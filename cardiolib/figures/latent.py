@@ -61,8 +61,9 @@ def latent_map(
         raise ValueError("there is no map to draw: maps is empty")
     for title, points in maps.items():
         if np.shape(points) != (len(time), 2) or event.shape != time.shape:
-            raise ValueError(f"map {title!r} needs two coordinates for each of {len(time)} patients; given "
-                             f"{np.shape(points)}")
+            raise ValueError(
+                f"map {title!r} needs two coordinates for each of {len(time)} patients; given {np.shape(points)}"
+            )
     table = pd.DataFrame({"id": np.arange(len(time)) if ids is None else ids, "time": time, "event": event})
     top = float(time.max()) if truncate_at is None else min(float(truncate_at), float(time.max()))
     scale = Normalize(0, top)
@@ -86,15 +87,36 @@ def latent_map(
         table["shuffled event"], table["shuffled time"] = null[1], null[2]
     if len(panels) > 1:
         panel_letters(axes[0])
-    bar = figure.colorbar(matplotlib.cm.ScalarMappable(scale, matplotlib.colormaps[TIME_MAP]), ax=axes, shrink=0.8,
-                          aspect=25, pad=0.02, extend="max" if time.max() > top else "neither")
+    bar = figure.colorbar(
+        matplotlib.cm.ScalarMappable(scale, matplotlib.colormaps[TIME_MAP]),
+        ax=axes,
+        shrink=0.8,
+        aspect=25,
+        pad=0.02,
+        extend="max" if time.max() > top else "neither",
+    )
     bar.set_label(f"time ({time_unit})")
     bar.outline.set_visible(False)
     marks = [
-        Line2D([], [], linestyle="", marker="o", color=GREY, markersize=3.6,
-               label=f"died (n = {event.sum()}): time to death"),
-        Line2D([], [], linestyle="", marker="o", markerfacecolor="none", color=GREY, markersize=3.4,
-               label=f"censored (n = {(~event).sum()}): time last seen alive"),
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker="o",
+            color=GREY,
+            markersize=3.6,
+            label=f"died (n = {event.sum()}): time to death",
+        ),
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker="o",
+            markerfacecolor="none",
+            color=GREY,
+            markersize=3.4,
+            label=f"censored (n = {(~event).sum()}): time last seen alive",
+        ),
     ]
     columns = 1 if len(panels) == 1 else 2
     figure.legend(handles=marks, loc="outside lower left", ncols=columns)
@@ -126,8 +148,10 @@ def latent_stability(
     log_risk = np.asarray(log_risk, float)
     wrong = {name: np.shape(one) for name, one in aligned.items() if np.shape(one)[1:] != (len(log_risk), 2)}
     if not aligned or wrong or set(kept) != set(aligned):
-        raise ValueError(f"each map needs (1 + refits, {len(log_risk)}, 2) coordinates and the share it keeps; wrong "
-                         f"are {wrong or sorted(set(kept) ^ set(aligned))}")
+        raise ValueError(
+            f"each map needs (1 + refits, {len(log_risk)}, 2) coordinates and the share it keeps; wrong "
+            f"are {wrong or sorted(set(kept) ^ set(aligned))}"
+        )
     figure, axes = new_figure(TWO_COLUMNS_MM, 20 + 0.8 * TWO_COLUMNS_MM / len(aligned), ncols=len(aligned))
     scale = Normalize(*np.quantile(log_risk, [0.02, 0.98]))
     rows = []
@@ -135,22 +159,46 @@ def latent_stability(
         places = np.asarray(places, float)
         ends = np.stack([np.broadcast_to(places[0], places[1:].shape), places[1:]], axis=2).reshape(-1, 2, 2)
         ax.add_collection(LineCollection(ends, colors=GREY, linewidths=0.25, alpha=0.2, zorder=1))
-        ax.scatter(*places[0].T, c=log_risk, cmap=RISK_MAP, norm=scale, s=9, linewidths=0.3, edgecolors="white",
-                   zorder=3)
+        ax.scatter(
+            *places[0].T, c=log_risk, cmap=RISK_MAP, norm=scale, s=9, linewidths=0.3, edgecolors="white", zorder=3
+        )
         low, high = places[0].min(axis=0), places[0].max(axis=0)  # lines may leave the panel, patients may not
         margin = 0.06 * (high - low)
-        ax.set(title=title, xticks=[], yticks=[], xlim=(low[0] - margin[0], high[0] + margin[0]),
-               ylim=(low[1] - margin[1], high[1] + margin[1]))
+        ax.set(
+            title=title,
+            xticks=[],
+            yticks=[],
+            xlim=(low[0] - margin[0], high[0] + margin[0]),
+            ylim=(low[1] - margin[1], high[1] + margin[1]),
+        )
         ax.set_xlabel("neighbours kept {:.0%} (by chance {:.0%})".format(*kept[title]))
         ax.set_box_aspect(1)
-        rows += [pd.DataFrame({"method": title, "refit": number - 1, "patient": np.arange(len(log_risk)),
-                               "first": one[:, 0], "second": one[:, 1]}) for number, one in enumerate(places)]
+        rows += [
+            pd.DataFrame(
+                {
+                    "method": title,
+                    "refit": number - 1,
+                    "patient": np.arange(len(log_risk)),
+                    "first": one[:, 0],
+                    "second": one[:, 1],
+                }
+            )
+            for number, one in enumerate(places)
+        ]
     panel_letters(axes[0])
-    bar = figure.colorbar(matplotlib.cm.ScalarMappable(scale, matplotlib.colormaps[RISK_MAP]), ax=axes, shrink=0.8,
-                          aspect=25, pad=0.02, extend="both")
+    bar = figure.colorbar(
+        matplotlib.cm.ScalarMappable(scale, matplotlib.colormaps[RISK_MAP]),
+        ax=axes,
+        shrink=0.8,
+        aspect=25,
+        pad=0.02,
+        extend="both",
+    )
     bar.set_label("log risk")
     bar.outline.set_visible(False)
-    marks = [Line2D([], [], linestyle="", marker="o", color=INK, markersize=3.2, label="patient on the map"),
-             Line2D([], [], color=GREY, linewidth=0.8, label="to the patient's place on the map of a refitted network")]
+    marks = [
+        Line2D([], [], linestyle="", marker="o", color=INK, markersize=3.2, label="patient on the map"),
+        Line2D([], [], color=GREY, linewidth=0.8, label="to the patient's place on the map of a refitted network"),
+    ]
     figure.legend(handles=marks, loc="outside lower left", ncols=2)
     return figure, pd.concat(rows, ignore_index=True)

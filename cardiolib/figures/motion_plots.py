@@ -115,8 +115,9 @@ def _violins(ax, errors: pd.DataFrame, regions: list[str]) -> None:
             low, middle, high = np.percentile(sample, (25, 50, 75))
             ax.plot([i, i], [low, high], color=PALETTE[i % len(PALETTE)], linewidth=2.4, solid_capstyle="butt")
             ax.plot(i, middle, "o", color="white", markeredgecolor=INK, markeredgewidth=0.6, markersize=3.6)
-            ax.annotate(f"{middle:.1f}", (i, middle), xytext=(6, 0), textcoords="offset points", va="center",
-                        fontsize=6)
+            ax.annotate(
+                f"{middle:.1f}", (i, middle), xytext=(6, 0), textcoords="offset points", va="center", fontsize=6
+            )
     ax.set_xticks(range(len(regions)), [_region_label(region).replace(" ", "\n", 1) for region in regions])
     ax.set(ylabel="endpoint error (mm)", title="By region, phases > 0")
     ax.set_ylim(bottom=0)

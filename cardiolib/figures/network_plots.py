@@ -23,8 +23,12 @@ from cardiolib.figures.style import (
 
 _COLOURS = {"code": GREEN, "log risk": VERMILLION}
 _LABELS = {
-    "dropout": "dropout", "hidden": "hidden units", "latent": "latent units", "alpha": "weight of reconstruction",
-    "log10_learning_rate": "learning rate (log10)", "log10_l1": "L1 penalty (log10)",
+    "dropout": "dropout",
+    "hidden": "hidden units",
+    "latent": "latent units",
+    "alpha": "weight of reconstruction",
+    "log10_learning_rate": "learning rate (log10)",
+    "log10_l1": "L1 penalty (log10)",
 }
 
 
@@ -68,10 +72,27 @@ def architecture(layers: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             middle = ((x0 + x) / 2, (y0 + y) / 2)
             ax.annotate(f"{row.parameters:,}", middle, ha="center", va="center", fontsize=6.5, color=INK)
         ax.add_patch(Rectangle((x - 0.11, y - half), 0.22, 2 * half, facecolor=colour, linewidth=0))
-        ax.annotate(row.layer, (x, y + half), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom",
-                    fontsize=7.5, color=text_colour(colour), fontweight="bold")
-        ax.annotate(f"{row.units:,}\n{row.activation}", (x, y - half), xytext=(0, -3), textcoords="offset points",
-                    ha="center", va="top", fontsize=6.5, color=INK)
+        ax.annotate(
+            row.layer,
+            (x, y + half),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=7.5,
+            color=text_colour(colour),
+            fontweight="bold",
+        )
+        ax.annotate(
+            f"{row.units:,}\n{row.activation}",
+            (x, y - half),
+            xytext=(0, -3),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=6.5,
+            color=INK,
+        )
     ax.set(xlim=(-0.7, 1.55 * max(depth.values()) + 0.7), ylim=(-3.4, 3.2))
     ax.axis("off")
     figure.supxlabel("bar: units (log scale), with activation; between bars: weights and biases", fontsize=6.5)
@@ -106,11 +127,13 @@ def searched_settings(
     table = history[wanted].reset_index(drop=True)
     leader = table[score].fillna(-np.inf).cummax()
     best_row = np.maximum.accumulate(np.where(table[score].fillna(-np.inf) >= leader, np.arange(len(table)), 0))
-    x = table[generation] + 0.6 * (table.groupby(generation).cumcount()
-                                   / table.groupby(generation)[score].transform("size") - 0.4)
+    x = table[generation] + 0.6 * (
+        table.groupby(generation).cumcount() / table.groupby(generation)[score].transform("size") - 0.4
+    )
     n_columns = min(3, len(settings))
-    figure, axes = new_figure(TWO_COLUMNS_MM, 46 * -(-len(settings) // n_columns) + 12,
-                              nrows=-(-len(settings) // n_columns), ncols=n_columns)
+    figure, axes = new_figure(
+        TWO_COLUMNS_MM, 46 * -(-len(settings) // n_columns) + 12, nrows=-(-len(settings) // n_columns), ncols=n_columns
+    )
     for ax, name in zip(axes.flat, settings, strict=False):
         table[f"best_{name}"] = table[name].to_numpy()[best_row]
         ax.step(x, table[f"best_{name}"], where="post", color=VERMILLION, label="best so far", zorder=1)
@@ -118,7 +141,7 @@ def searched_settings(
         ax.set(xlabel="generation", ylabel=_LABELS.get(name, name))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.margins(y=0.08)
-    for ax in axes.flat[len(settings):]:
+    for ax in axes.flat[len(settings) :]:
         ax.axis("off")
     panel_letters(axes.flat[: len(settings)])
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside upper left")
@@ -144,8 +167,13 @@ def latent_code(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     if not {"log_risk", "event"} <= set(table.columns) or table.shape[1] < 3:
         raise ValueError(f"the table needs log_risk, event and the units of a code; it has {list(table.columns)}")
     units = [name for name in table.columns if name not in ("log_risk", "event")]
-    figure, axes = new_figure(TWO_COLUMNS_MM, 34 + 3.6 * len(units), nrows=2, sharex=True,
-                              gridspec_kw={"height_ratios": [24, 3.6 * len(units)]})
+    figure, axes = new_figure(
+        TWO_COLUMNS_MM,
+        34 + 3.6 * len(units),
+        nrows=2,
+        sharex=True,
+        gridspec_kw={"height_ratios": [24, 3.6 * len(units)]},
+    )
     risk, code = axes[0, 0], axes[1, 0]
     n, died = len(table), np.flatnonzero(table["event"])
     centred = table["log_risk"].to_numpy() - table["log_risk"].mean()
@@ -156,8 +184,14 @@ def latent_code(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     risk.legend(loc="upper left")
     values = table[units].to_numpy(float).T
     low = min(0.0, float(values.min()))
-    image = code.imshow(values, aspect="auto", cmap="viridis" if low == 0 else "RdBu_r", vmin=-1 if low < 0 else 0,
-                        vmax=1, extent=(-0.5, n - 0.5, len(units) - 0.5, -0.5))
+    image = code.imshow(
+        values,
+        aspect="auto",
+        cmap="viridis" if low == 0 else "RdBu_r",
+        vmin=-1 if low < 0 else 0,
+        vmax=1,
+        extent=(-0.5, n - 0.5, len(units) - 0.5, -0.5),
+    )
     code.set_yticks(range(len(units)), units)
     code.tick_params(axis="y", length=0)
     code.set(xlabel="patients, by rising predicted risk", ylabel="unit of the code,\nharmful to protective")

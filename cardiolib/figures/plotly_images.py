@@ -16,8 +16,12 @@ _DARK_SHARE, _BRIGHT_SHARE = 1, 99.5  # percentiles of the grey values that beco
 
 
 def beating_in_images(
-    surfaces: Mapping[str, SurfaceMesh], positions: Mapping[str, np.ndarray], images: np.ndarray, grid: np.ndarray,
-    *, title: str = ""
+    surfaces: Mapping[str, SurfaceMesh],
+    positions: Mapping[str, np.ndarray],
+    images: np.ndarray,
+    grid: np.ndarray,
+    *,
+    title: str = "",
 ) -> go.Figure:
     """Surfaces that beat around a slice of the cine which beats with them.
 
@@ -53,19 +57,39 @@ def beating_in_images(
     low, high = np.percentile(images, [_DARK_SHARE, _BRIGHT_SHARE])
     grey = np.clip((images - low) / max(high - low, 1e-9) * 255, 0, 255).astype(np.uint8)
     x, y, z = np.moveaxis(grid.astype(np.float32), -1, 0)
-    slice_ = go.Surface(x=x, y=y, z=z, surfacecolor=grey[0], cmin=0, cmax=255, colorscale="gray", showscale=False,
-                        hoverinfo="skip", name="cine", lighting={"ambient": 1, "diffuse": 0, "specular": 0})
+    slice_ = go.Surface(
+        x=x,
+        y=y,
+        z=z,
+        surfacecolor=grey[0],
+        cmin=0,
+        cmax=255,
+        colorscale="gray",
+        showscale=False,
+        hoverinfo="skip",
+        name="cine",
+        lighting={"ambient": 1, "diffuse": 0, "specular": 0},
+    )
     traces = [slice_]
     for name, mesh in surfaces.items():
         one = heart_surface(positions[name][0], mesh.triangles, colour=SURFACE_COLOURS[name]).data[0]
-        traces.append(one.update(opacity=_OPACITY, name=SURFACE_LABELS[name], showlegend=True, hoverinfo=None,
-                                 hovertemplate=f"{SURFACE_LABELS[name]}<extra></extra>"))
+        traces.append(
+            one.update(
+                opacity=_OPACITY,
+                name=SURFACE_LABELS[name],
+                showlegend=True,
+                hoverinfo=None,
+                hovertemplate=f"{SURFACE_LABELS[name]}<extra></extra>",
+            )
+        )
     frames = []
     for t in range(n_phases):
-        moved = [go.Mesh3d(**dict(zip("xyz", positions[name][t].T.astype(np.float32), strict=True)))
-                 for name in surfaces]
-        frames.append(go.Frame(data=[go.Surface(surfacecolor=grey[t]), *moved], name=f"{t:02d}",
-                               traces=list(range(len(traces)))))
+        moved = [
+            go.Mesh3d(**dict(zip("xyz", positions[name][t].T.astype(np.float32), strict=True))) for name in surfaces
+        ]
+        frames.append(
+            go.Frame(data=[go.Surface(surfacecolor=grey[t]), *moved], name=f"{t:02d}", traces=list(range(len(traces))))
+        )
     eye = {"x": -0.45, "y": -1.05, "z": 0.77}
     camera = {**CAMERA, "eye": eye, "center": {"x": 0, "y": 0, "z": -0.08}}
     figure = go.Figure(traces, layout, frames=frames).update_layout(scene={"camera": camera})

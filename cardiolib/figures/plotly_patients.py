@@ -17,8 +17,14 @@ from cardiolib.figures.survival_plots import axis_end, compared, group_colours
 from cardiolib.validation import GroupedSurvival
 
 _LAYOUT = {"font": FONT, "hoverlabel": HOVER, "plot_bgcolor": "white", "paper_bgcolor": "white"}
-_AXIS = {"showline": True, "linecolor": "#222222", "ticks": "outside", "ticklen": 4, "gridcolor": "#EEEEEE",
-         "zeroline": False}
+_AXIS = {
+    "showline": True,
+    "linecolor": "#222222",
+    "ticks": "outside",
+    "ticklen": 4,
+    "gridcolor": "#EEEEEE",
+    "zeroline": False,
+}
 
 
 def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit: str = "years") -> go.Figure:
@@ -32,10 +38,18 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
     """
     if not groups:
         raise ValueError("there are no survival curves to draw: groups is empty")
-    titles = [f"<b>{title}</b><br><span style='font-size:12px'>{_test(grouped)}</span>"
-              for title, grouped in groups.items()]
-    figure = make_subplots(rows=2, cols=len(groups), row_heights=[0.84, 0.16], vertical_spacing=0.17, shared_yaxes=True,
-                           subplot_titles=titles, horizontal_spacing=0.06)
+    titles = [
+        f"<b>{title}</b><br><span style='font-size:12px'>{_test(grouped)}</span>" for title, grouped in groups.items()
+    ]
+    figure = make_subplots(
+        rows=2,
+        cols=len(groups),
+        row_heights=[0.84, 0.16],
+        vertical_spacing=0.17,
+        shared_yaxes=True,
+        subplot_titles=titles,
+        horizontal_spacing=0.06,
+    )
     for column, grouped in enumerate(groups.values(), start=1):
         end = axis_end(grouped) * 1.03
         for row, (name, colour) in enumerate(zip(grouped.names, group_colours(len(grouped.names)), strict=True)):
@@ -44,30 +58,65 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
             limits = curve[["low", "high"]].to_numpy()
             thin = shared | {"line": {"shape": "hv", "width": 0}, "hoverinfo": "skip", "showlegend": False}
             figure.add_trace(go.Scatter(x=curve["time"], y=limits[:, 0], **thin), row=1, col=column)
-            figure.add_trace(go.Scatter(x=curve["time"], y=limits[:, 1], fill="tonexty", fillcolor=_faint(colour),
-                                        **thin), row=1, col=column)
-            figure.add_trace(go.Scatter(
-                x=curve["time"], y=curve["survival"], name=name, customdata=limits, showlegend=column == 1, **shared,
-                hovertemplate="%{y:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f})<extra>" + name + "</extra>",
-            ), row=1, col=column)
+            figure.add_trace(
+                go.Scatter(x=curve["time"], y=limits[:, 1], fill="tonexty", fillcolor=_faint(colour), **thin),
+                row=1,
+                col=column,
+            )
+            figure.add_trace(
+                go.Scatter(
+                    x=curve["time"],
+                    y=curve["survival"],
+                    name=name,
+                    customdata=limits,
+                    showlegend=column == 1,
+                    **shared,
+                    hovertemplate="%{y:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f})<extra>" + name + "</extra>",
+                ),
+                row=1,
+                col=column,
+            )
             times = np.asarray(grouped.at_risk.columns, float)
-            figure.add_trace(go.Scatter(
-                x=times, y=np.full(len(times), -row), mode="text", showlegend=False, hoverinfo="skip",
-                text=[f"{int(count)}" for count in grouped.at_risk.loc[name]],
-                textfont={"color": text_colour(colour), "size": 12}, cliponaxis=False,
-            ), row=2, col=column)
+            figure.add_trace(
+                go.Scatter(
+                    x=times,
+                    y=np.full(len(times), -row),
+                    mode="text",
+                    showlegend=False,
+                    hoverinfo="skip",
+                    text=[f"{int(count)}" for count in grouped.at_risk.loc[name]],
+                    textfont={"color": text_colour(colour), "size": 12},
+                    cliponaxis=False,
+                ),
+                row=2,
+                col=column,
+            )
         figure.update_xaxes(range=[-0.02 * end, end], title=f"time ({time_unit})", **_AXIS, row=1, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], visible=False, row=2, col=column)
         figure.update_yaxes(visible=False, range=[0.6 - len(grouped.names), 0.7], row=2, col=column)
-        figure.add_annotation(x=0, xref="x domain", y=1, yref="y domain", text="<i>number at risk</i>", showarrow=False,
-                              xanchor="left", yanchor="bottom", row=2, col=column)
+        figure.add_annotation(
+            x=0,
+            xref="x domain",
+            y=1,
+            yref="y domain",
+            text="<i>number at risk</i>",
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            row=2,
+            col=column,
+        )
     figure.update_yaxes(range=[0, 1.02], **_AXIS, row=1)
     figure.update_yaxes(title="survival", row=1, col=1)
     # The titles hold two lines and stand at the left, as in the still figure.
     for i, annotation in enumerate(figure.layout.annotations[: len(groups)], start=1):
         annotation.update(x=0, xref=f"x{'' if i == 1 else i} domain", xanchor="left", align="left", font={"size": 14})
-    return figure.update_layout(**_LAYOUT, hovermode="x unified", margin={"l": 70, "r": 20, "t": 90, "b": 15},
-                                legend={"orientation": "h", "x": 0, "y": 0.99, "yref": "container", "yanchor": "top"})
+    return figure.update_layout(
+        **_LAYOUT,
+        hovermode="x unified",
+        margin={"l": 70, "r": 20, "t": 90, "b": 15},
+        legend={"orientation": "h", "x": 0, "y": 0.99, "yref": "container", "yanchor": "top"},
+    )
 
 
 def latent_map_interactive(
@@ -111,36 +160,80 @@ def latent_map_interactive(
     colours = {label: (np.minimum(time, top), 0.0, top, get_colorscale("Viridis"))}
     if risk is not None:
         colours["predicted log risk"] = (risk, float(risk.min()), float(risk.max()), get_colorscale("Cividis"))
-    drawn = [(f"censored (n = {(~event).sum()})", ~event, "circle-open"),
-             (f"died (n = {event.sum()})", event, "circle")]
+    drawn = [
+        (f"censored (n = {(~event).sum()})", ~event, "circle-open"),
+        (f"died (n = {event.sum()})", event, "circle"),
+    ]
     first, figure = next(iter(points.values())), go.Figure()
     for name, chosen, symbol in drawn:
-        text = [f"<b>{ids[i]}</b><br>{'died' if event[i] else 'alive when last seen'} at {time[i]:.2f} {time_unit}"
-                + ("" if risk is None else f"<br>log risk {risk[i]:+.2f}") for i in np.flatnonzero(chosen)]
+        text = [
+            f"<b>{ids[i]}</b><br>{'died' if event[i] else 'alive when last seen'} at {time[i]:.2f} {time_unit}"
+            + ("" if risk is None else f"<br>log risk {risk[i]:+.2f}")
+            for i in np.flatnonzero(chosen)
+        ]
         x, y = first[chosen].T
         marker = {"symbol": symbol, "size": 10, "line": {"width": 1.6 * (symbol != "circle")}, "coloraxis": "coloraxis"}
-        figure.add_trace(go.Scatter(x=x, y=y, mode="markers", name=name, text=text, marker=marker,
-                                    hovertemplate="%{text}<extra></extra>"))
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=y, mode="markers", name=name, text=text, marker=marker, hovertemplate="%{text}<extra></extra>"
+            )
+        )
     groups = [chosen for _, chosen, _ in drawn]
-    menus = [menu([{"label": name, "method": "restyle", "args": [
-        {"x": [one[chosen, 0] for chosen in groups], "y": [one[chosen, 1] for chosen in groups]}, [0, 1]]}
-        for name, one in points.items()], x=0.0)]
-    states = [({"marker.color": [values[chosen] for chosen in groups]},
-               {"coloraxis.cmin": low, "coloraxis.cmax": high, "coloraxis.colorbar.title.text": name,
-                "coloraxis.colorscale": scale}) for name, (values, low, high, scale) in colours.items()]
+    menus = [
+        menu(
+            [
+                {
+                    "label": name,
+                    "method": "restyle",
+                    "args": [
+                        {"x": [one[chosen, 0] for chosen in groups], "y": [one[chosen, 1] for chosen in groups]},
+                        [0, 1],
+                    ],
+                }
+                for name, one in points.items()
+            ],
+            x=0.0,
+        )
+    ]
+    states = [
+        (
+            {"marker.color": [values[chosen] for chosen in groups]},
+            {
+                "coloraxis.cmin": low,
+                "coloraxis.cmax": high,
+                "coloraxis.colorbar.title.text": name,
+                "coloraxis.colorscale": scale,
+            },
+        )
+        for name, (values, low, high, scale) in colours.items()
+    ]
     for trace, values in zip(figure.data, states[0][0]["marker.color"], strict=True):
         trace.marker.color = values
     label, (_, low, high, scale) = next(iter(colours.items()))
     if len(colours) > 1:
-        menus.append(menu([{"label": f"colour: {name.split(' (')[0]}", "method": "update", "args": [*state, [0, 1]]}
-                            for name, state in zip(colours, states, strict=True)], x=1.0))
+        menus.append(
+            menu(
+                [
+                    {"label": f"colour: {name.split(' (')[0]}", "method": "update", "args": [*state, [0, 1]]}
+                    for name, state in zip(colours, states, strict=True)
+                ],
+                x=1.0,
+            )
+        )
     axis = {"showticklabels": False, "showgrid": False, "zeroline": False, "showline": True, "linecolor": "#222222"}
     return figure.update_layout(
-        **_LAYOUT, updatemenus=menus, margin={"l": 50, "r": 20, "t": 60, "b": 50},
-        xaxis={"title": {"text": "first coordinate"}, **axis}, yaxis={"title": {"text": "second coordinate"}, **axis},
+        **_LAYOUT,
+        updatemenus=menus,
+        margin={"l": 50, "r": 20, "t": 60, "b": 50},
+        xaxis={"title": {"text": "first coordinate"}, **axis},
+        yaxis={"title": {"text": "second coordinate"}, **axis},
         legend={"orientation": "h", "x": 0, "y": -0.1},
-        coloraxis={"cmin": low, "cmax": high, "colorscale": scale,
-                   "colorbar": {**COLOUR_BAR, "title": {"text": label, "side": "right"}}},
+        coloraxis={
+            "cmin": low,
+            "cmax": high,
+            "colorscale": scale,
+            "colorbar": {**COLOUR_BAR, "title": {"text": label, "side": "right"}},
+        },
     )
 
 

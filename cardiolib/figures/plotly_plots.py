@@ -39,11 +39,18 @@ def shapes_interactive(surfaces: Mapping[str, SurfaceMesh], *, title: str = "") 
         i, j, k = surfaces[name].triangles.T
         small = np.uint16 if len(turned[name]) < 2**16 else np.uint32
         trace = heart_surface(turned[name], surfaces[name].triangles, colour=SURFACE_COLOURS[name]).data[0]
-        traces.append(trace.update(
-            i=i.astype(small), j=j.astype(small), k=k.astype(small), name=SURFACE_LABELS[name], showlegend=True,
-            opacity=1.0 if name.endswith("_endo") else _SHELL_OPACITY, hoverinfo=None,
-            hovertemplate=f"{SURFACE_LABELS[name]}<extra></extra>",
-        ))
+        traces.append(
+            trace.update(
+                i=i.astype(small),
+                j=j.astype(small),
+                k=k.astype(small),
+                name=SURFACE_LABELS[name],
+                showlegend=True,
+                opacity=1.0 if name.endswith("_endo") else _SHELL_OPACITY,
+                hoverinfo=None,
+                hovertemplate=f"{SURFACE_LABELS[name]}<extra></extra>",
+            )
+        )
     eye = {"x": -0.5, "y": -1.3, "z": 0.7}  # more from the front than other hearts, to show both ventricles
     figure = go.Figure(traces, layout).update_layout(scene={"camera": {**CAMERA, "eye": eye}})
     return figure.update_layout(legend={"x": 0.02, "y": 0.98, "itemsizing": "constant"})
@@ -70,12 +77,18 @@ def beating_heart(
     if positions.ndim != 3 or positions.shape[1:] != mesh.points.shape:
         raise ValueError(f"positions has the axes (T, {mesh.n_points}, 3); given {positions.shape}")
     distance = np.linalg.norm(positions - positions[:1], axis=2)
-    frames = [rounded(mesh.with_points(points), values, times=1)
-              for points, values in zip(positions, distance, strict=True)]
+    frames = [
+        rounded(mesh.with_points(points), values, times=1) for points, values in zip(positions, distance, strict=True)
+    ]
     figure = heart_animation(
-        np.stack([surface.points for surface, _ in frames]), frames[0][0].triangles,
-        np.stack([values for _, values in frames]), title=title, colour_bar="displacement from end-diastole (mm)",
-        unit="mm", colour_scale=MOTION_MAP, limits=(0.0, float(np.ceil(max(distance.max(), 1.0)))),
+        np.stack([surface.points for surface, _ in frames]),
+        frames[0][0].triangles,
+        np.stack([values for _, values in frames]),
+        title=title,
+        colour_bar="displacement from end-diastole (mm)",
+        unit="mm",
+        colour_scale=MOTION_MAP,
+        limits=(0.0, float(np.ceil(max(distance.max(), 1.0)))),
     )
     for name, points in (others or {}).items():
         if np.shape(points) != positions.shape:
@@ -88,8 +101,10 @@ def _add_dots(figure: go.Figure, name: str, points: np.ndarray) -> None:
     """Dots that move with the frames of an animation."""
     number = len(figure.data)
     shown = {"hovertemplate": f"{name}<extra></extra>", "showlegend": True}
-    dots = [go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, marker={"size": 3, "color": "#111111"}, **shown)
-            for x, y, z in np.moveaxis(points, 2, 1)]
+    dots = [
+        go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, marker={"size": 3, "color": "#111111"}, **shown)
+        for x, y, z in np.moveaxis(points, 2, 1)
+    ]
     figure.add_trace(dots[0])
     for frame, one in zip(figure.frames, dots, strict=True):
         frame.update(data=[*frame.data, go.Scatter3d(x=one.x, y=one.y, z=one.z)], traces=[*frame.traces, number])
@@ -130,16 +145,27 @@ def saliency_interactive(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], *, t
         figure = go.Figure(go.Scatter3d(x=x, y=y, z=z, mode="markers", text=hover, name="", marker={"size": 6}), layout)
     states = [_painted(name, one, solid) for name, one in maps.items()]
     figure.data[0].update(states[0])
-    buttons = [{"label": name, "method": "restyle", "args": [_restyle(state), [0]]}
-               for name, state in zip(maps, states, strict=True)]
+    buttons = [
+        {"label": name, "method": "restyle", "args": [_restyle(state), [0]]}
+        for name, state in zip(maps, states, strict=True)
+    ]
     menus = [menu(buttons, x=0.02)] if len(maps) > 1 else []
     return _near(figure).update_layout(updatemenus=menus, margin={"t": 60})
 
 
 def menu(buttons: list[dict], *, x: float) -> dict:
     """A drop-down above the plot; `x` is 0 for its left end, 1 for its right end."""
-    return {"buttons": buttons, "x": x, "xanchor": "right" if x > 0.5 else "left", "y": 1.0, "yanchor": "bottom",
-            "showactive": True, "bgcolor": "white", "bordercolor": "#BBBBBB", "pad": {"b": 6}}
+    return {
+        "buttons": buttons,
+        "x": x,
+        "xanchor": "right" if x > 0.5 else "left",
+        "y": 1.0,
+        "yanchor": "bottom",
+        "showactive": True,
+        "bgcolor": "white",
+        "bordercolor": "#BBBBBB",
+        "pad": {"b": 6},
+    }
 
 
 def _near(figure: go.Figure) -> go.Figure:
@@ -151,8 +177,12 @@ def _painted(name: str, values: np.ndarray, solid: bool) -> dict:
     """Colours of one map, for a surface or for points."""
     top, signed = float(np.abs(values).max()) or 1.0, bool((values < 0).any())
     scale = get_colorscale(DIVERGING if signed else SEQUENTIAL)
-    colour = {"cmin": -top if signed else 0.0, "cmax": top, "colorscale": scale,
-              "colorbar": {**COLOUR_BAR, "title": {"text": name, "side": "right"}}}
+    colour = {
+        "cmin": -top if signed else 0.0,
+        "cmax": top,
+        "colorscale": scale,
+        "colorbar": {**COLOUR_BAR, "title": {"text": name, "side": "right"}},
+    }
     shown = "%{text}<br>" + name + " %{" + ("intensity" if solid else "marker.color") + ":.3g}<extra></extra>"
     if solid:
         return {"intensity": values.astype(np.float32), "hovertemplate": shown, **colour}

@@ -48,9 +48,18 @@ def beating_together(mesh: SurfaceMesh, hearts: Mapping[str, np.ndarray], *, tit
         raise ValueError(f"two or four hearts beat together; given {len(hearts)}")
     fine = {name: _fine(mesh, positions) for name, positions in hearts.items()}
     limit = float(np.ceil(max(values.max() for _, _, values in fine.values()) or 1.0))
-    singles = [heart_animation(points, triangles, values, colour_scale=MOTION_MAP, limits=(0.0, limit), unit="mm",
-                               colour_bar="displacement from end-diastole (mm)")
-               for points, triangles, values in fine.values()]
+    singles = [
+        heart_animation(
+            points,
+            triangles,
+            values,
+            colour_scale=MOTION_MAP,
+            limits=(0.0, limit),
+            unit="mm",
+            colour_bar="displacement from end-diastole (mm)",
+        )
+        for points, triangles, values in fine.values()
+    ]
     everything = np.concatenate([points.reshape(-1, 3) for points, _, _ in fine.values()])
     scene = heart_animation(everything[None], np.array([[0, 1, 2]])).layout.scene
     far = max(1.0, (np.hypot(scene.aspectratio.x, scene.aspectratio.y) / _USUAL_WIDTH) ** 2)
@@ -65,16 +74,27 @@ def beating_together(mesh: SurfaceMesh, hearts: Mapping[str, np.ndarray], *, tit
         domain = {"x": [0.47 * column, 0.47 * column + 0.46], "y": [top - 0.96 / rows, top - 0.04]}
         camera = _camera(next(iter(VIEWS)), far)
         figure.update_layout({key: {**scene.to_plotly_json(), "camera": camera, "domain": domain}})
-        figure.add_annotation(text=f"<b>{name}</b>", x=0.47 * column + 0.23, y=top, xref="paper", yref="paper",
-                              showarrow=False, xanchor="center", yanchor="top")
+        figure.add_annotation(
+            text=f"<b>{name}</b>",
+            x=0.47 * column + 0.23,
+            y=top,
+            xref="paper",
+            yref="paper",
+            showarrow=False,
+            xanchor="center",
+            yanchor="top",
+        )
     figure.frames = [
-        go.Frame(data=[single.frames[t].data[0] for single in singles], name=f"{t:02d}",
-                 traces=list(range(len(singles))))
+        go.Frame(
+            data=[single.frames[t].data[0] for single in singles], name=f"{t:02d}", traces=list(range(len(singles)))
+        )
         for t in range(len(singles[0].frames))
     ]
     scenes = [f"scene{number + 1 if number else ''}.camera" for number in range(len(hearts))]
-    views = [{"label": f"view: {name}", "method": "relayout", "args": [{one: _camera(name, far) for one in scenes}]}
-             for name in VIEWS]
+    views = [
+        {"label": f"view: {name}", "method": "relayout", "args": [{one: _camera(name, far) for one in scenes}]}
+        for name in VIEWS
+    ]
     _begin_at(figure, int(np.mean([values.mean(axis=1) for _, _, values in fine.values()], axis=0).argmax()))
     menus = [*figure.layout.updatemenus, menu(views, x=1.0)]
     return figure.update_layout(title={"text": title}, updatemenus=menus, margin={"t": 60, "b": 105, "l": 0, "r": 0})
@@ -90,10 +110,14 @@ def _begin_at(figure: go.Figure, frame: int) -> None:
 def _fine(mesh: SurfaceMesh, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions, triangles and displacements of a finer surface for drawing."""
     distance = np.linalg.norm(positions - positions[:1], axis=2)
-    frames = [rounded(mesh.with_points(points), values, times=1)
-              for points, values in zip(positions, distance, strict=True)]
-    return (np.stack([surface.points for surface, _ in frames]), frames[0][0].triangles,
-            np.stack([values for _, values in frames]))
+    frames = [
+        rounded(mesh.with_points(points), values, times=1) for points, values in zip(positions, distance, strict=True)
+    ]
+    return (
+        np.stack([surface.points for surface, _ in frames]),
+        frames[0][0].triangles,
+        np.stack([values for _, values in frames]),
+    )
 
 
 def _camera(view: str, far: float) -> dict:

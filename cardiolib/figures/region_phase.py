@@ -38,8 +38,10 @@ def region_phase(tables: Mapping[str, pd.DataFrame], *, n_phases: int) -> tuple[
         Without a table, or with a phase outside the cycle.
     """
     if not tables or any(not len(one) or one.index.min() < 1 or one.index.max() >= n_phases for one in tables.values()):
-        raise ValueError(f"each table needs rows for phases from 1 to {n_phases - 1}; given "
-                         f"{ {name: list(one.index[:3]) for name, one in tables.items()} }")
+        raise ValueError(
+            f"each table needs rows for phases from 1 to {n_phases - 1}; given "
+            f"{ {name: list(one.index[:3]) for name, one in tables.items()} }"
+        )
     n_rows = max(one.shape[1] for one in tables.values())
     figure, axes = new_figure(TWO_COLUMNS_MM, len(tables) * (7 * n_rows + 7) + 6, nrows=len(tables), sharex=True)
     rows = []
@@ -48,8 +50,15 @@ def region_phase(tables: Mapping[str, pd.DataFrame], *, n_phases: int) -> tuple[
         signed, top = bool((values < 0).any()), float(np.abs(values).max()) or 1.0
         scale = {"colour_map": DIVERGING if signed else SEQUENTIAL, "limits": (-top if signed else 0.0, top)}
         edges = 100 * (np.append(one.index, one.index[-1] + 1) - 0.5) / n_phases
-        ax.pcolormesh(edges, np.arange(len(values) + 1), values, cmap=scale["colour_map"], vmin=scale["limits"][0],
-                      vmax=scale["limits"][1], rasterized=True)
+        ax.pcolormesh(
+            edges,
+            np.arange(len(values) + 1),
+            values,
+            cmap=scale["colour_map"],
+            vmin=scale["limits"][0],
+            vmax=scale["limits"][1],
+            rasterized=True,
+        )
         ax.set_yticks(np.arange(len(values)) + 0.5, [str(region) for region in one.columns])
         ax.invert_yaxis()
         ax.tick_params(axis="y", length=0)

@@ -165,8 +165,17 @@ def _render(mesh, rgb, direction, up, size, centre, height_mm, points_mm, opacit
         data = pv.PolyData(mesh.points, np.column_stack([np.full(len(mesh.triangles), 3), mesh.triangles]))
         data.point_data["colour"] = rgb
         plotter.add_mesh(
-            data, scalars="colour", rgb=True, smooth_shading=True, split_sharp_edges=False, opacity=opacity,
-            ambient=0.32, diffuse=0.72, specular=0.12, specular_power=12, show_scalar_bar=False,
+            data,
+            scalars="colour",
+            rgb=True,
+            smooth_shading=True,
+            split_sharp_edges=False,
+            opacity=opacity,
+            ambient=0.32,
+            diffuse=0.72,
+            specular=0.12,
+            specular_power=12,
+            show_scalar_bar=False,
         )
         if points_mm is not None:
             radius = height_mm * 0.011
@@ -203,10 +212,15 @@ def _paint(mesh, rgb, direction, up, size, centre, height_mm, points_mm, opacity
     figure.set_layout_engine(None)
     ax = axes[0, 0]
     ax.set_position((0, 0, 1, 1))
-    ax.add_collection(PolyCollection(
-        seen[mesh.triangles[order], :2], facecolors=colour[order], edgecolors=colour[order], linewidths=0.2,
-        alpha=opacity,
-    ))
+    ax.add_collection(
+        PolyCollection(
+            seen[mesh.triangles[order], :2],
+            facecolors=colour[order],
+            edgecolors=colour[order],
+            linewidths=0.2,
+            alpha=opacity,
+        )
+    )
     if points_mm is not None:
         flat = (np.asarray(points_mm, float) - centre) @ np.stack([right, upward], axis=1)
         ax.plot(*flat.T, "o", color="#222222", markersize=3)

@@ -27,8 +27,10 @@ from cardiolib.meshes import SurfaceMesh
 
 _NET = "#8A8A8A"
 CURVES = {
-    "rv_volume_percent": "RV volume (% of end-diastole)", "base_descent_mm": "descent of the base (mm)",
-    "septal_shift_mm": "septal shift to the left (mm)", "shortening_percent": "septum-to-free-wall\nshortening (%)",
+    "rv_volume_percent": "RV volume (% of end-diastole)",
+    "base_descent_mm": "descent of the base (mm)",
+    "septal_shift_mm": "septal shift to the left (mm)",
+    "shortening_percent": "septum-to-free-wall\nshortening (%)",
 }
 
 
@@ -67,19 +69,45 @@ def risk_hearts(
     for row, (name, positions) in zip(axes, hearts.items(), strict=True):
         surface, values = rounded(mesh.with_points(positions[end_systole]), moved[name][end_systole])
         for ax, (title, camera), window in zip(row, SIDES.items(), windows, strict=True):
-            show_picture(ax, picture(surface, camera, window, pixels_per_mm=7, scalars=values, colour_map=MOTION_MAP,
-                                     limits=(0.0, top)), window)
+            show_picture(
+                ax,
+                picture(
+                    surface, camera, window, pixels_per_mm=7, scalars=values, colour_map=MOTION_MAP, limits=(0.0, top)
+                ),
+                window,
+            )
             draw_lines(ax, visible_edges(mesh.with_points(positions[0]), camera), camera, colors=_NET, linewidths=0.35)
             ax.set_title(f"{name}, {title.partition(',')[0]}")
     finish_sides(axes, scale_bar_mm)
     add_colour_bar(figure, axes, label="displacement from end-diastole (mm)", colour_map=MOTION_MAP, limits=(0.0, top))
     percent = 100 * end_systole / len(next(iter(hearts.values())))
-    figure.legend(handles=[Line2D([], [], color=_NET, linewidth=0.6, label="net: end-diastole; surface: end-systole "
-                                  f"({percent:.0f} % of the cycle)")], loc="outside lower left")
+    figure.legend(
+        handles=[
+            Line2D(
+                [],
+                [],
+                color=_NET,
+                linewidth=0.6,
+                label=f"net: end-diastole; surface: end-systole ({percent:.0f} % of the cycle)",
+            )
+        ],
+        loc="outside lower left",
+    )
     regions = np.asarray(mesh.region_names)[mesh.region]
-    return figure, pd.concat([pd.DataFrame({"heart": name, "vertex": np.arange(mesh.n_points), "region": regions,
-                                            "displacement_mm": one[end_systole]}) for name, one in moved.items()],
-                             ignore_index=True)
+    return figure, pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "heart": name,
+                    "vertex": np.arange(mesh.n_points),
+                    "region": regions,
+                    "displacement_mm": one[end_systole],
+                }
+            )
+            for name, one in moved.items()
+        ],
+        ignore_index=True,
+    )
 
 
 @styled
@@ -112,8 +140,12 @@ def risk_curves(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         ax.set(xlabel="phase (% of the cycle)", ylabel=label, xlim=(0, 100))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     panel_letters(axes)
-    figure.legend(handles=[Line2D([], [], label=name, **_style(name)) for name in hearts], loc="outside lower left",
-                  ncols=4, handlelength=2.4)
+    figure.legend(
+        handles=[Line2D([], [], label=name, **_style(name)) for name in hearts],
+        loc="outside lower left",
+        ncols=4,
+        handlelength=2.4,
+    )
     return figure, table[["heart", "phase", *CURVES]].reset_index(drop=True)
 
 
@@ -130,5 +162,8 @@ def check_hearts(mesh: SurfaceMesh, hearts: Mapping[str, np.ndarray]) -> dict[st
 
 def _style(name: str) -> dict[str, object]:
     truth = name.endswith("in truth")
-    return {"color": BLUE if name.startswith("low") else VERMILLION, "linestyle": (0, (3, 1.5)) if truth else "-",
-            "linewidth": 1.0 if truth else 1.5}
+    return {
+        "color": BLUE if name.startswith("low") else VERMILLION,
+        "linestyle": (0, (3, 1.5)) if truth else "-",
+        "linewidth": 1.0 if truth else 1.5,
+    }

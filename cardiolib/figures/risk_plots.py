@@ -48,20 +48,45 @@ def predicted_survival(
     for row, colour, end, level in zip(patients.itertuples(), shades, ends, _apart(ends), strict=True):
         curve = curves[curves["ID"] == row.ID]
         ax.step(curve["time"], curve["survival"], where="post", color=colour)
-        ax.annotate(f"{100 * row.quantile:.0f} %  {row.ID}", (1.0, level), xycoords=("axes fraction", "data"),
-                    xytext=(12, 0), textcoords="offset points", va="center", fontsize=6.5, color=INK)
-        ax.plot([1.0, 1.035], [end, level], color=colour, transform=ax.get_yaxis_transform(), clip_on=False,
-                linewidth=0.8)
+        ax.annotate(
+            f"{100 * row.quantile:.0f} %  {row.ID}",
+            (1.0, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(12, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=6.5,
+            color=INK,
+        )
+        ax.plot(
+            [1.0, 1.035], [end, level], color=colour, transform=ax.get_yaxis_transform(), clip_on=False, linewidth=0.8
+        )
         if row.time <= curve["time"].max():
             at = curve["survival"].to_numpy()[np.searchsorted(curve["time"], row.time, side="right") - 1]
-            ax.plot(row.time, at, "X" if row.event else "|", color=colour, markersize=6 if row.event else 9,
-                    markeredgewidth=0.4 if row.event else 1.2, markeredgecolor="white" if row.event else colour)
+            ax.plot(
+                row.time,
+                at,
+                "X" if row.event else "|",
+                color=colour,
+                markersize=6 if row.event else 9,
+                markeredgewidth=0.4 if row.event else 1.2,
+                markeredgecolor="white" if row.event else colour,
+            )
     ax.plot([], [], "X", color=GREY, markersize=6, markeredgewidth=0, label="died")
     ax.plot([], [], "|", color=GREY, markersize=9, markeredgewidth=1.2, label="observation ended")
-    ax.set(xlim=(0, float(curves["time"].max())), ylim=(0, 1.02), xlabel=f"time ({time_unit})",
-           ylabel="predicted survival")
-    ax.annotate("quantile\nof risk", (1.0, max(1.02, _apart(ends).max() + 0.08)), xycoords=("axes fraction", "data"),
-                xytext=(12, 0), textcoords="offset points", va="bottom", fontsize=6.5, color=GREY)
+    ax.set(
+        xlim=(0, float(curves["time"].max())), ylim=(0, 1.02), xlabel=f"time ({time_unit})", ylabel="predicted survival"
+    )
+    ax.annotate(
+        "quantile\nof risk",
+        (1.0, max(1.02, _apart(ends).max() + 0.08)),
+        xycoords=("axes fraction", "data"),
+        xytext=(12, 0),
+        textcoords="offset points",
+        va="bottom",
+        fontsize=6.5,
+        color=GREY,
+    )
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     ends = patients.set_index("ID")[["quantile", "event", "time"]].rename(columns={"time": "end"})
     return figure, curves.join(ends, on="ID")
@@ -110,8 +135,13 @@ def hazard_scatter(table: pd.DataFrame | None) -> tuple[Figure, pd.DataFrame] | 
         slope = table["true"].cov(table["predicted"]) / table["predicted"].var()
         ax.plot(np.array(limits), slope * np.array(limits), color=INK, linewidth=0.9)
         text = f"rank correlation {rank:.2f}, slope {slope:.2f}"
-    ax.set(xlim=limits, ylim=limits, aspect="equal", xlabel="predicted log hazard, out of fold",
-           ylabel="true log hazard (simulation)")
+    ax.set(
+        xlim=limits,
+        ylim=limits,
+        aspect="equal",
+        xlabel="predicted log hazard, out of fold",
+        ylabel="true log hazard (simulation)",
+    )
     ax.set_title(text, loc="left")
     ax.legend(loc="upper left", handletextpad=0.2)
     return figure, table

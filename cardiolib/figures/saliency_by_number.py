@@ -33,8 +33,15 @@ def views_by_number(
         ax.vlines(number, 0, values, colors=PALETTE[0], linewidth=0.8)
         mask = masks.get(name)
         if mask is not None:
-            ax.plot(number[mask], values[mask], "o", markersize=3, markerfacecolor="none", markeredgecolor=PALETTE[1],
-                    label=f"{significant_label} ({mask.sum()} of {len(mask)} points)")
+            ax.plot(
+                number[mask],
+                values[mask],
+                "o",
+                markersize=3,
+                markerfacecolor="none",
+                markeredgecolor=PALETTE[1],
+                label=f"{significant_label} ({mask.sum()} of {len(mask)} points)",
+            )
         ax.set(ylabel=name, xlim=(-1, len(values)))
     axes[0].set_title(REMARK)
     axes[-1].set_xlabel("number of the point in the motion vector")
@@ -48,9 +55,15 @@ def views_by_number(
 def interactive_by_number(maps: Mapping[str, np.ndarray], *, title: str) -> go.Figure:
     """The same to hover, one trace a map."""
     shown = "<br>point %{x}: %{y:.3g}<extra></extra>"
-    traces = [go.Bar(x=np.arange(len(values)), y=values, name=name, hovertemplate=name + shown)
-              for name, values in maps.items()]
+    traces = [
+        go.Bar(x=np.arange(len(values)), y=values, name=name, hovertemplate=name + shown)
+        for name, values in maps.items()
+    ]
     return go.Figure(traces).update_layout(
-        title=title or REMARK, xaxis_title="number of the point in the motion vector", yaxis_title="saliency",
-        template="plotly_white", hoverlabel=HOVER, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        title=title or REMARK,
+        xaxis_title="number of the point in the motion vector",
+        yaxis_title="saliency",
+        template="plotly_white",
+        hoverlabel=HOVER,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )

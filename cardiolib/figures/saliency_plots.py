@@ -90,8 +90,14 @@ def saliency_views(
     finish_sides(axes, scale_bar_mm)
     if masks:
         figure.legend(handles=[_mark(mesh, masks, significant_label)], loc="outside lower left")
-    table = pd.DataFrame({"vertex": np.arange(mesh.n_points), "region": np.asarray(mesh.region_names)[mesh.region],
-                          **maps, **{f"significant: {name}": mask for name, mask in masks.items()}})
+    table = pd.DataFrame(
+        {
+            "vertex": np.arange(mesh.n_points),
+            "region": np.asarray(mesh.region_names)[mesh.region],
+            **maps,
+            **{f"significant: {name}": mask for name, mask in masks.items()},
+        }
+    )
     return figure, table
 
 
@@ -100,20 +106,31 @@ def check_maps(mesh: SurfaceMesh, maps: Mapping[str, np.ndarray], *, kind: type 
     checked = {name: np.asarray(values, kind) for name, values in maps.items()}
     for name, values in checked.items():
         if values.shape != (mesh.n_points,) or not np.isfinite(values).all():
-            raise ValueError(f"{name!r} needs one finite value for each of {mesh.n_points} points; given "
-                             f"{values.shape}")
+            raise ValueError(
+                f"{name!r} needs one finite value for each of {mesh.n_points} points; given {values.shape}"
+            )
     return checked
 
 
 def _painted(ax, mesh, camera, window, values, mask, *, colour_map: str, limits: tuple[float, float]) -> None:
     surface, fine = rounded(mesh, values)
-    show_picture(ax, picture(surface, camera, window, pixels_per_mm=7, scalars=fine, colour_map=colour_map,
-                             limits=limits), window)
+    show_picture(
+        ax,
+        picture(surface, camera, window, pixels_per_mm=7, scalars=fine, colour_map=colour_map, limits=limits),
+        window,
+    )
     if mask is not None:
         surface, share = rounded(mesh, mask.astype(float))
         lines = level_lines(surface, share, 0.5)
-        draw_lines(ax, lines[visible(lines.mean(axis=1), surface, camera)], camera, colors=INK, linewidths=1.0,
-                   capstyle="round", zorder=3)
+        draw_lines(
+            ax,
+            lines[visible(lines.mean(axis=1), surface, camera)],
+            camera,
+            colors=INK,
+            linewidths=1.0,
+            capstyle="round",
+            zorder=3,
+        )
 
 
 def _dotted(ax, mesh, camera, window, values, mask, *, colour_map: str, limits: tuple[float, float]) -> None:
@@ -122,8 +139,16 @@ def _dotted(ax, mesh, camera, window, values, mask, *, colour_map: str, limits: 
     order = np.argsort(seen[:, 2], kind="stable")
     ring = np.zeros(len(seen)) if mask is None else 0.8 * mask
     show_picture(ax, np.full((2, 2, 3), 255, np.uint8), window)
-    ax.scatter(*seen[order, :2].T, c=values[order], s=16, cmap=colour_map, vmin=limits[0], vmax=limits[1],
-               edgecolors=INK, linewidths=ring[order])
+    ax.scatter(
+        *seen[order, :2].T,
+        c=values[order],
+        s=16,
+        cmap=colour_map,
+        vmin=limits[0],
+        vmax=limits[1],
+        edgecolors=INK,
+        linewidths=ring[order],
+    )
 
 
 def _principal_sides(points: np.ndarray) -> dict[str, Camera]:
@@ -131,8 +156,7 @@ def _principal_sides(points: np.ndarray) -> dict[str, Camera]:
     first, second, third = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2]
     # The sign of a principal axis is arbitrary: fixed by its largest component.
     first, second, third = (axis * np.sign(axis[np.abs(axis).argmax()]) for axis in (first, second, third))
-    return {"along principal axis 3": Camera(third, first),
-            "along principal axis 2": Camera(second, first)}
+    return {"along principal axis 3": Camera(third, first), "along principal axis 2": Camera(second, first)}
 
 
 def _mark(mesh: SurfaceMesh, masks: Mapping[str, np.ndarray], label: str) -> Line2D:

@@ -29,14 +29,23 @@ _BADGE_MM = 5.0
 
 # Okabe and Ito's palette: told apart with any common form of colour blindness.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#F0E442",
 )
 INK, GREY, PALE = "#222222", "#767676", "#DDDDDD"  # GREY is the lightest that is read on white, or white on it
 TEXT_CONTRAST = 4.5  # at least, between text and what is behind it: level AA of WCAG
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 STRUCTURE_COLOURS = {"lv_cavity": VERMILLION, "lv_wall": YELLOW, "rv_cavity": SKY, "rv_wall": PURPLE}
 STRUCTURE_LABELS = {
-    "lv_cavity": "LV cavity", "lv_wall": "LV wall", "rv_cavity": "RV cavity", "rv_wall": "RV wall",
+    "lv_cavity": "LV cavity",
+    "lv_wall": "LV wall",
+    "rv_cavity": "RV cavity",
+    "rv_wall": "RV wall",
 }
 
 STYLE: dict[str, Any] = {
@@ -94,9 +103,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 @styled
-def new_figure(
-    width_mm: float = TWO_COLUMNS_MM, height_mm: float = 70.0, **grid: Any
-) -> tuple[Figure, np.ndarray]:
+def new_figure(width_mm: float = TWO_COLUMNS_MM, height_mm: float = 70.0, **grid: Any) -> tuple[Figure, np.ndarray]:
     """A figure of exact size with its axes.
 
     Parameters
@@ -255,7 +262,13 @@ def _add_badge(figure: Figure) -> None:
         legend.set_bbox_to_anchor((0, share, 1, 1 - share), transform=figure.transFigure)
     figure.set_size_inches(width, height + strip)
     figure.text(
-        1 - 2 / 25.4 / width, share * 0.45, SIMULATED_TEXT, ha="right", va="center", fontsize=5.5, color="white",
+        1 - 2 / 25.4 / width,
+        share * 0.45,
+        SIMULATED_TEXT,
+        ha="right",
+        va="center",
+        fontsize=5.5,
+        color="white",
         gid=_BADGE,
         bbox={"boxstyle": "round,pad=0.35", "facecolor": GREY, "edgecolor": "none"},
     ).set_in_layout(False)

@@ -86,11 +86,18 @@ class Window:
 
 def picture(mesh: SurfaceMesh, camera: Camera, window: Window, *, pixels_per_mm: float, **drawing) -> np.ndarray:
     """The (height, width, 3) picture of exactly the window; `drawing` goes to `render_surface`."""
-    middle = np.array([(window.left + window.right) / 2, (window.bottom + window.top) / 2,
-                       camera.project(mesh.points)[:, 2].mean()])
+    middle = np.array(
+        [(window.left + window.right) / 2, (window.bottom + window.top) / 2, camera.project(mesh.points)[:, 2].mean()]
+    )
     size = (max(2, round(window.width * pixels_per_mm)), max(2, round(window.height * pixels_per_mm)))
-    return render_surface(mesh, view=(tuple(camera.direction), tuple(camera.up)), size=size,
-                          centre_mm=middle @ camera.axes, height_mm=window.height, **drawing)
+    return render_surface(
+        mesh,
+        view=(tuple(camera.direction), tuple(camera.up)),
+        size=size,
+        centre_mm=middle @ camera.axes,
+        height_mm=window.height,
+        **drawing,
+    )
 
 
 def show_picture(ax, image: np.ndarray, window: Window) -> None:
@@ -114,8 +121,16 @@ def scale_bar(ax, *, length_mm: float, at: tuple[float, float] = (0.02, 0.0)) ->
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     x, y = left + at[0] * (right - left), bottom + at[1] * (top - bottom)
     ax.plot([x, x + length_mm], [y, y], color=INK, linewidth=1.4, solid_capstyle="butt", clip_on=False, zorder=5)
-    ax.annotate(f"{length_mm:g} mm", (x + length_mm / 2, y), xytext=(0, 2.5), textcoords="offset points", ha="center",
-                va="bottom", fontsize=6, annotation_clip=False)
+    ax.annotate(
+        f"{length_mm:g} mm",
+        (x + length_mm / 2, y),
+        xytext=(0, 2.5),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=6,
+        annotation_clip=False,
+    )
 
 
 def side_axes(points: np.ndarray, sides: Mapping[str, Camera], *, rows: int, foot_mm: float):
@@ -141,7 +156,10 @@ def side_axes(points: np.ndarray, sides: Mapping[str, Camera], *, rows: int, foo
     total = sum(window.width for window in windows)
     scale = min(0.78 * TWO_COLUMNS_MM / total, 62 / height)  # mm on paper for a mm of heart
     figure, axes = new_figure(
-        scale * total + 26, rows * (scale * height + 7) + foot_mm, nrows=rows, ncols=len(windows),
+        scale * total + 26,
+        rows * (scale * height + 7) + foot_mm,
+        nrows=rows,
+        ncols=len(windows),
         gridspec_kw={"width_ratios": [window.width for window in windows]},
     )
     return figure, axes, windows
@@ -205,8 +223,9 @@ def rounded(mesh: SurfaceMesh, values: np.ndarray | None = None, *, times: int =
         off = ((middle[:, None] - ends) * normals[pairs]).sum(axis=2, keepdims=True) * normals[pairs]
         points = np.concatenate([points, middle - 0.6 * off.mean(axis=1)])
         values = np.concatenate([values, values[pairs].mean(axis=1)])
-        triangles = np.concatenate([np.stack(corner, axis=1) for corner in
-                                    ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))])
+        triangles = np.concatenate(
+            [np.stack(corner, axis=1) for corner in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
+        )
     return SurfaceMesh(points, triangles), values
 
 

@@ -51,7 +51,11 @@ def kaplan_meier(groups: Mapping[str, GroupedSurvival], *, time_unit: str = "yea
     n_groups = max(len(grouped.names) for grouped in groups.values())
     width = TWO_COLUMNS_MM if len(groups) > 1 else ONE_COLUMN_MM
     figure, axes = new_figure(
-        width, 72 + 4 * n_groups, nrows=2, ncols=len(groups), sharex="col",
+        width,
+        72 + 4 * n_groups,
+        nrows=2,
+        ncols=len(groups),
+        sharex="col",
         gridspec_kw={"height_ratios": [52, 4 + 4 * n_groups]},
     )
     tables = []
@@ -106,8 +110,16 @@ def concordance_forest(table: pd.DataFrame, *, reference: float = 0.5) -> tuple[
                 ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
             ax.plot(row.value, y, "o", color=colour, markersize=4)
             interval = f" ({row.low:.2f}\N{EN DASH}{row.high:.2f})" if np.isfinite([row.low, row.high]).all() else ""
-            ax.annotate(f"{row.value:.2f}{interval}", (1.0, y), xycoords=("axes fraction", "data"), xytext=(4, 0),
-                        textcoords="offset points", va="center", fontsize=6.5, color=text_colour(colour))
+            ax.annotate(
+                f"{row.value:.2f}{interval}",
+                (1.0, y),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=6.5,
+                color=text_colour(colour),
+            )
             y += 1
         y += 0.6
     ax.set_yticks(*zip(*ticks, strict=True))
@@ -166,11 +178,28 @@ def _numbers_at_risk(ax, grouped: GroupedSurvival, time_unit: str) -> None:
     for row, (name, colour) in enumerate(zip(grouped.names, colours, strict=True)):
         for time, count in zip(times, grouped.at_risk.loc[name], strict=True):
             ax.text(time, row, f"{int(count)}", ha="center", va="center", fontsize=6.5, color=INK)
-        ax.annotate(name, (0, row), xycoords=("axes fraction", "data"), xytext=(-13, 0), textcoords="offset points",
-                    ha="right", va="center", fontsize=6.5, color=text_colour(colour))
+        ax.annotate(
+            name,
+            (0, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(-13, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=6.5,
+            color=text_colour(colour),
+        )
     ax.set_ylim(len(grouped.names) - 0.4, -1.6)
-    ax.text(0, -1.1, "number at risk", transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=6.5,
-            style="italic")
+    ax.text(
+        0,
+        -1.1,
+        "number at risk",
+        transform=ax.get_yaxis_transform(),
+        ha="left",
+        va="center",
+        fontsize=6.5,
+        style="italic",
+    )
     ax.set_yticks([])
     ax.set_xticks(times)
     ax.tick_params(axis="x", length=0, labelbottom=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # figures start without loading the survival models
 
 _TOO_SHORT = "No time has five deaths before it and ten patients observed beyond it: probabilities cannot be judged."
 
+
 @styled
 def calibration(
     models: Mapping[str, Sequence[Calibration]], *, time_unit: str = "years"
@@ -59,8 +60,16 @@ def calibration(
                 part.insert(0, "time", at)
                 part.insert(0, "model", model)
         for row, (colour, text) in enumerate(lines):
-            ax.annotate(text, (0, 1), xycoords="axes fraction", xytext=(0, 4 + 8 * (len(lines) - 1 - row)),
-                        textcoords="offset points", va="bottom", fontsize=6, color=text_colour(colour))
+            ax.annotate(
+                text,
+                (0, 1),
+                xycoords="axes fraction",
+                xytext=(0, 4 + 8 * (len(lines) - 1 - row)),
+                textcoords="offset points",
+                va="bottom",
+                fontsize=6,
+                color=text_colour(colour),
+            )
         ax.set_title(f"by {at:g} {_unit(at, time_unit)}", pad=4 + 9 * len(lines))
         ax.set(xlabel="predicted risk of death", xlim=(0, top), ylim=(0, top))
     axes[0, 0].set_ylabel("observed risk of death")
@@ -118,10 +127,14 @@ def risk_over_time(
     decision.plot(treat_all["threshold"], treat_all["net_benefit"], color=GREY, linestyle="--")
     decision.axhline(0, color=INK, linewidth=0.6)
     decision.annotate("treat none", (0, 0), xytext=(3, -3), textcoords="offset points", va="top", fontsize=6.5)
-    decision.set(title=f"Net benefit at {decided_at:g} {_unit(decided_at, time_unit)}", xlabel="threshold risk",
-                 ylabel="net benefit", ylim=(-0.25 * best, 1.1 * best), xlim=(0, float(decisions["threshold"].max())))
-    figure.legend(*discrimination.get_legend_handles_labels(), loc="outside upper left",
-                  ncols=len(models) + 1)
+    decision.set(
+        title=f"Net benefit at {decided_at:g} {_unit(decided_at, time_unit)}",
+        xlabel="threshold risk",
+        ylabel="net benefit",
+        ylim=(-0.25 * best, 1.1 * best),
+        xlim=(0, float(decisions["threshold"].max())),
+    )
+    figure.legend(*discrimination.get_legend_handles_labels(), loc="outside upper left", ncols=len(models) + 1)
     panel_letters(axes[0])
     parts = {"over time": over_time, "decision": decisions}
     return figure, pd.concat(parts, names=["panel"]).reset_index(level=0).reset_index(drop=True)

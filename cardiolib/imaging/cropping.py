@@ -67,9 +67,7 @@ def pad_or_crop_image(
     return _with(image, _cut(_array(image), start, shape, fill), _moved(image.affine, start))
 
 
-def crop_to_heart(
-    image: Image, label_map: LabelMap, *, margin_mm: float = 15.0, slices: bool = False
-) -> Image:
+def crop_to_heart(image: Image, label_map: LabelMap, *, margin_mm: float = 15.0, slices: bool = False) -> Image:
     """Cut an image to the labelled heart and a margin around it, the same for all frames.
 
     Parameters
@@ -226,9 +224,7 @@ def normalise_intensity(voxels: np.ndarray, *, percentiles: tuple[float, float] 
 
 def _check_window(old: Sequence[int], new: Sequence[int]) -> None:
     if not 1 <= len(new) <= len(old) or any(int(n) != n or n < 1 for n in new):
-        raise ValueError(
-            f"a window of an array {tuple(old)} needs 1 to {len(old)} positive sizes; given {tuple(new)}"
-        )
+        raise ValueError(f"a window of an array {tuple(old)} needs 1 to {len(old)} positive sizes; given {tuple(new)}")
 
 
 def _middle_start(old: Sequence[int], new: Sequence[int]) -> tuple[int, ...]:

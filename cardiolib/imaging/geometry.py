@@ -122,9 +122,7 @@ def reconcile_affine(affine: np.ndarray, zooms_mm: Sequence[float]) -> tuple[np.
     if np.allclose(spacing, zooms, rtol=SPACING_TOLERANCE, atol=0):
         return affine, None
     if np.allclose(zooms, 1.0):
-        return affine, (
-            f"header zooms are 1, 1, 1 (unset) and the affine says {_text(spacing)} mm: affine believed"
-        )
+        return affine, (f"header zooms are 1, 1, 1 (unset) and the affine says {_text(spacing)} mm: affine believed")
     reconciled = affine.copy()
     reconciled[:3, :3] *= zooms / spacing
     unset = np.allclose(spacing, 1.0)

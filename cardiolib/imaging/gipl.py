@@ -42,9 +42,7 @@ def write_gipl(array: np.ndarray, affine: np.ndarray, path: Path, *, reset_direc
     """
     sitk = _simpleitk()
     if array.shape[3] != 1:
-        raise ValueError(
-            f"a .gipl file holds one frame; given {array.shape[3]}. Write .nii.gz, or one file a frame"
-        )
+        raise ValueError(f"a .gipl file holds one frame; given {array.shape[3]}. Write .nii.gz, or one file a frame")
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     aligned = np.allclose(affine[:3, :3] / spacing, _RAS_FROM_LPS, atol=1e-4)
     if not (aligned or reset_directions):

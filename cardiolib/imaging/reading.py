@@ -107,9 +107,7 @@ def write_cine(cine: Cine, path: str | os.PathLike[str], *, bits: int | None = N
     _write(np.rint(cine.voxels / np.float32(step)).astype(np.int16), cine.affine, cine.frame_time_ms, path, step=step)
 
 
-def write_label_map(
-    label_map: LabelMap, path: str | os.PathLike[str], *, reset_directions: bool = False
-) -> None:
+def write_label_map(label_map: LabelMap, path: str | os.PathLike[str], *, reset_directions: bool = False) -> None:
     """Write a label map as uint8 NIfTI or .gipl; see `write_cine`.
 
     Parameters

@@ -84,8 +84,9 @@ def log_risk_function(model: FittedNetwork) -> LogRisk:
     return log_risk
 
 
-def integrated_gradients(log_risk: LogRisk, X, *, baseline=None, n_steps: int = 64, tolerance: float = 0.01,
-                         max_steps: int = 1024) -> Attribution:
+def integrated_gradients(
+    log_risk: LogRisk, X, *, baseline=None, n_steps: int = 64, tolerance: float = 0.01, max_steps: int = 1024
+) -> Attribution:
     """Attribute each patient's log risk to the features.
 
     Parameters
@@ -124,8 +125,10 @@ def integrated_gradients(log_risk: LogRisk, X, *, baseline=None, n_steps: int = 
         if error <= allowed:
             return Attribution(values, baseline, risks[:-1], float(risks[-1]), error, n_steps)
         if 2 * n_steps > max_steps:
-            raise ValueError(f"attributions miss the log risk by {error:.3g} with {n_steps} steps (allowed: "
-                             f"{allowed:.3g}); raise max_steps or the tolerance")
+            raise ValueError(
+                f"attributions miss the log risk by {error:.3g} with {n_steps} steps (allowed: "
+                f"{allowed:.3g}); raise max_steps or the tolerance"
+            )
         n_steps *= 2
 
 
@@ -155,8 +158,10 @@ def attribute_network(model: FittedNetwork, X, *, baseline=None) -> Attribution:
         For a network without ReLUs, or for features that do not fit.
     """
     if model.settings.activation != "relu":
-        raise ValueError(f"the exact integral is that of a network of ReLUs, not {model.settings.activation!r}; use "
-                         "integrated_gradients(log_risk_function(model), X)")
+        raise ValueError(
+            f"the exact integral is that of a network of ReLUs, not {model.settings.activation!r}; use "
+            "integrated_gradients(log_risk_function(model), X)"
+        )
     X, baseline = _checked(X, baseline)
     mean, scale = model.standardiser.mean, model.standardiser.scale
     weights = {name: np.asarray(value, dtype=float) for name, value in model.weights.items()}

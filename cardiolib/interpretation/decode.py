@@ -43,12 +43,20 @@ class RiskDirection:
 
     def table(self) -> pd.DataFrame:
         """One row an amount, without the motion itself."""
-        return pd.DataFrame({"amount_sd": self.amounts, "log_risk": self.log_risk, "mahalanobis": self.mahalanobis,
-                             "inside": self.mahalanobis <= self.typical_distance, "clamped": self.clamped})
+        return pd.DataFrame(
+            {
+                "amount_sd": self.amounts,
+                "log_risk": self.log_risk,
+                "mahalanobis": self.mahalanobis,
+                "inside": self.mahalanobis <= self.typical_distance,
+                "clamped": self.clamped,
+            }
+        )
 
 
-def decode_risk_direction(model: FittedNetwork, code, *, amounts=(-2.0, -1.0, 0.0, 1.0, 2.0),
-                          n_vertices: int) -> RiskDirection:
+def decode_risk_direction(
+    model: FittedNetwork, code, *, amounts=(-2.0, -1.0, 0.0, 1.0, 2.0), n_vertices: int
+) -> RiskDirection:
     """Decode motion along the direction in which the network's log risk rises fastest.
 
     Parameters
@@ -71,8 +79,7 @@ def decode_risk_direction(model: FittedNetwork, code, *, amounts=(-2.0, -1.0, 0.
     """
     code, amounts = np.asarray(code, dtype=float), np.asarray(amounts, dtype=float)
     if code.ndim != 2 or code.shape[1] != model.settings.latent or len(code) < 2 or not np.isfinite(code).all():
-        raise ValueError(f"code must be at least two rows of {model.settings.latent} finite numbers, got "
-                         f"{code.shape}")
+        raise ValueError(f"code must be at least two rows of {model.settings.latent} finite numbers, got {code.shape}")
     head = np.asarray(model.weights["risk.weight"], dtype=float).reshape(-1)
     size = np.linalg.norm(head)
     centred = code - code.mean(axis=0)
@@ -83,9 +90,13 @@ def decode_risk_direction(model: FittedNetwork, code, *, amounts=(-2.0, -1.0, 0.
     moved = np.maximum(wanted, 0.0)
     precision = np.linalg.pinv(np.cov(centred.T).reshape(code.shape[1], -1), hermitian=True)
     return RiskDirection(
-        amounts, moved, as_displacements(model.decode(moved), n_vertices=n_vertices), moved @ head,
+        amounts,
+        moved,
+        as_displacements(model.decode(moved), n_vertices=n_vertices),
+        moved @ head,
         _mahalanobis(moved - code.mean(axis=0), precision),
-        float(np.quantile(_mahalanobis(centred, precision), 0.95)), (wanted < 0).sum(axis=1),
+        float(np.quantile(_mahalanobis(centred, precision), 0.95)),
+        (wanted < 0).sum(axis=1),
     )
 
 

@@ -81,8 +81,14 @@ def laplacian_eigenmaps(code, *, n_neighbours: int = 10, seed: int = 0, orient_b
     graph, pieces = _connected_graph(code, n_neighbours)
     embedding = SpectralEmbedding(n_components=2, affinity="precomputed", random_state=seed, eigen_solver="arpack")
     coordinates = embedding.fit_transform(graph)
-    notes = () if pieces == 1 else (f"the graph of {n_neighbours} neighbours fell into {pieces} pieces, which were "
-                                    "joined by their shortest links",)
+    notes = (
+        ()
+        if pieces == 1
+        else (
+            f"the graph of {n_neighbours} neighbours fell into {pieces} pieces, which were "
+            "joined by their shortest links",
+        )
+    )
     return _judged("laplacian eigenmaps", code, coordinates, n_neighbours, n_neighbours, orient_by, notes)
 
 
@@ -104,7 +110,11 @@ def umap_map(code, *, n_neighbours: int = 15, min_distance: float = 0.1, seed: i
         from umap import UMAP
 
         reducer = UMAP(
-            n_components=2, n_neighbors=n_neighbours, min_dist=min_distance, random_state=seed, n_jobs=1,
+            n_components=2,
+            n_neighbors=n_neighbours,
+            min_dist=min_distance,
+            random_state=seed,
+            n_jobs=1,
             force_approximation_algorithm=True,
             precomputed_knn=(indices.astype(np.int32), distances.astype(np.float32)),
         )
@@ -127,8 +137,17 @@ def pca_map(code, *, judged_at: int = 10, orient_by=None) -> LatentMap:
 
 def quality_table(maps) -> pd.DataFrame:
     """One row a map: method, neighbours, trustworthiness, continuity, notes."""
-    rows = [{"method": m.method, "neighbours": m.n_neighbours, "trustworthiness": m.trustworthiness,
-             "continuity": m.continuity, "judged at": m.judged_at, "notes": "; ".join(m.notes)} for m in maps]
+    rows = [
+        {
+            "method": m.method,
+            "neighbours": m.n_neighbours,
+            "trustworthiness": m.trustworthiness,
+            "continuity": m.continuity,
+            "judged at": m.judged_at,
+            "notes": "; ".join(m.notes),
+        }
+        for m in maps
+    ]
     return pd.DataFrame(rows)
 
 
@@ -137,9 +156,11 @@ def _check_code(code, n_neighbours: int) -> np.ndarray:
     if code.ndim != 2 or not np.isfinite(code).all():
         raise ValueError(f"code must be an (N, L) array of finite numbers, got shape {code.shape}")
     if n_neighbours < 2 or len(code) < 2 * n_neighbours + 2:
-        raise ValueError(f"{len(code)} patients are too few for {n_neighbours} neighbours; at least twice as many "
-                         "and "
-                         "two more are needed, and at least 2 neighbours")
+        raise ValueError(
+            f"{len(code)} patients are too few for {n_neighbours} neighbours; at least twice as many "
+            "and "
+            "two more are needed, and at least 2 neighbours"
+        )
     if np.ptp(code, axis=0).max() == 0:
         raise ValueError("the code is the same for every patient (all units dead?): there is nothing to map")
     return code
@@ -159,9 +180,15 @@ def _connected_graph(code: np.ndarray, n_neighbours: int):
 
 def _judged(method, code, coordinates, n_neighbours, judged_at, orient_by, notes) -> LatentMap:
     coordinates = _oriented(coordinates, orient_by)
-    return LatentMap(method, coordinates, n_neighbours,
-                     float(trustworthiness(code, coordinates, n_neighbors=judged_at)),
-                     float(trustworthiness(coordinates, code, n_neighbors=judged_at)), judged_at, notes)
+    return LatentMap(
+        method,
+        coordinates,
+        n_neighbours,
+        float(trustworthiness(code, coordinates, n_neighbors=judged_at)),
+        float(trustworthiness(coordinates, code, n_neighbors=judged_at)),
+        judged_at,
+        notes,
+    )
 
 
 def _oriented(coordinates: np.ndarray, orient_by) -> np.ndarray:

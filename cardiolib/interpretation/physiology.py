@@ -11,9 +11,14 @@ from cardiolib.meshes import SurfaceMesh, enclosed_volumes_ml
 from cardiolib.motion import annular_excursion_mm, ejection_fraction, right_ventricular_indices
 
 UNITS = {
-    "TAPSE": "mm", "RV ejection fraction": "%", "longitudinal strain, free wall": "%",
-    "circumferential strain, free wall": "%", "septal strain": "%", "septal shift to the left at end-systole": "mm",
-    "septum-to-free-wall shortening": "%", "time of end-systole": "% of the cycle",
+    "TAPSE": "mm",
+    "RV ejection fraction": "%",
+    "longitudinal strain, free wall": "%",
+    "circumferential strain, free wall": "%",
+    "septal strain": "%",
+    "septal shift to the left at end-systole": "mm",
+    "septum-to-free-wall shortening": "%",
+    "time of end-systole": "% of the cycle",
 }
 """Rows of :func:`physiology`, and their units.
 
@@ -49,9 +54,13 @@ def physiology(positions, mesh: SurfaceMesh) -> dict[str, float]:
     volume, n_phases = curves["rv_volume_percent"].to_numpy(), len(positions)
     end_systole = int(volume.argmin())
     values = (
-        indices["tapse_mm"], 100 * ejection_fraction(volume), 100 * indices["longitudinal_strain"],
-        100 * indices["circumferential_strain"], 100 * indices["septal_strain"],
-        curves["septal_shift_mm"].iloc[end_systole], curves["shortening_percent"].iloc[end_systole],
+        indices["tapse_mm"],
+        100 * ejection_fraction(volume),
+        100 * indices["longitudinal_strain"],
+        100 * indices["circumferential_strain"],
+        100 * indices["septal_strain"],
+        curves["septal_shift_mm"].iloc[end_systole],
+        curves["shortening_percent"].iloc[end_systole],
         100 * _lowest(volume) / n_phases,
     )
     return {name: float(value) for name, value in zip(UNITS, values, strict=True)}
@@ -84,11 +93,15 @@ def function_over_cycle(positions, mesh: SurfaceMesh) -> pd.DataFrame:
     shift = (positions - positions[0])[:, middle].mean(axis=1) @ (left / np.linalg.norm(left))
     gap = np.linalg.norm(positions[:, middle].mean(axis=1) - _opposite(positions, mesh, middle, free), axis=1)
     ring = free & (height >= np.quantile(height[free], 0.8))
-    return pd.DataFrame({
-        "phase": np.arange(len(positions)) / len(positions), "rv_volume_percent": 100 * volume / volume[0],
-        "base_descent_mm": annular_excursion_mm(positions[:, ring], positions[0, height.argmin()]),
-        "septal_shift_mm": shift, "shortening_percent": 100 * (1 - gap / gap[0]),
-    })
+    return pd.DataFrame(
+        {
+            "phase": np.arange(len(positions)) / len(positions),
+            "rv_volume_percent": 100 * volume / volume[0],
+            "base_descent_mm": annular_excursion_mm(positions[:, ring], positions[0, height.argmin()]),
+            "septal_shift_mm": shift,
+            "shortening_percent": 100 * (1 - gap / gap[0]),
+        }
+    )
 
 
 def compare_physiology(hearts: Mapping[str, np.ndarray], mesh: SurfaceMesh) -> pd.DataFrame:
@@ -99,7 +112,9 @@ def compare_physiology(hearts: Mapping[str, np.ndarray], mesh: SurfaceMesh) -> p
 
 
 def change_with_risk(
-    low: Mapping[str, float], high: Mapping[str, float], true_low: Mapping[str, float] | None = None,
+    low: Mapping[str, float],
+    high: Mapping[str, float],
+    true_low: Mapping[str, float] | None = None,
     true_high: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Measures at low and high risk, their change and, where the truth is known, the true change.
@@ -129,7 +144,7 @@ def describe_change(table: pd.DataFrame) -> list[str]:
     sentences = []
     for measure in relative.index:
         row = table.loc[measure]
-        text = (f"{measure}: {row['low risk']:.1f} {row['unit']} at low risk, {row['high risk']:.1f} at high risk")
+        text = f"{measure}: {row['low risk']:.1f} {row['unit']} at low risk, {row['high risk']:.1f} at high risk"
         if "true change" in row:
             verdict = "the same direction" if row["same direction"] else "the OTHER direction"
             text += f" (change {row['change']:+.1f}; in truth {row['true change']:+.1f}, {verdict})"

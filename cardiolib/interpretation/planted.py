@@ -53,8 +53,9 @@ class PlantedHazard:
     time: np.ndarray = field(repr=False)
 
 
-def plant_hazard(X, mesh: SurfaceMesh, *, centre: int, kind: str = "end-systole", n_points: int = 20,
-                 rng: np.random.Generator) -> PlantedHazard:
+def plant_hazard(
+    X, mesh: SurfaceMesh, *, centre: int, kind: str = "end-systole", n_points: int = 20, rng: np.random.Generator
+) -> PlantedHazard:
     """Draw outcomes from a hazard that reads the motion of the points nearest to one.
 
     Parameters
@@ -156,25 +157,38 @@ def planted_test(unit: tuple[int, str, int], *, X, mesh: SurfaceMesh, settings: 
     maps[CEILING] = univariate_saliency(planted.log_hazard, magnitude).correlation
     maps[BASELINE] = magnitude.mean(axis=0)
     scores = {name: score_against_truth(values, planted.patch) for name, values in maps.items()}
-    return PlantedTest(centre, kind, planted.patch, maps, {k: one.average_precision for k, one in scores.items()},
-                       float(planted.patch.mean()), float(np.corrcoef(risk, planted.log_hazard)[0, 1]))
+    return PlantedTest(
+        centre,
+        kind,
+        planted.patch,
+        maps,
+        {k: one.average_precision for k, one in scores.items()},
+        float(planted.patch.mean()),
+        float(np.corrcoef(risk, planted.log_hazard)[0, 1]),
+    )
 
 
-def planted_tests(X, mesh: SurfaceMesh, settings: NetworkSettings, *, n_patches: int, seed: int,
-                  map_units: Callable = map) -> list[PlantedTest]:
+def planted_tests(
+    X, mesh: SurfaceMesh, settings: NetworkSettings, *, n_patches: int, seed: int, map_units: Callable = map
+) -> list[PlantedTest]:
     """:func:`planted_test` at patches spread over the wall, the two kinds of hazard in turn."""
     rng = np.random.default_rng(seed)
     # one region after the other, so that a few patches see both walls
     sides = [np.flatnonzero(mesh.region == number) for number in np.unique(mesh.region)]
-    units = [(int(rng.choice(sides[i % len(sides)])), KINDS[(i // len(sides)) % 2], int(rng.integers(2**31)))
-             for i in range(n_patches)]
+    units = [
+        (int(rng.choice(sides[i % len(sides)])), KINDS[(i // len(sides)) % 2], int(rng.integers(2**31)))
+        for i in range(n_patches)
+    ]
     return list(map_units(partial(planted_test, X=X, mesh=mesh, settings=settings), units))
 
 
 def planted_table(tests: list[PlantedTest]) -> pd.DataFrame:
     """Average precision of each map as a multiple of chance: mean over the patches, worst and best."""
-    rows = [{"method": name, "times chance": score / test.chance}
-            for test in tests for name, score in test.average_precision.items()]
+    rows = [
+        {"method": name, "times chance": score / test.chance}
+        for test in tests
+        for name, score in test.average_precision.items()
+    ]
     grouped = pd.DataFrame(rows).groupby("method", sort=False)["times chance"]
     return grouped.agg(["mean", "min", "max"]).add_prefix("times chance, ").assign(patches=len(tests))
 

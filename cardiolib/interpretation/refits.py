@@ -42,8 +42,9 @@ class Refit:
     risk_motion: RiskMotion = field(repr=False)
 
 
-def refit_networks(X, event, time, settings: NetworkSettings, *, n_refits: int, n_vertices: int, seed: int,
-                   map_units: Callable = map) -> list[Refit]:
+def refit_networks(
+    X, event, time, settings: NetworkSettings, *, n_refits: int, n_vertices: int, seed: int, map_units: Callable = map
+) -> list[Refit]:
     """Train on `n_refits` bootstrap bags with one setting (no search in the bag).
 
     Parameters
@@ -58,8 +59,15 @@ def refit_networks(X, event, time, settings: NetworkSettings, *, n_refits: int, 
     map_units : callable
         ``map_units(function, items)``: results in order.
     """
-    work = partial(_refit, X=X, event=np.asarray(event, bool), time=np.asarray(time, float), settings=settings,
-                   n_vertices=n_vertices, seed=seed)
+    work = partial(
+        _refit,
+        X=X,
+        event=np.asarray(event, bool),
+        time=np.asarray(time, float),
+        settings=settings,
+        n_vertices=n_vertices,
+        seed=seed,
+    )
     return list(map_units(work, range(n_refits)))
 
 
@@ -123,9 +131,15 @@ def latent_stability(reference: LatentMap, refitted: list[LatentMap], *, n_neigh
     rows = []
     for number, one in enumerate(refitted):
         shared = (own & _nearest(one.coordinates, n_neighbours)).sum(axis=1)
-        rows.append({"method": reference.method, "refit": number,
-                     "disparity": procrustes(reference.coordinates, one.coordinates)[2],
-                     "neighbours kept": float(shared.mean() / n_neighbours), "by chance": n_neighbours / (n - 1)})
+        rows.append(
+            {
+                "method": reference.method,
+                "refit": number,
+                "disparity": procrustes(reference.coordinates, one.coordinates)[2],
+                "neighbours kept": float(shared.mean() / n_neighbours),
+                "by chance": n_neighbours / (n - 1),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -140,8 +154,9 @@ def direction_stability(refits: list[Refit]) -> pd.DataFrame:
     if len(refits) < 2:
         raise ValueError(f"{len(refits)} refits: at least two are needed to compare them")
     cosines = [a.risk_motion.cosine(b.risk_motion) for i, a in enumerate(refits) for b in refits[:i]]
-    return pd.DataFrame({"cosine between refits": {"mean": np.mean(cosines), "least": np.min(cosines),
-                                                   "greatest": np.max(cosines)}}).T.assign(refits=len(refits))
+    return pd.DataFrame(
+        {"cosine between refits": {"mean": np.mean(cosines), "least": np.min(cosines), "greatest": np.max(cosines)}}
+    ).T.assign(refits=len(refits))
 
 
 def mean_risk_motion(refits: list[Refit]) -> RiskMotion:
@@ -156,8 +171,13 @@ def _refit(number: int, *, X, event, time, settings: NetworkSettings, n_vertices
     network = fit_network(X[bag], event[bag], time[bag], settings, seed=model_seed)
     risk, unseen = network.predict_log_risk(X), ~np.isin(np.arange(len(X)), bag)
     attribution = attribute_network(network, X)
-    return Refit(network.code(X), risk, unseen, attribution.phase_importance(n_vertices=n_vertices),
-                 regression_motion(np.where(unseen, risk, np.nan), X, n_vertices=n_vertices))
+    return Refit(
+        network.code(X),
+        risk,
+        unseen,
+        attribution.phase_importance(n_vertices=n_vertices),
+        regression_motion(np.where(unseen, risk, np.nan), X, n_vertices=n_vertices),
+    )
 
 
 def _nearest(coordinates: np.ndarray, n_neighbours: int) -> np.ndarray:

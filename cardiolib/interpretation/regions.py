@@ -32,8 +32,9 @@ def vertex_regions(mesh: SurfaceMesh) -> np.ndarray:
     other = sorted(set(names) - {"rv_free", "rv_septum"})
     free = names == "rv_free"
     if other or not free.any():
-        raise ValueError(f"regions are defined for vertices 'rv_free' and 'rv_septum'; this mesh has "
-                         f"{sorted(set(names))}")
+        raise ValueError(
+            f"regions are defined for vertices 'rv_free' and 'rv_septum'; this mesh has {sorted(set(names))}"
+        )
     height = mesh.points[:, 2]
     low, high = height[free].min(), height[free].max()
     third = np.clip(np.floor(3 * (height - low) / max(high - low, 1e-12)), 0, 2).astype(int)
@@ -57,10 +58,18 @@ def summarise_by_region(values, regions) -> pd.DataFrame:
     """
     values, regions = _paired(values, regions)
     total = np.abs(values).sum()
-    rows = [{"region": name, "vertices": int(inside.sum()), "mean": values[inside].mean(),
-             "mean_absolute": np.abs(values[inside]).mean(), "min": values[inside].min(), "max": values[inside].max(),
-             "share": np.abs(values[inside]).sum() / total if total > 0 else np.nan}
-            for name, inside in _inside(regions)]
+    rows = [
+        {
+            "region": name,
+            "vertices": int(inside.sum()),
+            "mean": values[inside].mean(),
+            "mean_absolute": np.abs(values[inside]).mean(),
+            "min": values[inside].min(),
+            "max": values[inside].max(),
+            "share": np.abs(values[inside]).sum() / total if total > 0 else np.nan,
+        }
+        for name, inside in _inside(regions)
+    ]
     return pd.DataFrame(rows).set_index("region")
 
 
@@ -74,8 +83,9 @@ def summarise_by_region_and_phase(values, regions) -> pd.DataFrame:
 def _paired(values, regions, ndim: int = 1) -> tuple[np.ndarray, np.ndarray]:
     values, regions = np.asarray(values, dtype=float), np.asarray(regions, dtype=str)
     if values.ndim != ndim or regions.shape != values.shape[-1:]:
-        raise ValueError(f"values {values.shape} must have {ndim} axes, the last one as long as regions "
-                         f"{regions.shape}")
+        raise ValueError(
+            f"values {values.shape} must have {ndim} axes, the last one as long as regions {regions.shape}"
+        )
     return values, regions
 
 

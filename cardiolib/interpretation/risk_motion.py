@@ -65,8 +65,9 @@ class RiskMotion:
         """Positions (T, V, 3) of a heart that begins at `reference` (V, 3) and moves like `displacement_mm`."""
         reference = np.asarray(reference, dtype=float)
         if reference.shape != self.mean_mm.shape[1:]:
-            raise ValueError(f"reference must be the {self.mean_mm.shape[1]} points at end-diastole, got "
-                             f"{reference.shape}")
+            raise ValueError(
+                f"reference must be the {self.mean_mm.shape[1]} points at end-diastole, got {reference.shape}"
+            )
         return np.concatenate([reference[None], reference + self.displacement_mm(amount)])
 
     def size_mm(self) -> float:
@@ -143,14 +144,19 @@ def decoded_motions(model: FittedNetwork, X, *, n_vertices: int) -> list[RiskMot
     steps = {LEAST_SQUARES_HEAD: sd / (head @ head) * head, LEAST_SQUARES_PATTERN: spread @ head / sd}
     distance = {name: float(np.sqrt(step @ precision @ step)) for name, step in steps.items()}
     network = RiskMotion(
-        NETWORK_DECODER, decoded.displacement_mm[1], (decoded.displacement_mm[2] - decoded.displacement_mm[0]) / 2,
-        1 - ((X - model.reconstruct(X)) ** 2).sum() / total, distance[LEAST_SQUARES_HEAD],
+        NETWORK_DECODER,
+        decoded.displacement_mm[1],
+        (decoded.displacement_mm[2] - decoded.displacement_mm[0]) / 2,
+        1 - ((X - model.reconstruct(X)) ** 2).sum() / total,
+        distance[LEAST_SQUARES_HEAD],
     )
     decoder = np.linalg.lstsq(centred, X - mean, rcond=None)[0]  # (L, D)
     explained = 1 - ((X - mean - centred @ decoder) ** 2).sum() / total
     fields = [as_displacements(np.stack([mean, step @ decoder]), n_vertices=n_vertices) for step in steps.values()]
-    return [network, *(RiskMotion(name, *one, explained, distance[name])
-                       for name, one in zip(steps, fields, strict=True))]
+    return [
+        network,
+        *(RiskMotion(name, *one, explained, distance[name]) for name, one in zip(steps, fields, strict=True)),
+    ]
 
 
 def true_risk_motion(cohort: Cohort, *, n_frames: int, n_hearts: int = 400, seed: int) -> RiskMotion | None:
@@ -175,8 +181,9 @@ def true_risk_motion(cohort: Cohort, *, n_frames: int, n_hearts: int = 400, seed
     if "truth" not in cohort.provides:
         return None
     settings = SimulatedCohortSettings(**declaration(cohort.folder)["request"]["settings"])
-    population = simulate_population(n_hearts, kind=settings.population, rng=np.random.default_rng(seed),
-                                     separate_shape=settings.separate_shape)
+    population = simulate_population(
+        n_hearts, kind=settings.population, rng=np.random.default_rng(seed), separate_shape=settings.separate_shape
+    )
     hazard = log_hazard(population, hazard=settings.hazard, b=settings.hazard_strength)
     if np.ptp(hazard) == 0:
         return None
@@ -198,8 +205,12 @@ def compare_risk_motions(found: list[RiskMotion], truth: RiskMotion | None) -> p
     """
     rows = []
     for one in found:
-        row = {"method": one.method, "variance decoded": one.explained, "distance per SD": one.distance,
-               "change per SD (mm)": one.size_mm()}
+        row = {
+            "method": one.method,
+            "variance decoded": one.explained,
+            "distance per SD": one.distance,
+            "change per SD (mm)": one.size_mm(),
+        }
         if truth is not None:
             row |= {"cosine with truth": one.cosine(truth), "size / true size": one.size_mm() / truth.size_mm()}
         rows.append(row)

@@ -57,20 +57,32 @@ def explained_risk(ids, apparent, store: BootstrapStore | None) -> ExplainedRisk
     if apparent.shape != ids.shape or not np.isfinite(apparent).all():
         raise ValueError(f"apparent must be a finite log risk for each of {len(ids)} patients, got {apparent.shape}")
     if store is None:
-        return ExplainedRisk(apparent, APPARENT, (
-            "No bootstrap is stored for this run: the maps explain APPARENT risks, of patients whose outcome the "
-            "network has seen. What it has learnt by heart about them is in the maps too. Run notebook 04 first."))
+        return ExplainedRisk(
+            apparent,
+            APPARENT,
+            (
+                "No bootstrap is stored for this run: the maps explain APPARENT risks, of patients whose outcome the "
+                "network has seen. What it has learnt by heart about them is in the maps too. Run notebook 04 first."
+            ),
+        )
     row = {one: i for i, one in enumerate(store.patient_id.tolist())}
     missing = [one for one in ids.tolist() if one not in row]
     if missing:
-        raise ValueError(f"the stored bootstrap lacks {len(missing)} of {len(ids)} patients, for example "
-                         f"{missing[:3]}: it belongs to another cohort; run notebook 04 again")
+        raise ValueError(
+            f"the stored bootstrap lacks {len(missing)} of {len(ids)} patients, for example "
+            f"{missing[:3]}: it belongs to another cohort; run notebook 04 again"
+        )
     risk = out_of_bag_risk(store)[[row[one] for one in ids.tolist()]]
     unknown = int((~np.isfinite(risk)).sum())
     tail = f" {unknown} patients were in every bag and are left out." if unknown else ""
-    return ExplainedRisk(risk, OUT_OF_BAG, (
-        f"The maps explain out-of-bag risks: the mean over {int(store.succeeded.sum())} bootstrap networks of "
-        f"those that never saw the patient.{tail}"))
+    return ExplainedRisk(
+        risk,
+        OUT_OF_BAG,
+        (
+            f"The maps explain out-of-bag risks: the mean over {int(store.succeeded.sum())} bootstrap networks of "
+            f"those that never saw the patient.{tail}"
+        ),
+    )
 
 
 def martingale_residuals(event, time) -> np.ndarray:

@@ -46,8 +46,12 @@ class Saliency:
 
     def table(self) -> pd.DataFrame:
         """One row a vertex."""
-        columns = {"slope_per_mm": self.slope, "slope_per_sd": self.standardised_slope,
-                   "correlation": self.correlation, "t": self.t}
+        columns = {
+            "slope_per_mm": self.slope,
+            "slope_per_sd": self.standardised_slope,
+            "correlation": self.correlation,
+            "t": self.t,
+        }
         if self.p_family is not None:
             columns["p_family"] = self.p_family
         return pd.DataFrame(columns, index=pd.RangeIndex(self.slope.size, name="vertex"))
@@ -75,8 +79,9 @@ def univariate_saliency(log_risk, magnitude_mm, *, covariates=None) -> Saliency:
     return _saliency(y, x, df, sizes)
 
 
-def permutation_test(log_risk, magnitude_mm, *, rng: np.random.Generator, n_permutations: int = 1000,
-                     covariates=None) -> Saliency:
+def permutation_test(
+    log_risk, magnitude_mm, *, rng: np.random.Generator, n_permutations: int = 1000, covariates=None
+) -> Saliency:
     """:func:`univariate_saliency` with p values that control false alarms over the whole surface.
 
     p(v) = (1 + number of permutations whose LARGEST |t| over all vertices reaches |t(v)|) / (1 + permutations):
@@ -144,9 +149,10 @@ def map_stability(maps) -> pd.DataFrame:
     if maps.ndim != 2 or len(maps) < 2 or not np.isfinite(maps).all():
         raise ValueError(f"maps must be at least two rows of finite numbers, got shape {maps.shape}")
     mean = maps.mean(axis=0)
-    return pd.DataFrame({"mean": mean, "sd": maps.std(axis=0, ddof=1),
-                         "sign_agreement": (np.sign(maps) == np.sign(mean)).mean(axis=0)},
-                        index=pd.RangeIndex(maps.shape[1], name="vertex"))
+    return pd.DataFrame(
+        {"mean": mean, "sd": maps.std(axis=0, ddof=1), "sign_agreement": (np.sign(maps) == np.sign(mean)).mean(axis=0)},
+        index=pd.RangeIndex(maps.shape[1], name="vertex"),
+    )
 
 
 def _residuals(log_risk, magnitude_mm, covariates):

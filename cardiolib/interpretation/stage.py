@@ -68,8 +68,13 @@ class InterpretationStageSettings:
     risk_sd: float = 2.0
 
     def __post_init__(self) -> None:
-        for name, low in (("n_neighbours", 2), ("n_permutations", 1), ("n_refits", 2),
-                          ("n_planted", 1), ("n_true_hearts", 50)):
+        for name, low in (
+            ("n_neighbours", 2),
+            ("n_permutations", 1),
+            ("n_refits", 2),
+            ("n_planted", 1),
+            ("n_true_hearts", 50),
+        ):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
         if not 0 < self.risk_sd <= 5:
@@ -143,8 +148,9 @@ def load_inputs(
     """Motion with follow-up, the trained network, and the risks that notebook 04 has stored."""
     data, network = load_survival_data(cohort, motion_folder), load_network(survival_folder / MODEL_FILE)
     stored = validation_folder / BOOTSTRAP_FILE
-    risk = explained_risk(data.ids, network.predict_log_risk(data.X), read_bootstrap(stored) if stored.is_file()
-                          else None)
+    risk = explained_risk(
+        data.ids, network.predict_log_risk(data.X), read_bootstrap(stored) if stored.is_file() else None
+    )
     return InterpretationInputs(data, network, risk, surface_of(cohort, data.feature_shape[1]))
 
 
@@ -153,12 +159,24 @@ def refits(
 ) -> list[Refit]:
     """The network trained again on bootstrap bags, with the settings that the search has chosen."""
     data = inputs.data
-    return refit_networks(data.X, data.event, data.time, inputs.network.settings, n_refits=settings.n_refits,
-                          n_vertices=inputs.n_vertices, seed=seed, map_units=map_units)
+    return refit_networks(
+        data.X,
+        data.event,
+        data.time,
+        inputs.network.settings,
+        n_refits=settings.n_refits,
+        n_vertices=inputs.n_vertices,
+        seed=seed,
+        map_units=map_units,
+    )
 
 
 def latent_maps(
-    inputs: InterpretationInputs, refitted: list[Refit], settings: InterpretationStageSettings, *, seed: int,
+    inputs: InterpretationInputs,
+    refitted: list[Refit],
+    settings: InterpretationStageSettings,
+    *,
+    seed: int,
     folder: Path,
 ) -> PatientMaps:
     """Map the patients by their latent code in three ways; writes ``latent_maps.csv``."""
@@ -167,21 +185,28 @@ def latent_maps(
     k = min(settings.n_neighbours, (len(risk) - 2) // 2)
     maps = _maps_of(network.code(data.X), k, seed=seed, orient_by=risk)
     of_refits = [_maps_of(one.code, k, seed=seed, orient_by=one.log_risk) for one in refitted]
-    stability = pd.concat([latent_stability(one, [other[i] for other in of_refits], n_neighbours=k)
-                           for i, one in enumerate(maps)])
+    stability = pd.concat(
+        [latent_stability(one, [other[i] for other in of_refits], n_neighbours=k) for i, one in enumerate(maps)]
+    )
     kept = stability.groupby("method")[["disparity", "neighbours kept", "by chance"]].mean()
-    patients = pd.DataFrame({"time": data.time, "event": data.event, "log_risk": risk},
-                            index=pd.Index(data.ids, name="ID"))
+    patients = pd.DataFrame(
+        {"time": data.time, "event": data.event, "log_risk": risk}, index=pd.Index(data.ids, name="ID")
+    )
     for one in maps:
         patients[[f"{one.method}_1", f"{one.method}_2"]] = one.coordinates
     write_table(patients, folder / "latent_maps.csv")
     null = fit_null_network(data.X, data.event, data.time, network.settings, seed=seed)
-    null_map = laplacian_eigenmaps(null.network.code(data.X), n_neighbours=k, seed=seed,
-                                   orient_by=null.network.predict_log_risk(data.X))
+    null_map = laplacian_eigenmaps(
+        null.network.code(data.X), n_neighbours=k, seed=seed, orient_by=null.network.predict_log_risk(data.X)
+    )
     return PatientMaps(
-        maps, patients, quality_table(maps).set_index("method").join(kept),
+        maps,
+        patients,
+        quality_table(maps).set_index("method").join(kept),
         {one.method: aligned_coordinates(one, [other[i] for other in of_refits]) for i, one in enumerate(maps)},
-        concordance_index(risk, data.event, data.time), null, null_map,
+        concordance_index(risk, data.event, data.time),
+        null,
+        null_map,
     )
 
 
@@ -194,20 +219,28 @@ def latent_claims(patients: PatientMaps) -> list[str]:
         sentences.append(
             f"{TITLES[str(method)]}: trustworthiness {row['trustworthiness']:.2f}, continuity "
             f"{row['continuity']:.2f}; a refitted network keeps {row['neighbours kept']:.0%} of a patient's neighbours "
-            f"on the map (by chance {row['by chance']:.0%})")
-    return [*sentences, (
-        f"A network trained on SHUFFLED outcomes reaches C = {patients.null.c_index:.2f} for the patients it was "
-        f"trained on, the network itself {patients.c_index:.2f}. On its map the time to death of a patient and that of "
-        f"the {_NEAREST} nearest who died have rank correlation {null:+.2f}, on the map of the network itself "
-        f"{own:+.2f}. So much of the apparent C, and of the colours, can be learnt by heart; evidence is in notebook "
-        "04, from patients the network has not seen.")]
+            f"on the map (by chance {row['by chance']:.0%})"
+        )
+    return [
+        *sentences,
+        (
+            f"A network trained on SHUFFLED outcomes reaches C = {patients.null.c_index:.2f} for the patients it was "
+            f"trained on, the network itself {patients.c_index:.2f}. On its map the time to death of a patient and that of "
+            f"the {_NEAREST} nearest who died have rank correlation {null:+.2f}, on the map of the network itself "
+            f"{own:+.2f}. So much of the apparent C, and of the colours, can be learnt by heart; evidence is in notebook "
+            "04, from patients the network has not seen."
+        ),
+    ]
 
 
 def drawn_patients(patients: PatientMaps, data: SurvivalData) -> dict[str, object]:
     """The maps of the patients as figures want them: coordinates by method, IDs, event, time and its unit."""
     return {
         "maps": {TITLES[one.method]: one.coordinates for one in patients.maps},
-        "ids": np.array(data.ids), "event": data.event, "time": data.time, "time_unit": data.time_unit,
+        "ids": np.array(data.ids),
+        "event": data.event,
+        "time": data.time,
+        "time_unit": data.time_unit,
     }
 
 
@@ -232,8 +265,11 @@ def latent_metrics(patients: PatientMaps, inputs: InterpretationInputs) -> dict[
     metrics: dict[str, float | str] = {"explained_risk": inputs.risk.source}
     for method, row in patients.quality.iterrows():
         key = str(method).replace(" ", "_")
-        metrics |= {f"{key}_trustworthiness": row["trustworthiness"], f"{key}_continuity": row["continuity"],
-                    f"{key}_neighbours_kept_percent": 100 * row["neighbours kept"]}
+        metrics |= {
+            f"{key}_trustworthiness": row["trustworthiness"],
+            f"{key}_continuity": row["continuity"],
+            f"{key}_neighbours_kept_percent": 100 * row["neighbours kept"],
+        }
     return metrics | {"shuffled_outcomes_apparent_c_index": patients.null.c_index}
 
 

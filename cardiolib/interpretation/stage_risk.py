@@ -29,8 +29,12 @@ from cardiolib.meshes import SurfaceMesh
 SHOWN = LEAST_SQUARES_PATTERN
 """The method whose hearts are drawn: decoded from the code, by a decoder that has been fitted."""
 LOW, HIGH, TRUE_LOW, TRUE_HIGH = "low risk", "high risk", "low risk, in truth", "high risk, in truth"
-KEYS = {NETWORK_DECODER: "network_decoder", LEAST_SQUARES_HEAD: "least_squares_head",
-        LEAST_SQUARES_PATTERN: "least_squares_pattern", REGRESSION: "regression"}
+KEYS = {
+    NETWORK_DECODER: "network_decoder",
+    LEAST_SQUARES_HEAD: "least_squares_head",
+    LEAST_SQUARES_PATTERN: "least_squares_pattern",
+    REGRESSION: "regression",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,22 +68,32 @@ class RiskHearts:
 
 
 def risk_hearts(
-    inputs: InterpretationInputs, refitted: list[Refit], cohort: Cohort, settings: InterpretationStageSettings, *,
-    seed: int, folder: Path,
+    inputs: InterpretationInputs,
+    refitted: list[Refit],
+    cohort: Cohort,
+    settings: InterpretationStageSettings,
+    *,
+    seed: int,
+    folder: Path,
 ) -> RiskHearts:
     """How motion changes along the network's risk, by four methods and in truth; writes ``risk_direction.csv``."""
     n, mesh = inputs.n_vertices, inputs.mesh
-    motions = [*decoded_motions(inputs.network, inputs.data.X, n_vertices=n),
-               regression_motion(inputs.risk.log_risk, inputs.data.X, n_vertices=n)]
-    truth = true_risk_motion(cohort, n_frames=inputs.data.feature_shape[0] + 1, n_hearts=settings.n_true_hearts,
-                             seed=seed)
+    motions = [
+        *decoded_motions(inputs.network, inputs.data.X, n_vertices=n),
+        regression_motion(inputs.risk.log_risk, inputs.data.X, n_vertices=n),
+    ]
+    truth = true_risk_motion(
+        cohort, n_frames=inputs.data.feature_shape[0] + 1, n_hearts=settings.n_true_hearts, seed=seed
+    )
     methods = compare_risk_motions(motions, truth)
     write_table(methods, folder / "risk_direction.csv")
     shown, amount = next(one for one in motions if one.method == SHOWN), settings.risk_sd
     hearts = {LOW: shown.positions_mm(mesh.points, -amount), HIGH: shown.positions_mm(mesh.points, amount)}
     if truth is not None:
-        hearts |= {TRUE_LOW: truth.positions_mm(mesh.points, -amount),
-                   TRUE_HIGH: truth.positions_mm(mesh.points, amount)}
+        hearts |= {
+            TRUE_LOW: truth.positions_mm(mesh.points, -amount),
+            TRUE_HIGH: truth.positions_mm(mesh.points, amount),
+        }
     return RiskHearts(motions, truth, methods, direction_stability(refitted), hearts, mesh, amount)
 
 
@@ -98,19 +112,30 @@ def risk_claims(hearts: RiskHearts, table: pd.DataFrame | str) -> list[str]:
     sentences = [
         f"The network's own decoder gives back {own:.0%} of the variance of motion, a decoder fitted to the same codes "
         f"by least squares {fitted:.0%}: "
-        + ("what the code knows, the network's own decoder cannot say." if own < fitted / 2 else
-           "the network's own decoder says most of what the code knows.")]
+        + (
+            "what the code knows, the network's own decoder cannot say."
+            if own < fitted / 2
+            else "the network's own decoder says most of what the code knows."
+        )
+    ]
     away = methods.loc[LEAST_SQUARES_HEAD, "distance per SD"]
-    sentences.append(f"To raise the log risk by one SD, a step along the risk head leaves the patients' codes by a "
-                     f"Mahalanobis distance of {away:.1f}; a step along the pattern in which patients differ by "
-                     f"{methods.loc[LEAST_SQUARES_PATTERN, 'distance per SD']:.1f}.")
+    sentences.append(
+        f"To raise the log risk by one SD, a step along the risk head leaves the patients' codes by a "
+        f"Mahalanobis distance of {away:.1f}; a step along the pattern in which patients differ by "
+        f"{methods.loc[LEAST_SQUARES_PATTERN, 'distance per SD']:.1f}."
+    )
     if hearts.truth is not None:
         cosines = methods["cosine with truth"]
-        sentences.append("Cosine with the true high-risk motion: " + "; ".join(
-            f"{name} {value:.2f}" for name, value in cosines.items()) + ".")
+        sentences.append(
+            "Cosine with the true high-risk motion: "
+            + "; ".join(f"{name} {value:.2f}" for name, value in cosines.items())
+            + "."
+        )
     spread = hearts.refits.iloc[0]
-    sentences.append(f"Between refitted networks the direction agrees with cosine {spread['mean']:.2f} on average "
-                     f"({spread['least']:.2f} at worst, {spread['refits']:.0f} refits).")
+    sentences.append(
+        f"Between refitted networks the direction agrees with cosine {spread['mean']:.2f} on average "
+        f"({spread['least']:.2f} at worst, {spread['refits']:.0f} refits)."
+    )
     return sentences if isinstance(table, str) else [*sentences, *describe_change(table)]
 
 
@@ -142,7 +167,10 @@ def risk_metrics(hearts: RiskHearts, table: pd.DataFrame | str) -> dict[str, flo
             metrics[f"direction_cosine_{key}"] = row["cosine with truth"]
     if not isinstance(table, str):
         change = table["change"]
-        metrics |= {"tapse_change_mm": change["TAPSE"], "rvef_change_points": change["RV ejection fraction"],
-                    "septal_shift_change_mm": change["septal shift to the left at end-systole"],
-                    "end_systole_change_percent_of_cycle": change["time of end-systole"]}
+        metrics |= {
+            "tapse_change_mm": change["TAPSE"],
+            "rvef_change_points": change["RV ejection fraction"],
+            "septal_shift_change_mm": change["septal shift to the left at end-systole"],
+            "end_systole_change_percent_of_cycle": change["time of end-systole"],
+        }
     return metrics

@@ -76,7 +76,11 @@ class SaliencyMaps:
 
 
 def saliency(
-    inputs: InterpretationInputs, refitted: list[Refit], settings: InterpretationStageSettings, *, seed: int,
+    inputs: InterpretationInputs,
+    refitted: list[Refit],
+    settings: InterpretationStageSettings,
+    *,
+    seed: int,
     folder: Path,
 ) -> SaliencyMaps:
     """The paper's saliency with family-wise control, integrated gradients, change of motion; writes ``saliency.csv``.
@@ -89,26 +93,35 @@ def saliency(
     X, risk = data.X[known], inputs.risk.log_risk[known]
     magnitude = motion_magnitude_mm(X, n_vertices=n)
     found, death = (
-        permutation_test(values, magnitude, rng=np.random.default_rng([seed, number]),
-                         n_permutations=settings.n_permutations)
+        permutation_test(
+            values, magnitude, rng=np.random.default_rng([seed, number]), n_permutations=settings.n_permutations
+        )
         for number, values in enumerate((risk, martingale_residuals(data.event[known], data.time[known])))
     )
     attribution = attribute_network(inputs.network, data.X)
     change = regression_motion(risk, X, n_vertices=n)
     by_phase = {
-        PAPER: phase_saliency(risk, X, n_vertices=n), GRADIENTS: attribution.phase_importance(n_vertices=n),
+        PAPER: phase_saliency(risk, X, n_vertices=n),
+        GRADIENTS: attribution.phase_importance(n_vertices=n),
         CHANGE: np.linalg.norm(change.field_mm, axis=2),
     }
     importance = [one.phase_importance.sum(axis=0) for one in refitted]
     stability = map_stability(importance)
-    vertices = pd.DataFrame({
-        "region": _regions(inputs.mesh), "slope": found.slope, "correlation": found.correlation,
-        "p_family": found.p_family, "significant": found.p_family <= ALPHA,
-        "p_family_death": death.p_family, "significant_death": death.p_family <= ALPHA,
-        "integrated_gradients": by_phase[GRADIENTS].sum(axis=0),
-        "integrated_gradients_cv": stability["sd"] / stability["mean"], "change_mm": change.vertex_size_mm(),
-        "mean_motion_mm": magnitude.mean(axis=0),
-    }).rename_axis("vertex")
+    vertices = pd.DataFrame(
+        {
+            "region": _regions(inputs.mesh),
+            "slope": found.slope,
+            "correlation": found.correlation,
+            "p_family": found.p_family,
+            "significant": found.p_family <= ALPHA,
+            "p_family_death": death.p_family,
+            "significant_death": death.p_family <= ALPHA,
+            "integrated_gradients": by_phase[GRADIENTS].sum(axis=0),
+            "integrated_gradients_cv": stability["sd"] / stability["mean"],
+            "change_mm": change.vertex_size_mm(),
+            "mean_motion_mm": magnitude.mean(axis=0),
+        }
+    ).rename_axis("vertex")
     write_table(vertices, folder / "saliency.csv")
     return SaliencyMaps(inputs.mesh, vertices, by_phase, attribution, inputs.risk.source)
 
@@ -116,8 +129,9 @@ def saliency(
 def saliency_claims(maps: SaliencyMaps) -> list[str]:
     """What the maps show, in sentences made of their own numbers."""
     vertices, total = maps.vertices, len(maps.vertices)
-    shares = pd.DataFrame({name: summarise_by_region(values, vertices["region"])["share"]
-                           for name, values in maps.by_method.items()})
+    shares = pd.DataFrame(
+        {name: summarise_by_region(values, vertices["region"])["share"] for name, values in maps.by_method.items()}
+    )
     strongest = ", ".join(f"{name}: {shares[name].idxmax()} ({shares[name].max():.0%})" for name in shares)
     return [
         f"{int(vertices['significant'].sum())} of {total} points go with the {maps.risk_source} risk beyond chance "
@@ -134,7 +148,12 @@ def saliency_claims(maps: SaliencyMaps) -> list[str]:
 
 
 def true_scores(
-    maps: SaliencyMaps, truth: RiskMotion | None, inputs: InterpretationInputs, null: NullNetwork, *, seed: int,
+    maps: SaliencyMaps,
+    truth: RiskMotion | None,
+    inputs: InterpretationInputs,
+    null: NullNetwork,
+    *,
+    seed: int,
     n_shuffles: int = 200,
 ) -> pd.DataFrame | str:
     """Score the maps against the true change of motion with the hazard; a sentence where that is not known.
@@ -161,8 +180,15 @@ def true_scores(
     rows = []
     for name, values in {**maps.by_method, BASELINE: maps.vertices["mean_motion_mm"].to_numpy()}.items():
         score: TruthScore = score_against_truth(values, relevance)
-        rows.append({"map": name, "average precision": score.average_precision, "chance": score.chance,
-                     "shuffled": shuffled.get(name, np.nan), "rank correlation": score.rank_correlation})
+        rows.append(
+            {
+                "map": name,
+                "average precision": score.average_precision,
+                "chance": score.chance,
+                "shuffled": shuffled.get(name, np.nan),
+                "rank correlation": score.rank_correlation,
+            }
+        )
     return pd.DataFrame(rows).set_index("map")
 
 
@@ -173,8 +199,10 @@ def _shuffled_scores(risk, X, magnitude, relevance, rng, n_shuffles: int) -> dic
     shuffled = rng.permuted(np.tile(risk - risk.mean(), (n_shuffles, 1)), axis=1)
     correlation = np.abs(shuffled @ centred) / np.where(size > 0, size, np.inf)
     change = np.sqrt(((shuffled @ moves).reshape(n_shuffles, -1, len(relevance), 3) ** 2).sum(axis=(1, 3)))
-    return {name: float(np.mean([score_against_truth(one, relevance).average_precision for one in many]))
-            for name, many in ((PAPER, correlation), (CHANGE, change))}
+    return {
+        name: float(np.mean([score_against_truth(one, relevance).average_precision for one in many]))
+        for name, many in ((PAPER, correlation), (CHANGE, change))
+    }
 
 
 def planted(
@@ -184,8 +212,9 @@ def planted(
     if not inputs.has_surface:
         return []
     chosen: NetworkSettings = inputs.network.settings
-    return planted_tests(inputs.data.X, inputs.mesh, chosen, n_patches=settings.n_planted, seed=seed,
-                         map_units=map_units)
+    return planted_tests(
+        inputs.data.X, inputs.mesh, chosen, n_patches=settings.n_planted, seed=seed, map_units=map_units
+    )
 
 
 def planted_summary(tests: list[PlantedTest]) -> pd.DataFrame | str:
@@ -216,15 +245,18 @@ def score_claims(scores: pd.DataFrame | str, tests: list[PlantedTest]) -> list[s
             f"plain mean motion, which knows nothing of risk, reaches {plain:.2f} (chance "
             f"{scores['chance'].iloc[0]:.2f}), and the same maps made from shuffled risks or outcomes "
             + "; ".join(f"{v:.2f}" for v in scores["shuffled"].dropna())
-            + ". Points that move far change most whatever the cause: only what exceeds these is about risk.")
+            + ". Points that move far change most whatever the cause: only what exceeds these is about risk."
+        )
     if tests:
         table = planted_table(tests)["times chance, mean"]
-        found = ", ".join(f"{name} {table[name]:.1f}" for name in ("correlation", "slope", "change of motion",
-                                                                   "integrated gradients"))
+        found = ", ".join(
+            f"{name} {table[name]:.1f}" for name in ("correlation", "slope", "change of motion", "integrated gradients")
+        )
         sentences.append(
             f"Against a hazard planted in a patch of {int(tests[0].patch.sum())} points ({len(tests)} patches), "
             f"average precision in multiples of chance: {found}; plain mean motion {table[BASELINE]:.1f}; correlation "
-            f"with the true log hazard, as a perfect prediction would give, {table[CEILING]:.1f}.")
+            f"with the true log hazard, as a perfect prediction would give, {table[CEILING]:.1f}."
+        )
     return sentences
 
 
@@ -244,8 +276,11 @@ def paper_maps(maps: SaliencyMaps) -> dict[str, np.ndarray]:
 
 def drawn_phases(maps: SaliencyMaps) -> dict[str, pd.DataFrame]:
     """The maps by region and phase as figures want them."""
-    labels = {PAPER: f"correlation with\n{maps.risk_source} risk", GRADIENTS: "integrated gradients\n(log risk)",
-              CHANGE: "change of motion\n(mm per SD)"}
+    labels = {
+        PAPER: f"correlation with\n{maps.risk_source} risk",
+        GRADIENTS: "integrated gradients\n(log risk)",
+        CHANGE: "change of motion\n(mm per SD)",
+    }
     table = maps.summary_by_phase
     return {label: table.loc[name] for name, label in labels.items()}
 
@@ -260,29 +295,37 @@ def drawn_planted(tests: list[PlantedTest], mesh: SurfaceMesh) -> dict[str, dict
     first = {int(mesh.region[test.centre]): test for test in reversed(tests)}
     names = {number: mesh.region_names[number].removeprefix("rv_").replace("free", "free wall") for number in first}
     labels = {number: f"share of risk explained (hazard in {names[number]})" for number in sorted(first)}
-    return {"maps": {label: first[number].maps["correlation"] ** 2 for number, label in labels.items()},
-            "significant": {label: first[number].patch for number, label in labels.items()}}
+    return {
+        "maps": {label: first[number].maps["correlation"] ** 2 for number, label in labels.items()},
+        "significant": {label: first[number].patch for number, label in labels.items()},
+    }
 
 
-def saliency_metrics(
-    maps: SaliencyMaps, scores: pd.DataFrame | str, tests: list[PlantedTest]
-) -> dict[str, float]:
+def saliency_metrics(maps: SaliencyMaps, scores: pd.DataFrame | str, tests: list[PlantedTest]) -> dict[str, float]:
     """Headline numbers of the maps."""
     metrics: dict[str, float] = {
         "significant_vertices_count": int(maps.vertices["significant"].sum()),
         "significant_vertices_death_count": int(maps.vertices["significant_death"].sum()),
         "integrated_gradients_relative_completeness_error": maps.attribution.relative_completeness_error,
     }
-    keys = {PAPER: "paper_saliency", GRADIENTS: "integrated_gradients", CHANGE: "change_of_motion",
-            BASELINE: "mean_motion"}
+    keys = {
+        PAPER: "paper_saliency",
+        GRADIENTS: "integrated_gradients",
+        CHANGE: "change_of_motion",
+        BASELINE: "mean_motion",
+    }
     if not isinstance(scores, str):
         for name, row in scores.iterrows():
             metrics[f"{keys[str(name)]}_average_precision"] = row["average precision"]
         metrics["average_precision_chance"] = float(scores["chance"].iloc[0])
     if tests:
         table = planted_table(tests)["times chance, mean"]
-        names = {"correlation": "paper_saliency", "integrated gradients": "integrated_gradients",
-                 "change of motion": "change_of_motion", CEILING: "true_log_hazard"}
+        names = {
+            "correlation": "paper_saliency",
+            "integrated gradients": "integrated_gradients",
+            "change of motion": "change_of_motion",
+            CEILING: "true_log_hazard",
+        }
         metrics |= {f"planted_{key}_times_chance": float(table[name]) for name, key in names.items()}
     return metrics
 

@@ -48,14 +48,12 @@ def score_against_truth(saliency, relevance, *, relevant_above: float = 0.5) -> 
     saliency, given = np.abs(np.asarray(saliency, dtype=float)), np.asarray(relevance)
     weight = np.abs(given.astype(float))
     if saliency.ndim != 1 or saliency.shape != weight.shape:
-        raise ValueError(f"saliency and relevance must be vectors of one length, got {saliency.shape}, "
-                         f"{weight.shape}")
+        raise ValueError(f"saliency and relevance must be vectors of one length, got {saliency.shape}, {weight.shape}")
     if not (np.isfinite(saliency).all() and np.isfinite(weight).all()):
         raise ValueError("saliency and relevance must be finite")
     relevant = given if given.dtype == bool else weight > relevant_above * weight.max()
     if relevant.all() or not relevant.any():
-        raise ValueError(f"{int(relevant.sum())} of {relevant.size} vertices are relevant: precision needs both "
-                         "kinds")
+        raise ValueError(f"{int(relevant.sum())} of {relevant.size} vertices are relevant: precision needs both kinds")
     varies = np.ptp(saliency) > 0 and np.ptp(weight) > 0
     correlation = float(spearmanr(saliency, weight).statistic) if varies else np.nan
     return TruthScore(float(average_precision_score(relevant, saliency)), float(relevant.mean()), correlation)

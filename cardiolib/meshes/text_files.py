@@ -35,9 +35,7 @@ def read_point_scalars_txt(path: str | os.PathLike[str]) -> tuple[np.ndarray, np
     return check_points(table[:, :3]), table[:, 3]
 
 
-def write_points_txt(
-    points: np.ndarray, path: str | os.PathLike[str], *, scalars: np.ndarray | None = None
-) -> None:
+def write_points_txt(points: np.ndarray, path: str | os.PathLike[str], *, scalars: np.ndarray | None = None) -> None:
     """Write "x y z" (or "x y z scalar") a line in mm, with six decimals (a millionth of a mm).
 
     Parameters

@@ -13,8 +13,14 @@ import torch
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-BENDING_TERMS = (((2, 0, 0), 1.0), ((0, 2, 0), 1.0), ((0, 0, 2), 1.0), ((1, 1, 0), 2.0), ((1, 0, 1), 2.0),
-                 ((0, 1, 1), 2.0))
+BENDING_TERMS = (
+    ((2, 0, 0), 1.0),
+    ((0, 2, 0), 1.0),
+    ((0, 0, 2), 1.0),
+    ((1, 1, 0), 2.0),
+    ((1, 0, 1), 2.0),
+    ((0, 1, 1), 2.0),
+)
 """Orders of the derivatives along x, y, z in the bending energy, and how often each occurs."""
 
 
@@ -158,11 +164,17 @@ class BendingEnergy:
         self.n = len(grids)
         self.grams = {
             (a, b): [
-                (times, [torch.from_numpy(gram(grids[a], grids[b], axis, derivative=orders[axis])).float()
-                         for axis in range(3)])
+                (
+                    times,
+                    [
+                        torch.from_numpy(gram(grids[a], grids[b], axis, derivative=orders[axis])).float()
+                        for axis in range(3)
+                    ],
+                )
                 for orders, times in BENDING_TERMS
             ]
-            for a in range(self.n) for b in range(a, self.n)
+            for a in range(self.n)
+            for b in range(a, self.n)
         }
 
     def __call__(self, coefficients: list[torch.Tensor], time_gram: torch.Tensor) -> torch.Tensor:

@@ -82,6 +82,9 @@ def fit_template(
     ratio = edge_ratios(placed, fit.mesh.points)
     low, high = np.percentile(ratio / np.median(ratio), (1, 99))
     return FittedTemplate(
-        fit.mesh, fit.residual_mm, (float(low), float(high)), flipped_fraction(placed, fit.mesh.points),
+        fit.mesh,
+        fit.residual_mm,
+        (float(low), float(high)),
+        flipped_fraction(placed, fit.mesh.points),
         fit.mirrored,
     )

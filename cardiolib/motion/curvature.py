@@ -64,8 +64,10 @@ def septal_curvature(positions: np.ndarray) -> dict[str, float]:
     septum, side = wall_curvature(positions), wall_curvature(positions, "free wall")
     es = end_systole(positions)
     return {
-        "septal_curvature_ed_per_mm": float(septum[0]), "septal_curvature_es_per_mm": float(septum[es]),
-        "septal_curvature_min_per_mm": float(septum.min()), "septal_curvature_ratio_es": float(septum[es] / side[es]),
+        "septal_curvature_ed_per_mm": float(septum[0]),
+        "septal_curvature_es_per_mm": float(septum[es]),
+        "septal_curvature_min_per_mm": float(septum.min()),
+        "septal_curvature_ratio_es": float(septum[es] / side[es]),
     }
 
 

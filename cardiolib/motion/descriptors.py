@@ -64,8 +64,9 @@ def to_matrix(positions: np.ndarray) -> np.ndarray:
         raise ValueError(f"positions is an (N, T, V, 3) array in mm with T >= 2; given shape {positions.shape}")
     if not np.isfinite(positions).all():
         bad = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2, 3)))
-        raise ValueError(f"positions of subject(s) number {bad.tolist()} are not finite; track them again or leave "
-                         "them out")
+        raise ValueError(
+            f"positions of subject(s) number {bad.tolist()} are not finite; track them again or leave them out"
+        )
     return (positions[:, 1:] - positions[:, :1]).reshape(len(positions), -1)
 
 
@@ -202,24 +203,46 @@ def write_matrix(
     if rows.shape != (shape[2],):
         raise ValueError(f"point_rows names {rows.shape} points; the motion has {shape[2]}")
     frame, vertex, coordinate = column_meaning(X.shape[1], n_phases)
-    side = {"layout": LAYOUT, "name": path.stem, "units": "mm", "about": dict(about or {}),
-            "columns": "X[:, i]: mm from phase 0 of coordinate[i] (0 x, 1 y, 2 z) of point vertex[i] in frame[i]"}
+    side = {
+        "layout": LAYOUT,
+        "name": path.stem,
+        "units": "mm",
+        "about": dict(about or {}),
+        "columns": "X[:, i]: mm from phase 0 of coordinate[i] (0 x, 1 y, 2 z) of point vertex[i] in frame[i]",
+    }
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(side, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with atomic_path(path) as temporary:
-        np.savez(temporary, X=X, ids=np.array(list(ids), dtype=str), frame=frame, vertex=vertex,
-                 coordinate=coordinate, units=np.array("mm"), point_list_sha256=np.array(point_list_sha256(rows)))
+        np.savez(
+            temporary,
+            X=X,
+            ids=np.array(list(ids), dtype=str),
+            frame=frame,
+            vertex=vertex,
+            coordinate=coordinate,
+            units=np.array("mm"),
+            point_list_sha256=np.array(point_list_sha256(rows)),
+        )
     return path
 
 
 def read_matrix(path: str | os.PathLike[str]) -> MotionMatrix:
     """Read what `write_matrix` wrote; raises ValueError when the file lacks an array or is not in mm."""
     with np.load(path, allow_pickle=False) as stored:
-        absent = [name for name in ("X", "ids", "frame", "vertex", "coordinate", "units", "point_list_sha256")
-                  if name not in stored.files]
+        absent = [
+            name
+            for name in ("X", "ids", "frame", "vertex", "coordinate", "units", "point_list_sha256")
+            if name not in stored.files
+        ]
         if absent:
             raise ValueError(f"{path} lacks the array(s) {', '.join(absent)}: it is not a motion file")
         if str(stored["units"]) != "mm":
             raise ValueError(f"{path}: motion must be in mm; the file says {stored['units']}")
-        return MotionMatrix(stored["X"], tuple(str(one) for one in stored["ids"]), stored["frame"],
-                            stored["vertex"], stored["coordinate"], str(stored["point_list_sha256"]))
+        return MotionMatrix(
+            stored["X"],
+            tuple(str(one) for one in stored["ids"]),
+            stored["frame"],
+            stored["vertex"],
+            stored["coordinate"],
+            str(stored["point_list_sha256"]),
+        )

@@ -45,8 +45,9 @@ def endpoint_errors(
     """
     predicted, truth = np.asarray(predicted, float), np.asarray(truth, float)
     if predicted.shape != truth.shape or predicted.ndim != 3 or predicted.shape[2] != 3:
-        raise ValueError(f"predicted and truth are (T, V, 3) arrays of one shape; given {predicted.shape} and "
-                         f"{truth.shape}")
+        raise ValueError(
+            f"predicted and truth are (T, V, 3) arrays of one shape; given {predicted.shape} and {truth.shape}"
+        )
     if not (np.isfinite(predicted).all() and np.isfinite(truth).all()):
         raise ValueError("predicted or true positions are not finite: leave failed subjects out")
     region = np.asarray(region)
@@ -62,8 +63,14 @@ def endpoint_errors(
     for name in dict.fromkeys(region.tolist()):
         mine = region == name
         for t in range(len(truth)):
-            row = {"region": name, "frame": t, "phase": t / len(truth), "n": int(mine.sum()),
-                   "error_mm": size[t, mine].mean(), "zero_motion_mm": still[t, mine].mean()}
+            row = {
+                "region": name,
+                "frame": t,
+                "phase": t / len(truth),
+                "n": int(mine.sum()),
+                "error_mm": size[t, mine].mean(),
+                "zero_motion_mm": still[t, mine].mean(),
+            }
             rows.append(row | {f"{part}_mm": parts[t, mine, i].mean() for i, part in enumerate(COMPONENTS)})
     return pd.DataFrame(rows)
 

@@ -120,8 +120,10 @@ def track_groupwise(
     """The group-wise tracker on prepared volumes; see `track`."""
     time, phases = time_basis(volumes.phases, settings)
     problem = _Problem.of(volumes, settings, time, population)
-    levels = ((settings.coarse_mm, settings.coarse_iterations, settings.coarse_step_mm),
-              (settings.fine_mm, settings.fine_iterations, settings.fine_step_mm))
+    levels = (
+        (settings.coarse_mm, settings.coarse_iterations, settings.coarse_step_mm),
+        (settings.fine_mm, settings.fine_iterations, settings.fine_step_mm),
+    )
     history: list[float] = []
     if population is None:
         grids: tuple[SplineGrid, ...] = ()
@@ -137,11 +139,21 @@ def track_groupwise(
     else:
         grids, coefficients = _as_splines(population, volumes, time, [spacing for spacing, _, _ in levels])
         start = [part.clone() for part in coefficients]
-        history = _descend(problem, grids, coefficients, start, settings.prior_iterations, settings.fine_step_mm,
-                           generator, held=True)
+        history = _descend(
+            problem, grids, coefficients, start, settings.prior_iterations, settings.fine_step_mm, generator, held=True
+        )
     arrays = tuple(values.detach().numpy().astype(np.float64) for values in coefficients)
-    return MotionField(grids, arrays, time, volumes.local_to_world, phases, volumes.ed_frame, volumes.slice_shift_mm,
-                       tuple(history), _own_measures(problem, grids, coefficients, volumes))
+    return MotionField(
+        grids,
+        arrays,
+        time,
+        volumes.local_to_world,
+        phases,
+        volumes.ed_frame,
+        volumes.slice_shift_mm,
+        tuple(history),
+        _own_measures(problem, grids, coefficients, volumes),
+    )
 
 
 def _as_splines(
@@ -185,7 +197,10 @@ class _Problem:
 
     @classmethod
     def of(
-        cls, volumes: HeartVolumes, settings: TrackingSettings, basis: HarmonicBasis | LinearBasis,
+        cls,
+        volumes: HeartVolumes,
+        settings: TrackingSettings,
+        basis: HarmonicBasis | LinearBasis,
         population: PopulationMotion | None,
     ) -> _Problem:
         channels = torch.from_numpy(volumes.channels)
@@ -198,8 +213,16 @@ class _Problem:
             trust = [population.trust.get(name, 1.0) for name in ("lv_endo", *OUTLINES)]
             weight *= torch.tensor(trust)[: len(weight), None]
         time = torch.from_numpy(basis.values(volumes.phases[1:])).float()
-        return cls(volumes, settings, channels[0], channels[1:], time, time.T @ time / len(time), weight,
-                   held=population is not None)
+        return cls(
+            volumes,
+            settings,
+            channels[0],
+            channels[1:],
+            time,
+            time.T @ time / len(time),
+            weight,
+            held=population is not None,
+        )
 
 
 def _trust(contrast_to_noise: float) -> dict[str, float]:

@@ -19,8 +19,11 @@ def volume_table(labels: LabelMap, *, ed_frame: int = 0) -> pd.DataFrame:
     DataFrame
         One row a frame from end-diastole: phase, lv_cavity_ml, lv_wall_ml, rv_cavity_ml (those that the scheme names).
     """
-    columns = {f"{name}_ml": np.roll(labels.volume_ml(name), -ed_frame)
-               for name in ("lv_cavity", "lv_wall", "rv_cavity") if name in labels.scheme.codes}
+    columns = {
+        f"{name}_ml": np.roll(labels.volume_ml(name), -ed_frame)
+        for name in ("lv_cavity", "lv_wall", "rv_cavity")
+        if name in labels.scheme.codes
+    }
     return pd.DataFrame({"phase": np.arange(labels.n_frames) / labels.n_frames, **columns})
 
 
@@ -124,8 +127,11 @@ def right_ventricular_indices(positions: np.ndarray) -> dict[str, float]:
     direction = template.points[a] - template.points[b]
     direction = np.abs(direction / np.linalg.norm(direction, axis=1, keepdims=True))
     wall, septum = free[a] & free[b], ~free[a] & ~free[b]
-    kinds = {"longitudinal_strain": wall & (direction[:, 2] > 0.8), "circumferential_strain":
-             wall & (direction[:, 2] < 0.4), "septal_strain": septum}
+    kinds = {
+        "longitudinal_strain": wall & (direction[:, 2] > 0.8),
+        "circumferential_strain": wall & (direction[:, 2] < 0.4),
+        "septal_strain": septum,
+    }
     return {"tapse_mm": float(tapse)} | {
         name: float(edge_strain(positions, a[mine], b[mine]).min()) for name, mine in kinds.items()
     }

@@ -45,8 +45,13 @@ class SplineValues:
     def __init__(self, grids: tuple[SplineGrid, ...], volumes: HeartVolumes) -> None:
         shape, spacing = volumes.mask.shape, volumes.spacing_mm
         self.rows = [
-            [[torch.from_numpy(grid.basis(axis, np.arange(shape[axis]) * spacing[axis], derivative=d)).float()
-              for d in range(2)] for axis in range(3)]
+            [
+                [
+                    torch.from_numpy(grid.basis(axis, np.arange(shape[axis]) * spacing[axis], derivative=d)).float()
+                    for d in range(2)
+                ]
+                for axis in range(3)
+            ]
             for grid in grids
         ]
 
@@ -85,8 +90,7 @@ def determinants(gradient: torch.Tensor) -> torch.Tensor:
     """det(I + gradient) of (T, 3, 3, P) -> (T, P)."""
     a, b, c = (gradient[:, i] for i in range(3))
     a, b, c = ([row[:, j] + (1.0 if i == j else 0.0) for j in range(3)] for i, row in enumerate((a, b, c)))
-    return (a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
-            + a[2] * (b[0] * c[1] - b[1] * c[0]))
+    return a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0])
 
 
 def volume_penalty(determinant: torch.Tensor, weight: float | torch.Tensor) -> torch.Tensor:

@@ -103,9 +103,11 @@ def _with_whole_heart_motion(model: ShapeModel) -> ShapeModel:
     course = np.concatenate([(1 - np.cos(angle)) / 2, np.sin(angle)])  # (4, F), zero at end-diastole
     x, y = model.mean[..., 0], model.mean[..., 1]
     nothing, everywhere = np.zeros_like(x), np.ones_like(x)
-    fields = [WHOLE_HEART_MM * np.stack([everywhere, nothing, nothing], axis=-1),
-              WHOLE_HEART_MM * np.stack([nothing, everywhere, nothing], axis=-1),
-              np.radians(WHOLE_HEART_DEGREES) * np.stack([-y, x, nothing], axis=-1)]
+    fields = [
+        WHOLE_HEART_MM * np.stack([everywhere, nothing, nothing], axis=-1),
+        WHOLE_HEART_MM * np.stack([nothing, everywhere, nothing], axis=-1),
+        np.radians(WHOLE_HEART_DEGREES) * np.stack([-y, x, nothing], axis=-1),
+    ]
     further = [one * time[:, None, None] for one in fields for time in course]
     return replace(model, modes=np.concatenate([model.modes, np.array(further, model.modes.dtype)]))
 
@@ -165,8 +167,10 @@ def fit_population(
             continue  # a frame without a ventricle says nothing; the others do
         seen_at.append(float(phase))
     if len(evidence) < 2 or 2 * len(evidence) < len(order):
-        raise ValueError(f"both ventricles can be outlined in {len(evidence)} of {len(order)} frames only: too few to "
-                         "say how the heart moves")
+        raise ValueError(
+            f"both ventricles can be outlined in {len(evidence)} of {len(order)} frames only: too few to "
+            "say how the heart moves"
+        )
     trust = trust or {}
     evidence = [replace(one, trust=trust) for one in evidence]
     fitted = fit_model(evidence, model_at(model, np.array(seen_at)), settings, slice_shift_mm=slice_shift_mm)

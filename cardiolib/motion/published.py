@@ -34,9 +34,7 @@ FRAME_TO_FRAME_BENDING, REFINE_BENDING = 0.1, 10.0
 """Weights of the mean squared second derivative (mm^-2); multiplied by the setting `bending`."""
 
 
-def track_published(
-    volumes: HeartVolumes, settings: TrackingSettings, *, generator: torch.Generator
-) -> MotionField:
+def track_published(volumes: HeartVolumes, settings: TrackingSettings, *, generator: torch.Generator) -> MotionField:
     """Track prepared volumes by the published recipe; see the module's description.
 
     Of the settings it reads `bending`, `lattice_mm`, the iterations and steps (coarse: frame to frame, fine:
@@ -50,24 +48,50 @@ def track_published(
 
     coarse = SplineGrid.covering(volumes.low_mm, volumes.high_mm, FRAME_TO_FRAME_MM)
     steps, first = _register(
-        frames[:-1], frames[1:], coarse, torch.zeros(count, 3, *coarse.shape), box, volumes, settings, generator,
-        iterations=settings.coarse_iterations, step_mm=settings.coarse_step_mm, bending=FRAME_TO_FRAME_BENDING,
+        frames[:-1],
+        frames[1:],
+        coarse,
+        torch.zeros(count, 3, *coarse.shape),
+        box,
+        volumes,
+        settings,
+        generator,
+        iterations=settings.coarse_iterations,
+        step_mm=settings.coarse_step_mm,
+        bending=FRAME_TO_FRAME_BENDING,
     )
     chain = [_displacement_of(coarse, values) for values in steps.numpy().astype(np.float64)]
     fine = SplineGrid.covering(volumes.low_mm, volumes.high_mm, REFINE_MM)
     start = torch.from_numpy(_projected(fine, chain, volumes)).float()
     refined, second = _register(
-        frames[:1].expand(count, -1, -1, -1, -1), frames[1:], fine, start, box, volumes, settings, generator,
-        iterations=settings.fine_iterations, step_mm=settings.fine_step_mm, bending=REFINE_BENDING,
+        frames[:1].expand(count, -1, -1, -1, -1),
+        frames[1:],
+        fine,
+        start,
+        box,
+        volumes,
+        settings,
+        generator,
+        iterations=settings.fine_iterations,
+        step_mm=settings.fine_step_mm,
+        bending=REFINE_BENDING,
     )
     phases = np.arange(settings.phases) / settings.phases
     knots = tuple(float(phase) for phase in volumes.phases[1:])
     if count == 1:
         phases, knots = np.array([0.0, 0.5]), (0.5,)
     coefficients = refined.numpy().astype(np.float64)
-    return MotionField((fine,), (coefficients,), LinearBasis(knots), volumes.local_to_world, phases,
-                       volumes.ed_frame, volumes.slice_shift_mm, tuple(first + second),
-                       _own_measures(fine, coefficients, volumes))
+    return MotionField(
+        (fine,),
+        (coefficients,),
+        LinearBasis(knots),
+        volumes.local_to_world,
+        phases,
+        volumes.ed_frame,
+        volumes.slice_shift_mm,
+        tuple(first + second),
+        _own_measures(fine, coefficients, volumes),
+    )
 
 
 def compose(chain: list[Callable[[np.ndarray], np.ndarray]], points_mm: np.ndarray) -> np.ndarray:
@@ -139,12 +163,9 @@ def _register(
     return coefficients.detach(), history
 
 
-def _projected(
-    grid: SplineGrid, chain: list[Callable[[np.ndarray], np.ndarray]], volumes: HeartVolumes
-) -> np.ndarray:
+def _projected(grid: SplineGrid, chain: list[Callable[[np.ndarray], np.ndarray]], volumes: HeartVolumes) -> np.ndarray:
     """(T-1, 3, i, j, k) coefficients of the composed chain: least squares on a lattice over the box, axis by axis."""
-    axes = [np.linspace(low, high, n) for low, high, n in
-            zip(volumes.low_mm, volumes.high_mm, grid.shape, strict=True)]
+    axes = [np.linspace(low, high, n) for low, high, n in zip(volumes.low_mm, volumes.high_mm, grid.shape, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     total = np.moveaxis(compose(chain, points), 1, 2).reshape(len(chain), 3, *grid.shape)
     x, y, z = (np.linalg.pinv(grid.basis(axis, axes[axis])) for axis in range(3))
@@ -153,8 +174,9 @@ def _projected(
 
 def _own_measures(grid: SplineGrid, coefficients: np.ndarray, volumes: HeartVolumes) -> dict[str, float]:
     wall = np.argwhere(volumes.wall)[::7] * volumes.spacing_mm
-    gradient = np.stack([grid.at_points(coefficients, wall, derivative=order)
-                         for order in ((1, 0, 0), (0, 1, 0), (0, 0, 1))], axis=-1)  # (T-1, 3, P, 3)
+    gradient = np.stack(
+        [grid.at_points(coefficients, wall, derivative=order) for order in ((1, 0, 0), (0, 1, 0), (0, 0, 1))], axis=-1
+    )  # (T-1, 3, P, 3)
     determinant = np.linalg.det(np.eye(3) + np.moveaxis(gradient, 2, 1))
     last = np.linalg.norm(grid.at_points(coefficients[-1], wall), axis=0)
     return {

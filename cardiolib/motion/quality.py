@@ -68,8 +68,10 @@ def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np
         ("closure", "closure_mm", CLOSURE_MM, "mm are left between the last frame and end-diastole"),
         ("fit", "fit_mm", FIT_MM, "mm is the mean distance of the fitted template from the segmentation"),
         ("fit_folding", "fit_flipped", FLIPPED_FRACTION, "of the template's triangles turned over in the fit"),
-        *(("volume_jump", f"jump_{name}", 1.0, f"times the limit: {name} jumps between frames")
-          for name in (volumes_ml or {})),
+        *(
+            ("volume_jump", f"jump_{name}", 1.0, f"times the limit: {name} jumps between frames")
+            for name in (volumes_ml or {})
+        ),
     )
     flags, reasons = [], []
     for flag, name, limit, words in limits:

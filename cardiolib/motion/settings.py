@@ -6,8 +6,15 @@ from dataclasses import dataclass, fields, replace
 
 METHODS = ("groupwise", "published")
 PRIORS = ("population", "none")
-_ZERO_ALLOWED = ("bending", "incompressibility", "label_weight", "mask_dilation_mm",
-                 "coarse_iterations", "fine_iterations", "prior_iterations")
+_ZERO_ALLOWED = (
+    "bending",
+    "incompressibility",
+    "label_weight",
+    "mask_dilation_mm",
+    "coarse_iterations",
+    "fine_iterations",
+    "prior_iterations",
+)
 
 
 @dataclass(frozen=True)
@@ -96,5 +103,15 @@ class TrackingSettings:
     @classmethod
     def fast(cls, **changes: object) -> TrackingSettings:
         """For smoke runs: fewer points and iterations, about a third of the time."""
-        return replace(cls(lattice_mm=8.0, slice_mm=4.0, coarse_iterations=30, fine_iterations=40, harmonics=3,
-                           fine_mm=12.0, prior_iterations=15), **changes)
+        return replace(
+            cls(
+                lattice_mm=8.0,
+                slice_mm=4.0,
+                coarse_iterations=30,
+                fine_iterations=40,
+                harmonics=3,
+                fine_mm=12.0,
+                prior_iterations=15,
+            ),
+            **changes,
+        )

@@ -45,10 +45,30 @@ from cardiolib.motion.summary import (
 )
 
 __all__ = [
-    "CHAIN", "IMAGES_ALONE", "TRACKING", "CohortMotion", "HeartInImages", "MotionStageSettings", "MovingHeart",
-    "TrackedCohort", "TwoHearts", "assemble_motion", "cohort_errors", "conventional_indices", "cycle_curves",
-    "describe_source", "error_table", "example_motion", "function_table", "heart_in_images", "motion_metrics",
-    "regional_displacement", "track_cohort", "track_images_alone", "two_hearts", "uses_truth",
+    "CHAIN",
+    "IMAGES_ALONE",
+    "TRACKING",
+    "CohortMotion",
+    "HeartInImages",
+    "MotionStageSettings",
+    "MovingHeart",
+    "TrackedCohort",
+    "TwoHearts",
+    "assemble_motion",
+    "cohort_errors",
+    "conventional_indices",
+    "cycle_curves",
+    "describe_source",
+    "error_table",
+    "example_motion",
+    "function_table",
+    "heart_in_images",
+    "motion_metrics",
+    "regional_displacement",
+    "track_cohort",
+    "track_images_alone",
+    "two_hearts",
+    "uses_truth",
 ]
 
 LAYOUT = "4Dsegment"
@@ -59,7 +79,12 @@ N_COMPARED = 3
 
 
 def track_cohort(
-    cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path,
+    cohort: Cohort,
+    segmentation_folder: Path,
+    settings: MotionStageSettings,
+    *,
+    seed: int,
+    folder: Path,
     map_units: Callable = map,
 ) -> TrackedCohort:
     """Track the scans that notebook 01 segmented (or the first `max_scans`).
@@ -71,8 +96,10 @@ def track_cohort(
     ``curves.csv``.
     """
     units = _units(cohort, segmentation_folder, settings, seed=seed, folder=folder / "units")
-    units = [replace(unit, layout_folder=folder / LAYOUT, meshes="all" if number < N_WHOLE else "rv")
-             for number, unit in enumerate(units)]
+    units = [
+        replace(unit, layout_folder=folder / LAYOUT, meshes="all" if number < N_WHOLE else "rv")
+        for number, unit in enumerate(units)
+    ]
     tracked = track_units(units, map_units=map_units)
     _complete_layout(tracked, folder / LAYOUT)
     quality = quality_table(tracked)
@@ -86,7 +113,12 @@ def track_cohort(
 
 
 def track_images_alone(
-    cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path,
+    cohort: Cohort,
+    segmentation_folder: Path,
+    settings: MotionStageSettings,
+    *,
+    seed: int,
+    folder: Path,
     map_units: Callable = map,
 ) -> TrackedCohort:
     """The first scans of a simulated cohort once more, without the population's motion, to compare errors with.
@@ -104,8 +136,9 @@ def _complete_layout(tracked: Sequence[TrackedSubject], folder: Path) -> None:
     """Who is there, and which vertices the survival network reads (all: the files hold these and no others)."""
     names = [one.subject_id for one in tracked if one.is_tracked and len(one.positions) == N_FRAMES]
     if names:
-        write_matched_points(np.repeat(np.arange(len(MATCHED_POINTS))[:, None], 2, axis=1),
-                             folder / "matchedpointsnew.txt")
+        write_matched_points(
+            np.repeat(np.arange(len(MATCHED_POINTS))[:, None], 2, axis=1), folder / "matchedpointsnew.txt"
+        )
         with atomic_path(folder / "subjnames.txt") as temporary:
             temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
 
@@ -117,8 +150,12 @@ def _units(
     segmented = list(pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"])
     return [
         TrackingUnit(
-            subject_id, partial(cohort.image, subject_id), segmentation_folder / subject_id / "label_sa.nii.gz",
-            settings=settings.tracking_settings(), seed=seed, folder=folder,
+            subject_id,
+            partial(cohort.image, subject_id),
+            segmentation_folder / subject_id / "label_sa.nii.gz",
+            settings=settings.tracking_settings(),
+            seed=seed,
+            folder=folder,
             known_points_mm=true_surface(cohort, subject_id)[0][0] if known else None,
             meshes="none",
         )
@@ -141,14 +178,21 @@ def assemble_motion(
         ids, X = cohort_matrix(usable)
         note = f"{TRACKED}; left out: {', '.join(left_out)}" if left_out else TRACKED
         motion = CohortMotion(ids, X, len(usable[0].positions), note)
-    write_matrix(folder / "motion.npz", motion.X, motion.ids, n_phases=motion.n_phases, point_rows=MATCHED_POINTS,
-                 about={"source": motion.source, "simulated": cohort.simulated, "cohort": cohort.name})
+    write_matrix(
+        folder / "motion.npz",
+        motion.X,
+        motion.ids,
+        n_phases=motion.n_phases,
+        point_rows=MATCHED_POINTS,
+        about={"source": motion.source, "simulated": cohort.simulated, "cohort": cohort.name},
+    )
     if "volumes" in cohort.provides:
         volumes = cohort.volumes()
     else:
         measured = pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str}).set_index("ID")
-        volumes = measured.rename(columns={f"{side}_{name}_ml": f"{side}{name}".upper()
-                                           for side in ("rv", "lv") for name in ("edv", "esv")})
+        volumes = measured.rename(
+            columns={f"{side}_{name}_ml": f"{side}{name}".upper() for side in ("rv", "lv") for name in ("edv", "esv")}
+        )
         volumes = volumes.rename(columns={"rvef_percent": "RVEF", "lvef_percent": "LVEF"})
         volumes = volumes[["RVEDV", "RVESV", "RVEF", "LVEDV", "LVESV", "LVEF"]]
     write_table(volumes.rename_axis("ID"), folder / "volumes.csv")

@@ -17,10 +17,22 @@ RINGS, AROUND = 20, 48
 KINDS = ("circumferential", "longitudinal", "radial")
 
 SEGMENTS = {
-    1: "basal anterior", 2: "basal anteroseptal", 3: "basal inferoseptal", 4: "basal inferior",
-    5: "basal inferolateral", 6: "basal anterolateral", 7: "mid anterior", 8: "mid anteroseptal",
-    9: "mid inferoseptal", 10: "mid inferior", 11: "mid inferolateral", 12: "mid anterolateral",
-    13: "apical anterior", 14: "apical septal", 15: "apical inferior", 16: "apical lateral",
+    1: "basal anterior",
+    2: "basal anteroseptal",
+    3: "basal inferoseptal",
+    4: "basal inferior",
+    5: "basal inferolateral",
+    6: "basal anterolateral",
+    7: "mid anterior",
+    8: "mid anteroseptal",
+    9: "mid inferoseptal",
+    10: "mid inferior",
+    11: "mid inferolateral",
+    12: "mid anterolateral",
+    13: "apical anterior",
+    14: "apical septal",
+    15: "apical inferior",
+    16: "apical lateral",
 }
 """AHA segments but the apex (17), where a wall has no direction around [1]_.
 
@@ -80,8 +92,10 @@ def strain_curves(positions: np.ndarray) -> pd.DataFrame:
         mine = segments == segment
         curves = [lengths[:, mine].sum(axis=1) for lengths in (around, along, across)]
         strains = [curve / curve[0] - 1 for curve in curves]
-        rows += [{"segment": segment, "phase": t, **dict(zip(KINDS, values, strict=True))}
-                 for t, values in enumerate(zip(*strains, strict=True))]
+        rows += [
+            {"segment": segment, "phase": t, **dict(zip(KINDS, values, strict=True))}
+            for t, values in enumerate(zip(*strains, strict=True))
+        ]
     return pd.DataFrame(rows)
 
 

@@ -141,14 +141,20 @@ def track_units(
 
 def quality_table(tracked: Sequence[TrackedSubject]) -> pd.DataFrame:
     """One row a subject (index ID): ok, flags, reasons (joined by "; ") and every measure."""
-    rows = [{"ID": one.subject_id, "ok": one.quality.ok, "flags": "; ".join(one.quality.flags),
-             "reasons": "; ".join(one.quality.reasons), **one.quality.measures} for one in tracked]
+    rows = [
+        {
+            "ID": one.subject_id,
+            "ok": one.quality.ok,
+            "flags": "; ".join(one.quality.flags),
+            "reasons": "; ".join(one.quality.reasons),
+            **one.quality.measures,
+        }
+        for one in tracked
+    ]
     return pd.DataFrame(rows, columns=None if rows else ["ID", "ok", "flags", "reasons"]).set_index("ID")
 
 
-def cohort_matrix(
-    tracked: Sequence[TrackedSubject], *, heart_frame: bool = True
-) -> tuple[tuple[str, ...], np.ndarray]:
+def cohort_matrix(tracked: Sequence[TrackedSubject], *, heart_frame: bool = True) -> tuple[tuple[str, ...], np.ndarray]:
     """IDs and descriptors (N, 11514) in mm of the subjects that were tracked; failed ones are left out.
 
     Parameters
@@ -179,13 +185,17 @@ def _track(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> TrackedSubject:
     if unit.known_points_mm is not None and len(unit.known_points_mm):
         known = moving.displace(unit.known_points_mm)
     measures = moving.measures | {
-        "fit_mm": fitted.mean_distance_mm, "fit_flipped": fitted.flipped, "ed_frame": float(moving.ed_frame),
+        "fit_mm": fitted.mean_distance_mm,
+        "fit_flipped": fitted.flipped,
+        "ed_frame": float(moving.ed_frame),
         "mirrored": float(fitted.mirrored),
-        "edge_ratio_p01": fitted.edge_ratio[0], "edge_ratio_p99": fitted.edge_ratio[1],
+        "edge_ratio_p01": fitted.edge_ratio[0],
+        "edge_ratio_p99": fitted.edge_ratio[1],
     }
     curves = volume_table(labels, ed_frame=moving.ed_frame)
-    quality = assess_quality(measures, volumes_ml={name: curves[f"{name}_ml"].to_numpy()
-                                                   for name in ("lv_cavity", "rv_cavity")})
+    quality = assess_quality(
+        measures, volumes_ml={name: curves[f"{name}_ml"].to_numpy() for name in ("lv_cavity", "rv_cavity")}
+    )
     return TrackedSubject(unit.subject_id, template[:, MATCHED_POINTS], template.astype(np.float32), quality, known)
 
 
@@ -193,15 +203,25 @@ def _failed(unit: TrackingUnit, reason: str) -> TrackedSubject:
     nowhere = np.full((unit.settings.phases, len(MATCHED_POINTS), 3), np.nan)
     n_known = 0 if unit.known_points_mm is None else len(unit.known_points_mm)
     return TrackedSubject(
-        unit.subject_id, nowhere, np.full((unit.settings.phases, template_mesh().n_points, 3), np.nan, np.float32),
-        Quality(False, ("failed",), (reason,), {}), np.full((unit.settings.phases, n_known, 3), np.nan),
+        unit.subject_id,
+        nowhere,
+        np.full((unit.settings.phases, template_mesh().n_points, 3), np.nan, np.float32),
+        Quality(False, ("failed",), (reason,), {}),
+        np.full((unit.settings.phases, n_known, 3), np.nan),
     )
 
 
 def _digest(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> str:
     """Hash of everything the result depends on."""
-    described = {"version": VERSION, "settings": asdict(unit.settings), "fit": asdict(unit.fit), "seed": unit.seed,
-                 "id": unit.subject_id, "scheme": dict(labels.scheme.codes), "shape": cine.voxels.shape}
+    described = {
+        "version": VERSION,
+        "settings": asdict(unit.settings),
+        "fit": asdict(unit.fit),
+        "seed": unit.seed,
+        "id": unit.subject_id,
+        "scheme": dict(labels.scheme.codes),
+        "shape": cine.voxels.shape,
+    }
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for array in (cine.voxels, cine.affine, labels.labels, template_mesh().points, unit.known_points_mm):
         digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
@@ -210,12 +230,22 @@ def _digest(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> str:
 
 def _store(result: TrackedSubject, folder: Path, digest: str) -> None:
     """The array file, whose presence says that all is there."""
-    quality = {"ok": result.quality.ok, "flags": result.quality.flags, "reasons": result.quality.reasons,
-               "measures": result.quality.measures}
+    quality = {
+        "ok": result.quality.ok,
+        "flags": result.quality.flags,
+        "reasons": result.quality.reasons,
+        "measures": result.quality.measures,
+    }
     with atomic_path(folder / result.subject_id / "tracked.npz") as temporary:
-        np.savez(temporary, positions=result.positions, template_positions=result.template_positions,
-                 known_positions=result.known_positions, units=np.array("mm"), inputs_sha256=np.array(digest),
-                 quality=np.array(json.dumps(quality)))
+        np.savez(
+            temporary,
+            positions=result.positions,
+            template_positions=result.template_positions,
+            known_positions=result.known_positions,
+            units=np.array("mm"),
+            inputs_sha256=np.array(digest),
+            quality=np.array(json.dumps(quality)),
+        )
 
 
 def _write_layout(result: TrackedSubject, unit: TrackingUnit, *, again: bool = False) -> None:
@@ -239,7 +269,9 @@ def _stored(unit: TrackingUnit, digest: str) -> TrackedSubject | None:
                 return None
             quality = json.loads(str(stored["quality"]))
             return TrackedSubject(
-                unit.subject_id, stored["positions"], stored["template_positions"],
+                unit.subject_id,
+                stored["positions"],
+                stored["template_positions"],
                 Quality(quality["ok"], tuple(quality["flags"]), tuple(quality["reasons"]), quality["measures"]),
                 stored["known_positions"],
             )

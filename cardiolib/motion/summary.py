@@ -20,7 +20,10 @@ TRACKING, CHAIN, IMAGES_ALONE = "tracking alone", "template fit and tracking", "
 SAME_SCANS = "tracking alone, the same scans"
 _CAVITIES = {"lv": ("lv_endo",), "rv": ("rv_free", "rv_septum")}
 REGION_LABELS = {
-    "lv_endo": "LV endocardium", "lv_epi": "LV epicardium", "rv_free": "RV free wall", "rv_septum": "septum",
+    "lv_endo": "LV endocardium",
+    "lv_epi": "LV epicardium",
+    "rv_free": "RV free wall",
+    "rv_septum": "septum",
 }
 
 
@@ -87,8 +90,10 @@ def regional_displacement(motion: CohortMotion) -> pd.DataFrame:
     for region in ("free wall, basal half", "free wall, apical half", "septum"):
         curve = displacement[:, :, names == region].mean(axis=2)
         low, high = np.percentile(curve, [5, 95], axis=0)
-        rows += [{"region": region, "phase": t, "mean_mm": curve[:, t].mean(), "low_mm": low[t], "high_mm": high[t]}
-                 for t in range(motion.n_phases)]
+        rows += [
+            {"region": region, "phase": t, "mean_mm": curve[:, t].mean(), "low_mm": low[t], "high_mm": high[t]}
+            for t in range(motion.n_phases)
+        ]
     return pd.DataFrame(rows)
 
 
@@ -146,7 +151,8 @@ def motion_metrics(
     metrics: dict[str, float] = {
         "tracked_subjects_count": len(tracked.subjects),
         "flagged_subjects_count": int((~tracked.quality["ok"].astype(bool)).sum()),
-        "matrix_patients_count": len(motion.ids), "matrix_inputs_count": motion.X.shape[1],
+        "matrix_patients_count": len(motion.ids),
+        "matrix_inputs_count": motion.X.shape[1],
     }
     if "closure_mm" in tracked.quality:
         metrics["closure_mm"] = float(tracked.quality["closure_mm"].mean())
@@ -157,7 +163,8 @@ def motion_metrics(
     lv = at_es[at_es["region"].isin([REGION_LABELS["lv_endo"], REGION_LABELS["lv_epi"]])]
     chain = rv[rv["error"] == CHAIN]
     metrics |= {
-        "endpoint_es_mm": float(chain["error_mm"].mean()), "zero_motion_es_mm": float(chain["zero_motion_mm"].mean()),
+        "endpoint_es_mm": float(chain["error_mm"].mean()),
+        "zero_motion_es_mm": float(chain["zero_motion_mm"].mean()),
         "longitudinal_es_mm": float(chain["longitudinal_mm"].mean()),
     }
     for name, error in (("tracking", TRACKING), ("images_alone", IMAGES_ALONE)):
@@ -201,18 +208,27 @@ def function_table(cohort: Cohort, tracked: TrackedCohort) -> tuple[str, pd.Data
     one = usable[0]
     found = _curves(one.template_positions)
     truth = _curves(true_surface(cohort, one.subject_id)[0]) if "truth" in cohort.provides else {}
-    rows = [{"panel": panel, "curve": name, "phase": t, "value": value,
-             "truth": truth[panel, name][t] if truth else np.nan}
-            for (panel, name), curve in found.items() for t, value in enumerate(curve)]
+    rows = [
+        {"panel": panel, "curve": name, "phase": t, "value": value, "truth": truth[panel, name][t] if truth else np.nan}
+        for (panel, name), curve in found.items()
+        for t, value in enumerate(curve)
+    ]
     es_phase = int(found["volume (mL)", "LV cavity"].argmin())
     return one.subject_id, pd.DataFrame(rows), es_phase
 
 
 def conventional_indices(tracked: TrackedCohort) -> pd.DataFrame:
     """Strains, shape, curvature of the septum, TAPSE and MAPSE of every tracked subject (index ID)."""
-    rows = [{"ID": one.subject_id, **strain_summary(one.template_positions), **septal_curvature(one.template_positions),
-             **mitral_indices(one.template_positions), **right_ventricular_indices(one.positions)}
-            for one in tracked.usable]
+    rows = [
+        {
+            "ID": one.subject_id,
+            **strain_summary(one.template_positions),
+            **septal_curvature(one.template_positions),
+            **mitral_indices(one.template_positions),
+            **right_ventricular_indices(one.positions),
+        }
+        for one in tracked.usable
+    ]
     return pd.DataFrame(rows, columns=None if rows else ["ID"]).set_index("ID")
 
 
@@ -234,19 +250,24 @@ def _cycle(one: TrackedSubject) -> pd.DataFrame:
     points = one.template_positions
     strains = strain_curves(points).pivot(index="phase", columns="segment", values=list(KINDS))
     strains.columns = [f"{kind}_{segment}" for kind, segment in strains.columns]
-    return pd.DataFrame({
-        "ID": one.subject_id, "phase": np.arange(len(points)),
-        **{f"{side}_cavity_ml": cavity_volumes_ml(points, *regions) for side, regions in _CAVITIES.items()},
-        "mitral_excursion_mm": mitral_excursion_mm(points).mean(axis=1),
-        "septal_curvature_per_mm": wall_curvature(points),
-        "free_wall_curvature_per_mm": wall_curvature(points, "free wall"),
-        "eccentricity": eccentricity(points),
-    }).join(strains)
+    return pd.DataFrame(
+        {
+            "ID": one.subject_id,
+            "phase": np.arange(len(points)),
+            **{f"{side}_cavity_ml": cavity_volumes_ml(points, *regions) for side, regions in _CAVITIES.items()},
+            "mitral_excursion_mm": mitral_excursion_mm(points).mean(axis=1),
+            "septal_curvature_per_mm": wall_curvature(points),
+            "free_wall_curvature_per_mm": wall_curvature(points, "free wall"),
+            "eccentricity": eccentricity(points),
+        }
+    ).join(strains)
 
 
 def _curves(positions: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-    curves = {("volume (mL)", f"{side.upper()} cavity"): cavity_volumes_ml(positions, *regions)
-              for side, regions in _CAVITIES.items()}
+    curves = {
+        ("volume (mL)", f"{side.upper()} cavity"): cavity_volumes_ml(positions, *regions)
+        for side, regions in _CAVITIES.items()
+    }
     strains = strain_curves(positions).groupby("phase")[list(KINDS)].mean()
     for kind in KINDS:
         curves["mean strain of the LV (%)", kind] = 100 * strains[kind].to_numpy()

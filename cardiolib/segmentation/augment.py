@@ -81,13 +81,30 @@ class AugmentationSettings:
     @classmethod
     def wild(cls, **changes: object) -> Self:
         """Strong changes, for a network that learns from simulations and is to read real scans."""
-        strong = {"log_scale": 0.2, "deform_px": 3.0, "contrast": 0.12, "grey_curve": 0.12, "surroundings": 0.7,
-                  "blur_px": 0.8}
+        strong = {
+            "log_scale": 0.2,
+            "deform_px": 3.0,
+            "contrast": 0.12,
+            "grey_curve": 0.12,
+            "surroundings": 0.7,
+            "blur_px": 0.8,
+        }
         return cls(**{**strong, **changes})
 
     def __post_init__(self) -> None:
-        for name in ("rotation_rad", "log_scale", "shift_px", "log_gamma", "gain", "noise", "log_shading", "deform_px",
-                     "contrast", "grey_curve", "blur_px"):
+        for name in (
+            "rotation_rad",
+            "log_scale",
+            "shift_px",
+            "log_gamma",
+            "gain",
+            "noise",
+            "log_shading",
+            "deform_px",
+            "contrast",
+            "grey_curve",
+            "blur_px",
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 100:
                 raise ValueError(f"{name} must be a number >= 0, got {value!r}")
@@ -135,8 +152,9 @@ def change_stack(example: Example, settings: AugmentationSettings, generator: to
     """Leave slices out at the ends and read the stack from the other end, at random."""
     n = len(example.stack)
     spare = max(0, n - FEWEST_SLICES)
-    first, last = (int(torch.randint(0, min(settings.slices_left_out, spare // 2) + 1, (), generator=generator))
-                   for _ in range(2))
+    first, last = (
+        int(torch.randint(0, min(settings.slices_left_out, spare // 2) + 1, (), generator=generator)) for _ in range(2)
+    )
     kept = slice(first, n - last)
     stack, labels = example.stack[kept], example.labels[kept]
     landmarks = example.landmarks - [first, 0, 0]
@@ -168,8 +186,13 @@ def _change_geometry(
     half = torch.tensor([width / 2, height / 2])
     new_half = torch.tensor([new_width / 2, new_height / 2])
     # affine_grid wants new -> old in units where each half side is 1
-    theta = torch.cat([backward * new_half[None, None, :] / half[None, :, None],
-                       -(backward @ shift[:, :, None]) / half[None, :, None]], dim=2)
+    theta = torch.cat(
+        [
+            backward * new_half[None, None, :] / half[None, :, None],
+            -(backward @ shift[:, :, None]) / half[None, :, None],
+        ],
+        dim=2,
+    )
     grid = F.affine_grid(theta.to(images.device), [n, 1, new_height, new_width], align_corners=False)
     bend = torch.zeros(n, 2, new_height, new_width)
     if settings.deform_px > 0:

@@ -34,8 +34,12 @@ class TrainedNetwork:
 
     def save(self, path: str | Path) -> None:
         """Write weights, settings and provenance to one file, atomically."""
-        content = {"format": FORMAT, "settings": self.settings, "provenance": self.provenance,
-                   "weights": self.network.state_dict()}
+        content = {
+            "format": FORMAT,
+            "settings": self.settings,
+            "provenance": self.provenance,
+            "weights": self.network.state_dict(),
+        }
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
 

@@ -82,8 +82,9 @@ def make_examples(
     frames = range(cine.n_frames) if frames is None else frames
     _check_match(cine, label_map, frames, subject)
     heart = np.argwhere((label_map.labels > 0).any(axis=(2, 3)))
-    grid = heart_window(cine, heart.mean(axis=0), size_px=(size_px, size_px), pixel_mm=pixel_mm,
-                        turn=turn_from_affine(cine.affine))
+    grid = heart_window(
+        cine, heart.mean(axis=0), size_px=(size_px, size_px), pixel_mm=pixel_mm, turn=turn_from_affine(cine.affine)
+    )
     stacks = network_stacks(grid, cine.voxels)
     examples = []
     for row, frame in enumerate(frames):
@@ -92,17 +93,24 @@ def make_examples(
         landmarks = _landmarks_on_grid(world_mm, cine.affine, grid)
         for slices in stack_slices(cine.shape[2], slice_step_mm=float(cine.spacing_mm[2]), neighbour_mm=neighbour_mm):
             step = slices[1] - slices[0] if len(slices) > 1 else 1
-            examples.append(Example(
-                stack=stacks[frame][slices], labels=labels[slices], labelled=labelled_classes(label_map.scheme),
-                landmarks=(landmarks - [slices[0], 0, 0]) / [step, 1, 1], subject=str(subject), phase=f"frame {frame}",
-            ))
+            examples.append(
+                Example(
+                    stack=stacks[frame][slices],
+                    labels=labels[slices],
+                    labelled=labelled_classes(label_map.scheme),
+                    landmarks=(landmarks - [slices[0], 0, 0]) / [step, 1, 1],
+                    subject=str(subject),
+                    phase=f"frame {frame}",
+                )
+            )
     return examples
 
 
 def _check_match(cine: Cine, label_map: LabelMap, frames: Sequence[int], subject: str) -> None:
     if cine.shape != label_map.shape or not np.allclose(cine.affine, label_map.affine, atol=1e-3):
-        raise ValueError(f"subject {subject}: image {cine.shape} and labels {label_map.shape} must share voxels "
-                         "and affine")
+        raise ValueError(
+            f"subject {subject}: image {cine.shape} and labels {label_map.shape} must share voxels and affine"
+        )
     if len(frames) != label_map.n_frames or not all(0 <= frame < cine.n_frames for frame in frames):
         raise ValueError(
             f"subject {subject}: {label_map.n_frames} labelled frames cannot be frames {list(frames)} of a cine "
@@ -117,10 +125,12 @@ def _labels_on_grid(label_map: LabelMap, row: int, grid: PlaneGrid) -> np.ndarra
     """Class codes (K, H, W): structures are resampled one by one and the strongest wins."""
     native = np.moveaxis(label_map.frame(row), 2, 0)  # (K, I, J)
     codes = [label_map.scheme.codes.get(name) for name in CLASSES]
-    share = np.stack([
-        np.zeros((len(native), *grid.size_px), np.float32) if code is None else grid.to_network(native == code)
-        for code in codes
-    ])  # (5, K, H, W); background is what the structures leave
+    share = np.stack(
+        [
+            np.zeros((len(native), *grid.size_px), np.float32) if code is None else grid.to_network(native == code)
+            for code in codes
+        ]
+    )  # (5, K, H, W); background is what the structures leave
     share[0] = 1 - share[1:].sum(axis=0)
     return share.argmax(axis=0).astype(np.uint8)
 

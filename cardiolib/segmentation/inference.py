@@ -154,9 +154,7 @@ def _describe(
     if curve.max() > 0:
         up = base_is_last_slice(label_map.labels, label_map.affine)
         for t, shares in enumerate(places):
-            by_geometry = landmarks_from_labels(
-                label_map.frame(t), label_map.affine, base_is_last=up, turn=grid.turn
-            )
+            by_geometry = landmarks_from_labels(label_map.frame(t), label_map.affine, base_is_last=up, turn=grid.turn)
             landmarks[t], source[t] = place_landmarks(
                 shares, by_geometry, grid=grid, affine=label_map.affine, slices_per_step=slices_per_step
             )
@@ -225,7 +223,8 @@ def locate_heart(trained: TrainedNetwork, cine: Cine) -> HeartPlace:
     if not orientation_is_stated(cine.affine):
         others = {
             other: float(_heart_seen(trained, cine, dataclasses.replace(window, turn=other)).sum())
-            for other in TURNS if other != turn
+            for other in TURNS
+            if other != turn
         }
         best = max(others, key=others.__getitem__)
         if others[best] > CLEARLY_MORE * seen:

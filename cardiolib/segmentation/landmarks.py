@@ -82,8 +82,9 @@ def landmarks_from_labels(
     points[0] = [*_centroid(ventricle[:, :, apex_slice]), apex_slice - 0.5 * step]
     points[5] = [*_centroid(cavity[:, :, base_slice]), base_slice + 0.5 * step]
     middle = points[0, 2] + LEVEL * (points[5, 2] - points[0, 2])
-    with_right = np.flatnonzero((right.sum(axis=(0, 1)) * area > APEX_AREA_MM2)
-                                & (ventricle.sum(axis=(0, 1)) * area > APEX_AREA_MM2))
+    with_right = np.flatnonzero(
+        (right.sum(axis=(0, 1)) * area > APEX_AREA_MM2) & (ventricle.sum(axis=(0, 1)) * area > APEX_AREA_MM2)
+    )
     if with_right.size:
         level = int(with_right[np.abs(with_right - middle).argmin()])
         ring = _landmarks_in_plane(ventricle[:, :, level], right[:, :, level], pixel_mm=pixel_mm)

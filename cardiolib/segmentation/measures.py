@@ -25,9 +25,7 @@ def dice(first: np.ndarray, second: np.ndarray) -> float:
     return 2.0 * int((first & second).sum()) / total if total else float("nan")
 
 
-def surface_distances(
-    first: np.ndarray, second: np.ndarray, *, spacing_mm: Sequence[float]
-) -> dict[str, float]:
+def surface_distances(first: np.ndarray, second: np.ndarray, *, spacing_mm: Sequence[float]) -> dict[str, float]:
     """Distances between the surfaces of two masks, mm.
 
     Parameters
@@ -63,9 +61,7 @@ def surface_distances(
     }
 
 
-def compare_label_maps(
-    found: LabelMap, truth: LabelMap, *, frames: dict[str, int] | None = None
-) -> pd.DataFrame:
+def compare_label_maps(found: LabelMap, truth: LabelMap, *, frames: dict[str, int] | None = None) -> pd.DataFrame:
     """Overlap, surface distances and volumes of each structure that both schemes name.
 
     Parameters
@@ -88,11 +84,16 @@ def compare_label_maps(
         a, b = found.mask(structure), truth.mask(structure)
         volumes, true_volumes = found.volume_ml(structure), truth.volume_ml(structure)
         for phase, t in frames.items():
-            rows.append({
-                "phase": phase, "structure": structure, "dice": dice(a[..., t], b[..., t]),
-                **surface_distances(a[..., t], b[..., t], spacing_mm=truth.spacing_mm),
-                "volume_ml": float(volumes[t]), "true_volume_ml": float(true_volumes[t]),
-            })
+            rows.append(
+                {
+                    "phase": phase,
+                    "structure": structure,
+                    "dice": dice(a[..., t], b[..., t]),
+                    **surface_distances(a[..., t], b[..., t], spacing_mm=truth.spacing_mm),
+                    "volume_ml": float(volumes[t]),
+                    "true_volume_ml": float(true_volumes[t]),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -116,8 +117,12 @@ def clinical_measures(label_map: LabelMap, *, ed: int, es: int) -> dict[str, flo
     for side in ("lv", "rv"):
         volume = label_map.volume_ml(f"{side}_cavity")
         edv, esv = float(volume[ed]), float(volume[es])
-        row |= {f"{side}_edv_ml": edv, f"{side}_esv_ml": esv, f"{side}_sv_ml": edv - esv,
-                f"{side}ef_percent": 100 * (edv - esv) / edv if edv > 0 else np.nan}
+        row |= {
+            f"{side}_edv_ml": edv,
+            f"{side}_esv_ml": esv,
+            f"{side}_sv_ml": edv - esv,
+            f"{side}ef_percent": 100 * (edv - esv) / edv if edv > 0 else np.nan,
+        }
     for side in ("lv", "rv"):
         if f"{side}_wall" in label_map.scheme.codes:
             wall_ml = float(label_map.volume_ml(f"{side}_wall")[ed])
@@ -155,12 +160,19 @@ def agreement(found: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
         bias = float(difference.mean()) if n else np.nan
         sd = float(difference.std(ddof=1)) if n > 1 else np.nan
         varies = n > 1 and pair["found"].std() > 0 and pair["truth"].std() > 0
-        rows.append({
-            "measure": name, "n": n, "mean_truth": float(pair["truth"].mean()), "bias": bias, "sd": sd,
-            "lower_limit": bias - 1.96 * sd, "upper_limit": bias + 1.96 * sd,
-            "mae": float(np.abs(difference).mean()) if n else np.nan,
-            "correlation": float(np.corrcoef(pair["found"], pair["truth"])[0, 1]) if varies else np.nan,
-        })
+        rows.append(
+            {
+                "measure": name,
+                "n": n,
+                "mean_truth": float(pair["truth"].mean()),
+                "bias": bias,
+                "sd": sd,
+                "lower_limit": bias - 1.96 * sd,
+                "upper_limit": bias + 1.96 * sd,
+                "mae": float(np.abs(difference).mean()) if n else np.nan,
+                "correlation": float(np.corrcoef(pair["found"], pair["truth"])[0, 1]) if varies else np.nan,
+            }
+        )
     return pd.DataFrame(rows).set_index("measure")
 
 

@@ -38,17 +38,25 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, network: nn.Module, *, learning_rate: float, adam_learning_rate: float, momentum: float = 0.95,
+        self,
+        network: nn.Module,
+        *,
+        learning_rate: float,
+        adam_learning_rate: float,
+        momentum: float = 0.95,
         weight_decay: float = 0.0,
     ) -> None:
         weights = [p for p in network.parameters() if p.requires_grad]
         matrices = [p for p in weights if p.ndim == 4 and len(p) >= 8]
         chosen = {id(p) for p in matrices}
         others = [p for p in weights if id(p) not in chosen]
-        groups = [{"params": matrices, "lr": learning_rate, "matrices": True},
-                  {"params": others, "lr": adam_learning_rate, "matrices": False}]
-        super().__init__([group for group in groups if group["params"]],
-                         {"momentum": momentum, "weight_decay": weight_decay})
+        groups = [
+            {"params": matrices, "lr": learning_rate, "matrices": True},
+            {"params": others, "lr": adam_learning_rate, "matrices": False},
+        ]
+        super().__init__(
+            [group for group in groups if group["params"]], {"momentum": momentum, "weight_decay": weight_decay}
+        )
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:

@@ -64,10 +64,10 @@ def place_landmarks(
 def _centre_of_peak(share: np.ndarray, *, reach_slices: int) -> tuple[np.ndarray, float]:
     """Mean place (slice, row, column) of what lies within reach of the highest value, and how much that is."""
     peak = np.unravel_index(int(share.argmax()), share.shape)
-    near = tuple(slice(max(p - r, 0), p + r + 1) for p, r in zip(peak, (reach_slices, _REACH_PX, _REACH_PX),
-                                                                  strict=True))
+    near = tuple(
+        slice(max(p - r, 0), p + r + 1) for p, r in zip(peak, (reach_slices, _REACH_PX, _REACH_PX), strict=True)
+    )
     part = share[near].astype(float)
     total = part.sum()
-    axes = np.meshgrid(*(np.arange(s.start, s.start + n) for s, n in zip(near, part.shape, strict=True)),
-                       indexing="ij")
+    axes = np.meshgrid(*(np.arange(s.start, s.start + n) for s, n in zip(near, part.shape, strict=True)), indexing="ij")
     return np.array([(part * axis).sum() for axis in axes]) / max(total, 1e-12), float(total)

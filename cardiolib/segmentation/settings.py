@@ -69,14 +69,23 @@ class SegmentationSettings(AugmentationSettings):
         positive = ("pixel_mm", "neighbour_mm", "learning_rate", "adam_learning_rate")
         for name, low, high in (
             *((name, 1e-12, np.inf) for name in positive),
-            ("warmup_fraction", 0.01, 0.99), ("weight_decay", 0, np.inf), ("averaging", 0, 1),
-            ("dice_weight", 0, np.inf), ("landmark_weight", 0, np.inf),
+            ("warmup_fraction", 0.01, 0.99),
+            ("weight_decay", 0, np.inf),
+            ("averaging", 0, 1),
+            ("dice_weight", 0, np.inf),
+            ("landmark_weight", 0, np.inf),
         ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
                 raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
-        for name, low in (("size_px", 16), ("training_px", 16), ("epochs", 1), ("batch_size", 1), ("threads", 1),
-                          ("patience", 0)):
+        for name, low in (
+            ("size_px", 16),
+            ("training_px", 16),
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("threads", 1),
+            ("patience", 0),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}")

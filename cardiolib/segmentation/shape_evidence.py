@@ -93,8 +93,19 @@ class Evidence:
             columns[outline] = _ends(mask, up, reach_px=max(1, round(4.0 / float(pixel_mm.mean()))))
         marks = landmarks_from_labels(labels, affine, scheme=scheme, base_is_last=up)
         normal = affine[:3, 2] / np.linalg.norm(affine[:3, 2]) * (1 if up else -1)
-        return cls(points, slices, spacing, columns, marks, affine,
-                   affine[:3, :2] / pixel_mm, normal, float(label_map.spacing_mm[2]), up, labels.shape[2])
+        return cls(
+            points,
+            slices,
+            spacing,
+            columns,
+            marks,
+            affine,
+            affine[:3, :2] / pixel_mm,
+            normal,
+            float(label_map.spacing_mm[2]),
+            up,
+            labels.shape[2],
+        )
 
     def thinned(self, step: int) -> Evidence:
         """With every `step`-th point of the outlines only: neighbours say nearly the same."""

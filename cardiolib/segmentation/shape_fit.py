@@ -89,8 +89,9 @@ def fit_shape(
     mesh = model.template.with_points(points[:n])
     if fitted.mirrored:
         mesh = SurfaceMesh(mesh.points, mesh.triangles[:, ::-1], mesh.region, mesh.region_names)
-    return FittedShape(mesh, points[n:], fitted.slice_shift_mm, fitted.coefficients, fitted.residual_mm,
-                       fitted.mirrored)
+    return FittedShape(
+        mesh, points[n:], fitted.slice_shift_mm, fitted.coefficients, fitted.residual_mm, fitted.mirrored
+    )
 
 
 class FittedModel(NamedTuple):
@@ -139,8 +140,9 @@ def fit_model(
     points = state.place(model.points(state.coefficients))
     gaps: dict[str, list[np.ndarray]] = {name: [] for name in OUTLINES}
     for frame, one in enumerate(evidence):
-        for name, pull in zip(OUTLINES, outline_pulls(points[frame], one, state.shift, model.template, settings),
-                              strict=True):
+        for name, pull in zip(
+            OUTLINES, outline_pulls(points[frame], one, state.shift, model.template, settings), strict=True
+        ):
             gaps[name].append(np.abs(pull.gap))
     residual = {name: float(np.concatenate(parts).mean()) for name, parts in gaps.items()}
     return FittedModel(points, state.shift, state.coefficients, residual, state.rotation, state.translation)
@@ -155,8 +157,10 @@ def released(
     """
     if settings.freedom_sd_mm == 0:
         return points
-    pulls = [*outline_pulls(points, evidence, shift_mm, template, settings),
-             *level_pulls(points, evidence, template, settings)]
+    pulls = [
+        *outline_pulls(points, evidence, shift_mm, template, settings),
+        *level_pulls(points, evidence, template, settings),
+    ]
     vertex, direction, gap, weight, _ = _together(pulls)
     step = max(1, len(vertex) // _RELEASE_POINTS)
     used = np.flatnonzero(weight > 0)[::step]
@@ -186,14 +190,17 @@ class _State:
         """Pose by the landmarks, without a change of size: that is the modes' business."""
         marks, known = model.mean[0, -6:], np.isfinite(evidence.landmarks).all(axis=1)
         if known.sum() < 4 or not known[[0, 5]].all():
-            raise ValueError("apex, mitral centre and two RV landmarks must be found in the segmentation to place the "
-                             "template; is a ventricle missing in this frame?")
+            raise ValueError(
+                "apex, mitral centre and two RV landmarks must be found in the segmentation to place the "
+                "template; is a ventricle missing in this frame?"
+            )
         a, b = marks[known], evidence.landmarks[known]
         rotation = _alignment(a - a.mean(axis=0), b - b.mean(axis=0), evidence.affine)
         shift = np.zeros((evidence.n_slices, 2)) if shift is None else np.asarray(shift, float)
         if shift.shape != (evidence.n_slices, 2):
-            raise ValueError(f"slice_shift_mm has one row of two for each of {evidence.n_slices} slices; "
-                             f"given {shift.shape}")
+            raise ValueError(
+                f"slice_shift_mm has one row of two for each of {evidence.n_slices} slices; given {shift.shape}"
+            )
         return cls(rotation, b.mean(axis=0) - rotation @ a.mean(axis=0), np.zeros(len(model.modes)), shift)
 
     def place(self, points: np.ndarray) -> np.ndarray:
@@ -222,8 +229,9 @@ class _Solver:
         n_modes, n_slices = len(self.model.modes), self.evidence[0].n_slices
         size = 6 + n_modes + 2 * n_slices
         prior = np.concatenate([np.full(6, 1e-9), np.ones(n_modes), np.repeat(self._shift_prior(state), 2)])
-        now = np.concatenate([np.zeros(6), state.coefficients,
-                              state.shift.ravel() if self.find_shifts else np.zeros(2 * n_slices)])
+        now = np.concatenate(
+            [np.zeros(6), state.coefficients, state.shift.ravel() if self.find_shifts else np.zeros(2 * n_slices)]
+        )
         left, right = np.diag(prior), -prior * now
         placed = state.place(self.model.points(state.coefficients))
         centre = placed.mean(axis=(0, 1))

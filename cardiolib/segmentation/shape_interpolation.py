@@ -139,7 +139,12 @@ class FineGrid:
 
 
 def _distance_volume(
-    mask: np.ndarray, fine: FineGrid, *, shift_mm: np.ndarray, base_is_last: bool, smoothing_mm: float,
+    mask: np.ndarray,
+    fine: FineGrid,
+    *,
+    shift_mm: np.ndarray,
+    base_is_last: bool,
+    smoothing_mm: float,
     outline: str,
 ) -> np.ndarray:
     """Signed distance (mm, positive inside) on the fine grid; NaN above the structure's base."""
@@ -191,8 +196,12 @@ def _fine_plane(mask: np.ndarray, fine: FineGrid, shift_mm: np.ndarray) -> np.nd
 def nested_labels(inside: dict[str, np.ndarray]) -> np.ndarray:
     """Labels from what each outline encloses, inner structures over outer ones."""
     labels = np.zeros(inside["lv_endo"].shape, np.uint8)
-    for outline, structure in (("rv_epi", "rv_wall"), ("rv_endo", "rv_cavity"), ("lv_epi", "lv_wall"),
-                               ("lv_endo", "lv_cavity")):
+    for outline, structure in (
+        ("rv_epi", "rv_wall"),
+        ("rv_endo", "rv_cavity"),
+        ("lv_epi", "lv_wall"),
+        ("lv_endo", "lv_cavity"),
+    ):
         if outline in inside:
             labels[inside[outline]] = OURS.code(structure)
     return labels

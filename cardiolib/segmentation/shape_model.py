@@ -48,7 +48,6 @@ class ShapeModel:
         flat = self.modes.reshape(len(self.modes), -1)
         return self.mean + (coefficients.astype(flat.dtype) @ flat).reshape(self.mean.shape)
 
-
     @classmethod
     def learn(cls, samples: np.ndarray, n_modes: int) -> ShapeModel:
         """Principal components of hearts (N, F, V + 6, 3), mm in the heart frame."""

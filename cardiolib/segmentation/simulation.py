@@ -17,8 +17,14 @@ from cardiolib.digital_heart import (
 from cardiolib.segmentation.examples import Example, make_examples
 
 VARIATION = {
-    "wall_mm": (0.75, 2.0), "rv_wall_mm": (0.7, 1.2), "lvedv_ml": (0.7, 2.0), "rvedv_ml": (0.6, 1.3),
-    "length_mm": (0.9, 1.15), "outflow_mm": (0.5, 1.3), "rv_half_angle_rad": (0.8, 1.2), "tapse_mm": (0.3, 1.2),
+    "wall_mm": (0.75, 2.0),
+    "rv_wall_mm": (0.7, 1.2),
+    "lvedv_ml": (0.7, 2.0),
+    "rvedv_ml": (0.6, 1.3),
+    "length_mm": (0.9, 1.15),
+    "outflow_mm": (0.5, 1.3),
+    "rv_half_angle_rad": (0.8, 1.2),
+    "tapse_mm": (0.3, 1.2),
     "mapse_mm": (0.3, 1.2),
 }
 """Factors (smallest, largest) on what a population's heart has, drawn evenly on a logarithmic scale."""

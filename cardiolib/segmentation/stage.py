@@ -39,10 +39,25 @@ from cardiolib.segmentation.training import train_network
 from cardiolib.work import keyed_folder
 
 __all__ = [
-    "SegmentationStageSettings", "SegmentedCohort", "best_and_worst", "comparison_table", "example_scan",
-    "ExampleShape", "example_shape", "measured_pairs", "refined_shape_of", "segment_cohort", "segmentation_metrics",
-    "simulated_beside", "surface_errors", "train_on_simulated", "true_surfaces", "volume_agreement", "why_no_agreement",
+    "SegmentationStageSettings",
+    "SegmentedCohort",
+    "best_and_worst",
+    "comparison_table",
+    "example_scan",
+    "ExampleShape",
+    "example_shape",
+    "measured_pairs",
+    "refined_shape_of",
+    "segment_cohort",
+    "segmentation_metrics",
+    "simulated_beside",
+    "surface_errors",
+    "train_on_simulated",
+    "true_surfaces",
+    "volume_agreement",
+    "why_no_agreement",
 ]
+
 
 @dataclass(frozen=True)
 class SegmentationStageSettings:
@@ -113,19 +128,31 @@ def train_on_simulated(
     """
     real = not cohort.simulated
     scans = simulate_training_scans(
-        settings.n_training, seed=seed, varied=real,
+        settings.n_training,
+        seed=seed,
+        varied=real,
         acquisition=AcquisitionSettings(randomise=True, exclude_outflow=True) if real else None,
-        control_fraction=0.6 if real else 0.3, map_units=map_units,
+        control_fraction=0.6 if real else 0.3,
+        map_units=map_units,
     )
     training, validation = split_by_subject(
         scan_examples(scans), validation_fraction=settings.validation_fraction, rng=np.random.default_rng(seed)
     )
     training_settings = settings.network_settings(simulated=cohort.simulated)
-    key = {"n_training": settings.n_training, "validation_fraction": settings.validation_fraction, "seed": seed,
-           "settings": plain(training_settings), "real": real}
+    key = {
+        "n_training": settings.n_training,
+        "validation_fraction": settings.validation_fraction,
+        "seed": seed,
+        "settings": plain(training_settings),
+        "real": real,
+    }
     units = keyed_folder(folder / "units" / "training", key, what="Training of the network")
     network, history = train_network(
-        training, training_settings, seed=seed, validation=validation, checkpoint_path=units / "training.pt",
+        training,
+        training_settings,
+        seed=seed,
+        validation=validation,
+        checkpoint_path=units / "training.pt",
         progress=True,
     )
     network.save(folder / "network.pt")
@@ -152,8 +179,9 @@ def segment_cohort(
     """
     ids = cohort.ids_with("images")[: max_scans or None]
     # the network's weights decide what is found: rows of another network are never handed back
-    units = keyed_folder(folder / "units" / "scans", {"network": network.fingerprint(), "cohort": cohort.name},
-                         what="Segmented scans")
+    units = keyed_folder(
+        folder / "units" / "scans", {"network": network.fingerprint(), "cohort": cohort.name}, what="Segmented scans"
+    )
     work = partial(_segment_one, network=network, cohort=cohort, folder=folder, units=units)
     rows = [tuple(_table(rows) for rows in tables) for tables in map_units(work, ids)]
     parts = [pd.concat(frames, ignore_index=True) for frames in zip(*rows, strict=True)]
@@ -199,7 +227,8 @@ def example_shape(folder: Path, result: SegmentedCohort) -> ExampleShape:
             continue
         return ExampleShape(str(subject_id), shape.surfaces)
     return ExampleShape(
-        str(result.measures.index[0]), {},
+        str(result.measures.index[0]),
+        {},
         f"In none of the {len(result.measures)} scans were LV cavity, LV wall and RV cavity all found, so there is no "
         "shape to model. Train longer (more hearts or epochs: `n_training`, `epochs`) or look at the scans below.",
     )
@@ -219,8 +248,12 @@ def simulated_beside(network: TrainedNetwork, cohort: Cohort, *, seed: int) -> d
         return None
     acquisition = AcquisitionSettings(randomise=True, exclude_outflow=True)
     [(_, scan)] = simulate_training_scans(1, seed=seed + 1, acquisition=acquisition)
-    return {"cine": scan.cine, "frames": {"simulated ED": 0, "simulated ES": 1}, "truth": scan.labels,
-            "predicted": segment_scan(network, scan.cine).labels}
+    return {
+        "cine": scan.cine,
+        "frames": {"simulated ED": 0, "simulated ES": 1},
+        "truth": scan.labels,
+        "predicted": segment_scan(network, scan.cine).labels,
+    }
 
 
 def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame:
@@ -243,8 +276,15 @@ def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame
                 continue
             for name, truth in truths.items():
                 distance = surface_distance(refined.surfaces[name], truth, spacing_mm=2.0)
-                rows.append({"ID": subject_id, "method": method, "surface": name, "assd_mm": distance.assd_mm,
-                             "hd95_mm": distance.hd95_mm})
+                rows.append(
+                    {
+                        "ID": subject_id,
+                        "method": method,
+                        "surface": name,
+                        "assd_mm": distance.assd_mm,
+                        "hd95_mm": distance.hd95_mm,
+                    }
+                )
     return pd.DataFrame(rows, columns=["ID", "method", "surface", "assd_mm", "hd95_mm"])
 
 
@@ -303,9 +343,17 @@ def _landmark_rows(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.D
         along = offset @ normal / slice_step
         in_plane = np.linalg.norm(offset - along[:, None] * normal / slice_step, axis=1)
         rows += [
-            {"ID": subject_id, "phase": phase, "landmark": name, "x_mm": place[0], "y_mm": place[1], "z_mm": place[2],
-             "placed_by": found.landmark_source[frame, i], "in_plane_mm": in_plane[i],
-             "slices": abs(along[i]) / slice_step}
+            {
+                "ID": subject_id,
+                "phase": phase,
+                "landmark": name,
+                "x_mm": place[0],
+                "y_mm": place[1],
+                "z_mm": place[2],
+                "placed_by": found.landmark_source[frame, i],
+                "in_plane_mm": in_plane[i],
+                "slices": abs(along[i]) / slice_step,
+            }
             for i, (name, place) in enumerate(zip(LANDMARKS, places, strict=True))
         ]
     return pd.DataFrame(rows)

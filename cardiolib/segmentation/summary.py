@@ -16,7 +16,9 @@ AGREEMENT = {
     f"{side}{measure}": f"{side.upper()} {title}"
     for side in ("lv", "rv")
     for measure, title in (
-        ("_edv_ml", "end-diastolic volume"), ("_esv_ml", "end-systolic volume"), ("ef_percent", "ejection fraction"),
+        ("_edv_ml", "end-diastolic volume"),
+        ("_esv_ml", "end-systolic volume"),
+        ("ef_percent", "ejection fraction"),
     )
 }
 """Measures shown in the agreement figure, and their titles."""
@@ -104,8 +106,10 @@ def measured_pairs(result: SegmentedCohort) -> dict[str, tuple[np.ndarray, np.nd
     if not len(result.reference):
         return {}
     found = result.measures.loc[result.reference.index]
-    pairs = {title: (found[name].to_numpy(float), result.reference[name].to_numpy(float))
-             for name, title in AGREEMENT.items()}
+    pairs = {
+        title: (found[name].to_numpy(float), result.reference[name].to_numpy(float))
+        for name, title in AGREEMENT.items()
+    }
     return {title: pair for title, pair in pairs.items() if np.isfinite(np.sum(pair, axis=0)).sum() >= 2}
 
 
@@ -113,8 +117,10 @@ def why_no_agreement(result: SegmentedCohort) -> str:
     """Why `measured_pairs` has nothing, in a sentence that says what to change."""
     if not len(result.reference):
         return "This cohort has no reference labels: there is nothing to compare with."
-    return (f"In fewer than two of the {len(result.measures)} scans were both ventricles found, so agreement with the "
-            "reference cannot be told. Train longer (`n_training`, `epochs`) or segment more scans (`max_scans`).")
+    return (
+        f"In fewer than two of the {len(result.measures)} scans were both ventricles found, so agreement with the "
+        "reference cannot be told. Train longer (`n_training`, `epochs`) or segment more scans (`max_scans`)."
+    )
 
 
 def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dict[str, float]:

@@ -84,8 +84,13 @@ def train_network(
                 if checkpoint_path is not None:
                     run.store(checkpoint_path, identity)
     history = pd.DataFrame(run.history)
-    provenance = {**identity, "n_training": len(examples), "n_validation": len(validation),
-                  "best_epoch": int(run.best["epoch"]), "torch": str(torch.__version__)}
+    provenance = {
+        **identity,
+        "n_training": len(examples),
+        "n_validation": len(validation),
+        "best_epoch": int(run.best["epoch"]),
+        "torch": str(torch.__version__),
+    }
     del provenance["settings"]
     network = SegmentationNetwork(settings.widths)
     network.load_state_dict(run.best["weights"])
@@ -133,8 +138,13 @@ def fine_tune(
         before, epochs=epochs, learning_rate=before.learning_rate / 3, adam_learning_rate=before.adam_learning_rate / 3
     )
     return train_network(
-        [*list(examples) * repeats, *rehearsal], settings, seed=seed, validation=validation, start_from=trained,
-        checkpoint_path=checkpoint_path, progress=progress,
+        [*list(examples) * repeats, *rehearsal],
+        settings,
+        seed=seed,
+        validation=validation,
+        start_from=trained,
+        checkpoint_path=checkpoint_path,
+        progress=progress,
     )
 
 
@@ -153,13 +163,17 @@ class _Run:
         network = SegmentationNetwork(settings.widths).initialise(self.generator)
         if start_from is not None:
             if start_from.network.widths != network.widths:
-                raise ValueError(f"a network of widths {start_from.network.widths} cannot be trained on with settings "
-                                 f"of widths {network.widths}; give the same widths")
+                raise ValueError(
+                    f"a network of widths {start_from.network.widths} cannot be trained on with settings "
+                    f"of widths {network.widths}; give the same widths"
+                )
             network.load_state_dict(start_from.network.state_dict())
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = Muon(
-            self.network, learning_rate=settings.learning_rate, adam_learning_rate=settings.adam_learning_rate,
+            self.network,
+            learning_rate=settings.learning_rate,
+            adam_learning_rate=settings.adam_learning_rate,
             weight_decay=settings.weight_decay,
         )
         self.steps_per_epoch = max(1, len(examples) // settings.batch_size)
@@ -187,8 +201,12 @@ class _Run:
             found.append(self._one_step([self.examples[i] for i in rows]))
             step_done()
         losses = np.mean(found, axis=0)
-        row = {"epoch": len(self.history) + 1, "loss": float(losses[0]), "landmark_loss": float(losses[1]),
-               "learning_rate": float(self.schedule.get_last_lr()[0])}
+        row = {
+            "epoch": len(self.history) + 1,
+            "loss": float(losses[0]),
+            "landmark_loss": float(losses[1]),
+            "learning_rate": float(self.schedule.get_last_lr()[0]),
+        }
         dice = np.nan
         if held_out:
             scores = validation_dice(self.average, held_out, settings=self.settings)
@@ -196,8 +214,9 @@ class _Run:
             dice = row["dice_mean"] = float(np.nanmean(list(scores.values())))
         self.history.append(row)
         if not held_out or dice > self.best["dice"]:
-            weights = {name: value.detach().cpu().contiguous().clone()
-                       for name, value in self.average.state_dict().items()}
+            weights = {
+                name: value.detach().cpu().contiguous().clone() for name, value in self.average.state_dict().items()
+            }
             self.best = {"dice": dice, "epoch": len(self.history), "weights": weights}
 
     def _one_step(self, examples: list[Example]) -> np.ndarray:
@@ -216,8 +235,11 @@ class _Run:
         settings, device = self.settings, self.device
         example = change_stack(example, settings, self.generator)
         images, labels, points = augment_batch(
-            torch.from_numpy(example.stack.copy())[None], torch.from_numpy(example.labels.copy())[None],
-            torch.from_numpy(example.landmarks).float()[None], settings=settings, generator=self.generator,
+            torch.from_numpy(example.stack.copy())[None],
+            torch.from_numpy(example.labels.copy())[None],
+            torch.from_numpy(example.landmarks).float()[None],
+            settings=settings,
+            generator=self.generator,
             size_px=min(settings.training_px, settings.size_px),
         )
         with autocast(device, settings.precision):
@@ -243,9 +265,14 @@ class _Run:
 
     def store(self, path: str | Path, identity: dict) -> None:
         state = {
-            "identity": identity, "step": self.step, "history": self.history, "best": self.best,
-            "network": self.network.state_dict(), "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
+            "identity": identity,
+            "step": self.step,
+            "history": self.history,
+            "best": self.best,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
             "generator": self.generator.get_state(),
         }
         with atomic_path(path) as temporary:
@@ -255,8 +282,9 @@ class _Run:
         state = torch.load(path, weights_only=True, map_location="cpu")
         if state["identity"] != identity:
             changed = sorted(key for key in identity if state["identity"].get(key) != identity[key])
-            raise ValueError(f"{path} is a checkpoint of another run (other {', '.join(changed)}); delete it "
-                             "or give another path")
+            raise ValueError(
+                f"{path} is a checkpoint of another run (other {', '.join(changed)}); delete it or give another path"
+            )
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -38,8 +38,9 @@ class FusedBatchStep(LossGradient):
         As for `LossGradient`.
     """
 
-    def __init__(self, weights: Weights, *, learning_rate: float, epsilon: float, weight_decay: float = 0.0,
-                 **loss) -> None:
+    def __init__(
+        self, weights: Weights, *, learning_rate: float, epsilon: float, weight_decay: float = 0.0, **loss
+    ) -> None:
         super().__init__(weights, **loss)
         hidden, n_features = weights["encoder_hidden.weight"].shape
         shape = (n_features, hidden, weights["encoder_code.bias"].size, weights.flat.dtype)
@@ -52,8 +53,11 @@ class FusedBatchStep(LossGradient):
         real = self.weights.flat.dtype.type
         corrected = np.sqrt(1 - BETA_2**self._steps)
         # Adam's bias corrections, moved into rate and epsilon: (m / c1) / (sqrt(v) / c2 + eps)
-        self._numbers = (real(self._rate * corrected / (1 - BETA_1**self._steps)), real(self._epsilon * corrected),
-                         real(self._decay))
+        self._numbers = (
+            real(self._rate * corrected / (1 - BETA_1**self._steps)),
+            real(self._epsilon * corrected),
+            real(self._decay),
+        )
         loss = super().__call__(noisy, clean, risk_sets)
         for name in self.weights.views.keys() - set(_LARGE):
             self._adam((each[name] for each in self._moving), self.gradient[name])

@@ -83,8 +83,10 @@ def mean_over_folds(scores: np.ndarray) -> np.ndarray:
     """
     judged = ~np.isnan(scores).all(axis=tuple(range(1, scores.ndim)))
     if not judged.any():
-        raise ValueError(f"in none of the {len(scores)} folds was a patient observed beyond a death, so that nothing "
-                         "can be tuned on them; take fewer folds or more patients")
+        raise ValueError(
+            f"in none of the {len(scores)} folds was a patient observed beyond a death, so that nothing "
+            "can be tuned on them; take fewer folds or more patients"
+        )
     return scores[judged].mean(axis=0)
 
 

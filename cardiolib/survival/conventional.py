@@ -40,8 +40,9 @@ class CoxSettings:
         check_field_types(self)
         check_range(self, "penalty", 0.0, np.inf)
         if self.penalty_meaning not in PENALTY_MEANINGS:
-            raise ValueError(f"CoxSettings.penalty_meaning must be one of {PENALTY_MEANINGS}, "
-                             f"got {self.penalty_meaning!r}")
+            raise ValueError(
+                f"CoxSettings.penalty_meaning must be one of {PENALTY_MEANINGS}, got {self.penalty_meaning!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,10 @@ def _choose(X, event, time, settings, seed, groups) -> tuple[int, float, float]:
                 scores[k, i, j] = concordance_index(z_test[:, :count] @ beta, event[test], time[test])
     mean = mean_over_folds(scores)
     if not np.isfinite(mean).any():
-        raise ArithmeticError(f"no penalty up to {10.0**penalties[-1]:g} lets ridge Cox regression converge on "
-                              f"{int(event.sum())} deaths; fewer components or more patients are needed")
+        raise ArithmeticError(
+            f"no penalty up to {10.0 ** penalties[-1]:g} lets ridge Cox regression converge on "
+            f"{int(event.sum())} deaths; fewer components or more patients are needed"
+        )
     i, j = np.unravel_index(np.argmax(mean), mean.shape)
     return counts[i], float(penalties[j]), float(mean[i, j])
 

@@ -57,8 +57,10 @@ def cox_nll(log_risk: torch.Tensor, event, time, *, ties: str = "efron", strata=
     strata = torch.as_tensor(strata, device=eta.device)
     if strata.shape != event.shape:
         raise ValueError(f"strata has shape {tuple(strata.shape)}, event has {tuple(event.shape)}")
-    parts = [_one_stratum(eta[rows], event[rows], time[rows], ties)
-             for rows in (strata == stratum for stratum in torch.unique(strata))]
+    parts = [
+        _one_stratum(eta[rows], event[rows], time[rows], ties)
+        for rows in (strata == stratum for stratum in torch.unique(strata))
+    ]
     return torch.stack(parts).sum(), int(event.sum())
 
 
@@ -140,8 +142,9 @@ def _checked(log_risk, event, time, ties) -> tuple[torch.Tensor, torch.Tensor, t
     event = torch.as_tensor(event, device=eta.device).reshape(-1)
     time = torch.as_tensor(time, device=eta.device).reshape(-1)
     if not (eta.shape == event.shape == time.shape):
-        raise ValueError(f"log_risk, event and time must have one length, got {eta.numel()}, {event.numel()} "
-                         f"and {time.numel()}")
+        raise ValueError(
+            f"log_risk, event and time must have one length, got {eta.numel()}, {event.numel()} and {time.numel()}"
+        )
     return eta, event.bool(), time
 
 

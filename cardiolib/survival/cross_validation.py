@@ -54,12 +54,14 @@ def prepare_folds(X, event, time, fold, base: NetworkSettings, *, screening: boo
     """
     folds = range(int(fold.max()) + 1)
     if base.coordinates == "principal":
-        return FoldData(event, time, fold, scores=tuple(
-            _scores(X[fold != k], X[fold == k], base.standardise) for k in folds))
+        return FoldData(
+            event, time, fold, scores=tuple(_scores(X[fold != k], X[fold == k], base.standardise) for k in folds)
+        )
     if not screening:
         return FoldData(event, time, fold, X=X)
-    return FoldData(event, time, fold, X=X, thinned=tuple(
-        thin_rows(X[fold != k], X[fold == k], base.standardise) for k in folds))
+    return FoldData(
+        event, time, fold, X=X, thinned=tuple(thin_rows(X[fold != k], X[fold == k], base.standardise) for k in folds)
+    )
 
 
 def score_fold(unit: tuple[NetworkSettings, int], *, data: FoldData, seed: int) -> tuple[float, str]:

@@ -7,8 +7,9 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 
-def patient_folds(event, *, n_folds: int, rng: np.random.Generator,
-                  groups: Sequence[Hashable] | np.ndarray | None = None) -> np.ndarray:
+def patient_folds(
+    event, *, n_folds: int, rng: np.random.Generator, groups: Sequence[Hashable] | np.ndarray | None = None
+) -> np.ndarray:
     """Assign each row to a fold.
 
     Parameters
@@ -43,8 +44,9 @@ def patient_folds(event, *, n_folds: int, rng: np.random.Generator,
     copies = np.bincount(group)
     died = np.bincount(group, weights=event) > 0
     if died.sum() < n_folds:
-        raise ValueError(f"{n_folds} folds need {n_folds} different patients who died, got {int(died.sum())}: "
-                         "use fewer folds")
+        raise ValueError(
+            f"{n_folds} folds need {n_folds} different patients who died, got {int(died.sum())}: use fewer folds"
+        )
     fold_of_group = np.full(copies.size, -1)
     rows_in_fold = np.zeros(n_folds, dtype=int)
     for stratum in (died, ~died):

@@ -100,8 +100,16 @@ class LossGradient:
         Filled by each call, same layout as `weights`.
     """
 
-    def __init__(self, weights: Weights, *, alpha: float, l1: float, exact: bool,
-                 scale: float | None = None, linear: bool = False) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        *,
+        alpha: float,
+        l1: float,
+        exact: bool,
+        scale: float | None = None,
+        linear: bool = False,
+    ) -> None:
         self.weights, self.alpha, self.l1, self.exact, self.linear = weights, alpha, l1, exact, linear
         hidden, n_features = weights["encoder_hidden.weight"].shape
         self.gradient = Weights(n_features, hidden, weights["encoder_code.bias"].size, weights.flat.dtype)
@@ -177,8 +185,13 @@ class LossGradient:
             return float(np.vdot(error, error)) / size, c * (error @ weight)
         xw, bw, sum_q, sum_x = x @ weight, bias @ weight, q.sum(axis=0), x.sum(axis=0)
         q_gram = q @ (weight.T @ weight)  # (N, H)
-        squares = (np.vdot(x, x) + np.vdot(q, q_gram - 2 * xw) + n * np.vdot(bias, bias)
-                   + 2 * np.vdot(bw, sum_q) - 2 * np.vdot(bias, sum_x))
+        squares = (
+            np.vdot(x, x)
+            + np.vdot(q, q_gram - 2 * xw)
+            + n * np.vdot(bias, bias)
+            + 2 * np.vdot(bw, sum_q)
+            - 2 * np.vdot(bias, sum_x)
+        )
         np.dot(weight, c * (q.T @ q), out=g_weight)
         g_weight -= np.dot(x.T, c * q, out=self._scratch)
         g_weight += np.outer(c * bias, sum_q)

@@ -48,8 +48,7 @@ class LassoCoxSettings:
         check_range(self, "n_folds", 2, np.inf)
 
 
-def fit_lasso_cox(X, event, time, settings: LassoCoxSettings | None = None, *, seed: int = 0,
-                  groups=None) -> FittedCox:
+def fit_lasso_cox(X, event, time, settings: LassoCoxSettings | None = None, *, seed: int = 0, groups=None) -> FittedCox:
     """Cox regression that minimises nll / N + penalty * sum of |coefficient|, on columns of unit SD, Efron ties.
 
     Parameters
@@ -90,8 +89,12 @@ def fit_lasso_cox(X, event, time, settings: LassoCoxSettings | None = None, *, s
     path, penalties = lasso_path(scaler.apply(X), event, time, fractions[: best + 1])
     coefficients = path[-1] / scaler.scale
     baseline = breslow_baseline(np.round((X.astype(float) - scaler.mean) @ coefficients, 10), event, time)
-    summary = {"penalty": [penalties[-1]], "fraction_of_largest": [fractions[best]],
-               "n_kept": [int(np.count_nonzero(coefficients))], "cross_validated_c": [mean[best]]}
+    summary = {
+        "penalty": [penalties[-1]],
+        "fraction_of_largest": [fractions[best]],
+        "n_kept": [int(np.count_nonzero(coefficients))],
+        "cross_validated_c": [mean[best]],
+    }
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(summary))
 
 

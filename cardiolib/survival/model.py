@@ -56,8 +56,10 @@ class FittedNetwork:
 
     def __repr__(self) -> str:
         s = self.settings
-        return (f"<FittedNetwork: {self.n_features} -> {s.hidden} -> {s.latent}, protocol {s.protocol}, trained on "
-                f"{self.n_patients} patients with {self.n_events} deaths, seed {self.seed}>")
+        return (
+            f"<FittedNetwork: {self.n_features} -> {s.hidden} -> {s.latent}, protocol {s.protocol}, trained on "
+            f"{self.n_patients} patients with {self.n_events} deaths, seed {self.seed}>"
+        )
 
     @property
     def n_features(self) -> int:
@@ -115,10 +117,16 @@ class FittedNetwork:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one npz file (no pickle), atomically; its bytes depend on the model alone."""
-        about = {"format": FORMAT, "settings": asdict(self.settings), "seed": self.seed,
-                 "n_patients": self.n_patients, "n_events": self.n_events, "feature_shape": self.feature_shape,
-                 "provenance": self.provenance,
-                 "versions": {"numpy": np.__version__, "torch": torch.__version__}}
+        about = {
+            "format": FORMAT,
+            "settings": asdict(self.settings),
+            "seed": self.seed,
+            "n_patients": self.n_patients,
+            "n_events": self.n_events,
+            "feature_shape": self.feature_shape,
+            "provenance": self.provenance,
+            "versions": {"numpy": np.__version__, "torch": torch.__version__},
+        }
         arrays = {f"weights/{name}": value for name, value in self.weights.items()}
         arrays |= {f"history/{name}": self.history[name].to_numpy() for name in self.history}
         arrays |= {"standardiser/mean": self.standardiser.mean, "standardiser/scale": self.standardiser.scale}
@@ -129,10 +137,12 @@ class FittedNetwork:
 
     def _network(self) -> SupervisedAutoencoder:
         with torch.device("meta"):  # no random initialisation: the weights are given
-            network = SupervisedAutoencoder(self.n_features, self.settings.hidden, self.settings.latent,
-                                            self.settings.activation)
-        network.load_state_dict({k: torch.as_tensor(v, dtype=torch.float64) for k, v in self.weights.items()},
-                                assign=True)
+            network = SupervisedAutoencoder(
+                self.n_features, self.settings.hidden, self.settings.latent, self.settings.activation
+            )
+        network.load_state_dict(
+            {k: torch.as_tensor(v, dtype=torch.float64) for k, v in self.weights.items()}, assign=True
+        )
         return network.requires_grad_(False).eval()
 
     def _encoded(self, X):
@@ -160,9 +170,14 @@ def load_network(path: str | os.PathLike[str]) -> FittedNetwork:
             if name:
                 groups.setdefault(group, {})[name] = file[key]
     return FittedNetwork(
-        settings=NetworkSettings(**about["settings"]), standardiser=Standardiser(**groups["standardiser"]),
-        weights=groups["weights"], baseline=BaselineHazard(**groups["baseline"]) if "baseline" in groups else None,
-        history=pd.DataFrame(groups["history"]), seed=about["seed"], n_patients=about["n_patients"],
-        n_events=about["n_events"], feature_shape=tuple(about["feature_shape"]),
+        settings=NetworkSettings(**about["settings"]),
+        standardiser=Standardiser(**groups["standardiser"]),
+        weights=groups["weights"],
+        baseline=BaselineHazard(**groups["baseline"]) if "baseline" in groups else None,
+        history=pd.DataFrame(groups["history"]),
+        seed=about["seed"],
+        n_patients=about["n_patients"],
+        n_events=about["n_events"],
+        feature_shape=tuple(about["feature_shape"]),
         provenance=about["provenance"],
     )

@@ -52,8 +52,10 @@ def check_features(X, n_features: int | None = None, *, dtype=np.float32) -> np.
     if X.ndim != 2:
         raise ValueError(f"X must be a matrix with one row a patient, got shape {X.shape}")
     if n_features is not None and X.shape[1] != n_features:
-        raise ValueError(f"the model was fitted on {n_features} features, but X has {X.shape[1]}; use the same "
-                         "vertices and frames as in training")
+        raise ValueError(
+            f"the model was fitted on {n_features} features, but X has {X.shape[1]}; use the same "
+            "vertices and frames as in training"
+        )
     X = np.ascontiguousarray(X, dtype=dtype)
     bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
     if bad.size:
@@ -64,5 +66,7 @@ def check_features(X, n_features: int | None = None, *, dtype=np.float32) -> np.
 def _refuse_rows(wrong: np.ndarray, rule: str, values: np.ndarray) -> None:
     rows = np.flatnonzero(wrong)
     if rows.size:
-        raise ValueError(f"{rule}; {rows.size} rows break this, first {rows[:10].tolist()} with values "
-                         f"{[v.item() for v in values[rows[:5]]]}")
+        raise ValueError(
+            f"{rule}; {rows.size} rows break this, first {rows[:10].tolist()} with values "
+            f"{[v.item() for v in values[rows[:5]]]}"
+        )

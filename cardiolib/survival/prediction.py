@@ -12,8 +12,9 @@ from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.survival.model import FittedNetwork
 
 
-def predict_cohort(network: FittedNetwork, cohort: Cohort | str | os.PathLike[str], *,
-                   times: Sequence[float] = ()) -> pd.DataFrame:
+def predict_cohort(
+    network: FittedNetwork, cohort: Cohort | str | os.PathLike[str], *, times: Sequence[float] = ()
+) -> pd.DataFrame:
     """Log risk, and survival at given times, of every subject with motion.
 
     Parameters
@@ -60,5 +61,7 @@ def _check_layout(network: FittedNetwork, n_columns: int, name: str) -> None:
             given += f" ({n_columns // (3 * frames)} points, if it has {frames} phases)"
         if n_columns % (3 * points) == 0:
             given += f" ({n_columns // (3 * points)} phases, if it has {points} points)"
-    raise ValueError(f"the network was trained on {wanted}, cohort {name!r} has {given}: track it with the points and "
-                     "frames of training")
+    raise ValueError(
+        f"the network was trained on {wanted}, cohort {name!r} has {given}: track it with the points and "
+        "frames of training"
+    )

@@ -104,5 +104,10 @@ def principal_rows(x: np.ndarray) -> PrincipalRows:
     unit = unit if unit > 1e-12 else 1.0  # rows that are all zero
     scores = (vectors * length if wide else x @ axes) / unit
     noise = np.sqrt(np.mean(x.astype(float) ** 2, axis=1)) / unit
-    return PrincipalRows(np.ascontiguousarray(axes), n_features, unit, np.ascontiguousarray(scores, dtype=np.float32),
-                         noise.astype(np.float32))
+    return PrincipalRows(
+        np.ascontiguousarray(axes),
+        n_features,
+        unit,
+        np.ascontiguousarray(scores, dtype=np.float32),
+        noise.astype(np.float32),
+    )

@@ -28,8 +28,9 @@ class NetworkRecipe:
         """Search (optional), then fit on all rows; the settings used are in the model's `settings`."""
         settings = self.settings
         if self.search_settings is not None:
-            settings = search(X, event, time, self.search_settings, base=settings, seed=seed,
-                              groups=groups).best_settings
+            settings = search(
+                X, event, time, self.search_settings, base=settings, seed=seed, groups=groups
+            ).best_settings
         return fit_network(X, event, time, settings, seed=seed)
 
 

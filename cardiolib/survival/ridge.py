@@ -7,8 +7,9 @@ import numpy as np
 from cardiolib.survival.outcomes import check_outcomes
 
 
-def fit_ridge_cox(Z, event, time, *, penalty: float, ties: str = "efron", tolerance: float = 1e-8,
-                  max_steps: int = 100) -> np.ndarray:
+def fit_ridge_cox(
+    Z, event, time, *, penalty: float, ties: str = "efron", tolerance: float = 1e-8, max_steps: int = 100
+) -> np.ndarray:
     """Coefficients that minimise nll / N + (penalty / 2) * sum of beta squared.
 
     Parameters
@@ -53,8 +54,9 @@ def fit_ridge_cox(Z, event, time, *, penalty: float, ties: str = "efron", tolera
                 break
             length /= 2
         beta, gradient = trial, new_gradient
-    raise ArithmeticError(f"ridge Cox regression did not converge in {max_steps} steps; raise the penalty "
-                          f"(now {penalty:g})")
+    raise ArithmeticError(
+        f"ridge Cox regression did not converge in {max_steps} steps; raise the penalty (now {penalty:g})"
+    )
 
 
 def cox_derivatives(beta, Z, event, time, ties) -> tuple[float, np.ndarray, np.ndarray]:

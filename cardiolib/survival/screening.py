@@ -78,13 +78,18 @@ def thin_rows(train: np.ndarray, test: np.ndarray, standardise: str, *, n_kept: 
     standardiser, n_features = Standardiser.fit(train, standardise), train.shape[1]
     kept = np.sort(np.random.default_rng(_DRAW).permutation(n_features)[:n_kept])
     scaled = standardiser.apply(train, np.float32)
-    return ThinnedRows(np.ascontiguousarray(scaled[:, kept]),
-                       np.ascontiguousarray(standardiser.apply(test, np.float32)[:, kept]),
-                       np.einsum("ij,ij->i", scaled, scaled), standardiser, kept)
+    return ThinnedRows(
+        np.ascontiguousarray(scaled[:, kept]),
+        np.ascontiguousarray(standardiser.apply(test, np.float32)[:, kept]),
+        np.einsum("ij,ij->i", scaled, scaled),
+        standardiser,
+        kept,
+    )
 
 
-def screened_log_risk(rows: ThinnedRows, train: np.ndarray, test: np.ndarray, event, time, settings: NetworkSettings,
-                      *, seed: int) -> np.ndarray:
+def screened_log_risk(
+    rows: ThinnedRows, train: np.ndarray, test: np.ndarray, event, time, settings: NetworkSettings, *, seed: int
+) -> np.ndarray:
     """Train the stand-in and return log risks (M,) of the test rows.
 
     Parameters
@@ -114,9 +119,17 @@ def screened_log_risk(rows: ThinnedRows, train: np.ndarray, test: np.ndarray, ev
     at_start = _read(train, first, rows.standardiser)
     noise = np.sqrt(_odds(settings.dropout) * np.mean(first**2) * rows.squares).astype(np.float32)[:, None]
     corrupt = corruption(rows, at_start, noise, settings.dropout, np.random.Generator(np.random.SFC64(mask_seed)))
-    optimise(weights, rows.train, np.asarray(event), np.asarray(time), settings, corrupt=corrupt,
-             rng=np.random.default_rng(batch_seed), scale=train.shape[1],
-             kind=_ThinnedGradient if settings.protocol == "exact" else _ThinnedBatchStep)
+    optimise(
+        weights,
+        rows.train,
+        np.asarray(event),
+        np.asarray(time),
+        settings,
+        corrupt=corrupt,
+        rng=np.random.default_rng(batch_seed),
+        scale=train.shape[1],
+        kind=_ThinnedGradient if settings.protocol == "exact" else _ThinnedBatchStep,
+    )
     learned = rows.test @ weights["encoder_hidden.weight"].T
     learned *= np.float32(rows.ratio)
     return _log_risk(_read(test, first, rows.standardiser) + learned, weights, settings)

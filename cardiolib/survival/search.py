@@ -152,9 +152,20 @@ class SearchResult:
         return f"<SearchResult: C {self.best_score:.3f} ({kind}) of {len(self.history)} scored, {self.best_settings}>"
 
 
-def search(X, event, time, settings: SearchSettings, *, base: NetworkSettings, seed: int, groups=None,
-           state_path: str | os.PathLike[str] | None = None, stop_after: int | None = None,
-           map_units: Callable = map, progress: bool = False) -> SearchResult:
+def search(
+    X,
+    event,
+    time,
+    settings: SearchSettings,
+    *,
+    base: NetworkSettings,
+    seed: int,
+    groups=None,
+    state_path: str | os.PathLike[str] | None = None,
+    stop_after: int | None = None,
+    map_units: Callable = map,
+    progress: bool = False,
+) -> SearchResult:
     """Search network settings by particle swarm, scored by cross-validated Harrell concordance.
 
     Parameters
@@ -188,8 +199,9 @@ def search(X, event, time, settings: SearchSettings, *, base: NetworkSettings, s
         As `fit_network`; also if every fit failed, or the state file belongs to another search.
     """
     X, event, time = check_training_data(X, event, time)
-    fold = patient_folds(event, n_folds=settings.n_folds, groups=groups,
-                         rng=np.random.default_rng(np.random.SeedSequence([seed, 1])))
+    fold = patient_folds(
+        event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(np.random.SeedSequence([seed, 1]))
+    )
     swarm = _new_swarm(settings, seed)
     key = fingerprint(X, event, time, fold, settings, base, seed) if state_path else ""
     rows, swarm_state = read_state(state_path, key) if state_path and Path(state_path).exists() else ([], None)
@@ -218,21 +230,40 @@ def search(X, event, time, settings: SearchSettings, *, base: NetworkSettings, s
     return _result(pd.DataFrame(rows), base, complete, settings.margin_se)
 
 
-def cross_validate(X, event, time, candidates: list[NetworkSettings], *, n_folds: int, seed: int, groups=None,
-                   screening: bool = False, map_units: Callable = map) -> pd.DataFrame:
+def cross_validate(
+    X,
+    event,
+    time,
+    candidates: list[NetworkSettings],
+    *,
+    n_folds: int,
+    seed: int,
+    groups=None,
+    screening: bool = False,
+    map_units: Callable = map,
+) -> pd.DataFrame:
     """Score given settings by cross-validation, all on the same folds; rows as in `SearchResult.history`."""
     X, event, time = check_training_data(X, event, time)
-    fold = patient_folds(event, n_folds=n_folds, groups=groups,
-                         rng=np.random.default_rng(np.random.SeedSequence([seed, 1])))
-    scored = [_score([one], prepare_folds(X, event, time, fold, one, screening=screening), seed, map_units)[0]
-              for one in candidates]
+    fold = patient_folds(
+        event, n_folds=n_folds, groups=groups, rng=np.random.default_rng(np.random.SeedSequence([seed, 1]))
+    )
+    scored = [
+        _score([one], prepare_folds(X, event, time, fold, one, screening=screening), seed, map_units)[0]
+        for one in candidates
+    ]
     return pd.DataFrame(scored)
 
 
 def _new_swarm(settings: SearchSettings, seed: int) -> ParticleSwarm:
-    return ParticleSwarm(settings.n_particles, len(SEARCHED), seed=fold_seed(seed, -1), inertia=settings.inertia,
-                         cognitive=settings.cognitive, social=settings.social,
-                         velocity_clamp=settings.velocity_clamp)
+    return ParticleSwarm(
+        settings.n_particles,
+        len(SEARCHED),
+        seed=fold_seed(seed, -1),
+        inertia=settings.inertia,
+        cognitive=settings.cognitive,
+        social=settings.social,
+        velocity_clamp=settings.velocity_clamp,
+    )
 
 
 def _score(candidates: list[NetworkSettings], data: FoldData, seed: int, map_units: Callable) -> list[dict]:
@@ -245,8 +276,7 @@ def _score(candidates: list[NetworkSettings], data: FoldData, seed: int, map_uni
         scores, messages = zip(*(next(results) for _ in range(data.n_folds)), strict=True)
         row = {name: getattr(candidate, name) for name in SEARCHED}
         row |= {"score": float(np.mean(scores)), **{f"fold_{k}": score for k, score in enumerate(scores)}}
-        rows.append({**row, "screened": data.screened, "message": next(filter(None, messages), ""),
-                     "seconds": seconds})
+        rows.append({**row, "screened": data.screened, "message": next(filter(None, messages), ""), "seconds": seconds})
     return rows
 
 

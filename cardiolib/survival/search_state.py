@@ -19,8 +19,9 @@ def fingerprint(X, event, time, fold, *settings) -> str:
         digest.update(str((array.shape, array.dtype)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     for item in settings:
-        digest.update(json.dumps(asdict(item) if hasattr(item, "__dataclass_fields__") else item,
-                                 sort_keys=True).encode())
+        digest.update(
+            json.dumps(asdict(item) if hasattr(item, "__dataclass_fields__") else item, sort_keys=True).encode()
+        )
     return digest.hexdigest()
 
 
@@ -41,6 +42,8 @@ def read_state(path: str | os.PathLike[str], key: str) -> tuple[list[dict], dict
     with open(path, encoding="utf-8") as file:
         state = json.load(file)
     if state.get("fingerprint") != key:
-        raise ValueError(f"{path} holds the state of another search (other data, settings or seed); "
-                         "give another state_path, or delete the file to start anew")
+        raise ValueError(
+            f"{path} holds the state of another search (other data, settings or seed); "
+            "give another state_path, or delete the file to start anew"
+        )
     return state["history"], state["swarm"]

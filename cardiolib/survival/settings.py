@@ -92,8 +92,10 @@ class NetworkSettings:
         _one_of(self, "activation", ACTIVATIONS)
         _one_of(self, "standardise", STANDARDISATIONS)
         if (self.protocol, self.coordinates) == ("published", "principal"):
-            raise ValueError('the published protocol trains in coordinates "inputs"; NetworkSettings.published() '
-                             "sets all that belongs to it")
+            raise ValueError(
+                'the published protocol trains in coordinates "inputs"; NetworkSettings.published() '
+                "sets all that belongs to it"
+            )
         for name in ("hidden", "latent", "epochs", "batch_size"):
             check_range(self, name, 1, math.inf)
         check_range(self, "alpha", 0.0, 1.0)
@@ -116,14 +118,30 @@ class NetworkSettings:
         """
         middle = {name: (low + high) / 2 for name, (low, high) in PUBLISHED_RANGES.items()}
         middle["hidden"], middle["latent"] = int(middle["hidden"]), int(middle["latent"])
-        return cls(**{"protocol": "published", "coordinates": "inputs", "standardise": "none", "weight_decay": 0.0,
-                      **middle, **changes})
+        return cls(
+            **{
+                "protocol": "published",
+                "coordinates": "inputs",
+                "standardise": "none",
+                "weight_decay": 0.0,
+                **middle,
+                **changes,
+            }
+        )
 
     @classmethod
     def on_inputs(cls, **changes) -> NetworkSettings:
         """The exact protocol with Adam on the inputs themselves, at the rate that suits them."""
-        return cls(**{"coordinates": "inputs", "hidden": 100, "alpha": 0.5, "log10_learning_rate": -5.0,
-                      "weight_decay": 0.0, **changes})
+        return cls(
+            **{
+                "coordinates": "inputs",
+                "hidden": 100,
+                "alpha": 0.5,
+                "log10_learning_rate": -5.0,
+                "weight_decay": 0.0,
+                **changes,
+            }
+        )
 
 
 def check_field_types(settings) -> None:

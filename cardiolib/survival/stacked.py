@@ -43,12 +43,22 @@ class StackedNetworks:
         For settings of another protocol or of different batch sizes.
     """
 
-    def __init__(self, x, event, time, settings: Sequence[NetworkSettings], weights: Sequence[Weights], *,
-                 device: str, seed: int = 0) -> None:
+    def __init__(
+        self,
+        x,
+        event,
+        time,
+        settings: Sequence[NetworkSettings],
+        weights: Sequence[Weights],
+        *,
+        device: str,
+        seed: int = 0,
+    ) -> None:
         kinds = {(s.protocol, s.activation, s.batch_size) for s in settings}
         if len(kinds) != 1 or next(iter(kinds))[:2] != ("published", "relu"):
-            raise ValueError("stacked networks need the published protocol, ReLU and one batch size, got "
-                             f"{sorted(kinds)}")
+            raise ValueError(
+                f"stacked networks need the published protocol, ReLU and one batch size, got {sorted(kinds)}"
+            )
         self._x, self._event = (torch.as_tensor(np.asarray(a, np.float32), device=device) for a in (x, event))
         self._time = torch.as_tensor(np.asarray(time, float), device=device)
         self._generator = torch.Generator(device).manual_seed(seed)
@@ -60,8 +70,13 @@ class StackedNetworks:
             for name, view in start.views.items():
                 self._own(self._w, name, i).copy_(torch.as_tensor(view))
         self._keep, self._alpha, self._l1 = (
-            torch.tensor(values, dtype=torch.float32, device=device)[:, None, None] for values in (
-                [1 - s.dropout for s in settings], [s.alpha for s in settings], [10.0**s.log10_l1 for s in settings]))
+            torch.tensor(values, dtype=torch.float32, device=device)[:, None, None]
+            for values in (
+                [1 - s.dropout for s in settings],
+                [s.alpha for s in settings],
+                [10.0**s.log10_l1 for s in settings],
+            )
+        )
         groups = []
         for i, s in enumerate(settings):
             parameters = [w[i] for w in self._w.values()]
@@ -100,8 +115,13 @@ class StackedNetworks:
         dq = (error @ w["decoder_output.weight"]) * (q > 0)
         dz = (dq @ w["decoder_hidden.weight"] + dr * w["risk.weight"]) * (z > 0)
         dh = (dz @ w["encoder_code.weight"] + self._l1) * (h > 0)
-        for name, out, inside in (("decoder_output", error, q), ("decoder_hidden", dq, z), ("risk", dr, z),
-                                  ("encoder_code", dz, h), ("encoder_hidden", dh, noisy)):
+        for name, out, inside in (
+            ("decoder_output", error, q),
+            ("decoder_hidden", dq, z),
+            ("risk", dr, z),
+            ("encoder_code", dz, h),
+            ("encoder_hidden", dh, noisy),
+        ):
             torch.bmm(out.mT, inside, out=self._g[f"{name}.weight"])
             if name != "risk":
                 torch.sum(out, dim=1, out=self._g[f"{name}.bias"])

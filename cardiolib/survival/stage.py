@@ -74,8 +74,12 @@ class SurvivalStageSettings:
     def search_settings(self) -> SearchSettings:
         """Size and ranges of the search."""
         return SearchSettings.matching(
-            self.network_settings(), n_particles=self.n_particles, n_generations=self.n_generations,
-            n_folds=self.n_folds, screening=self.screening, **held_ranges(self.fixed),
+            self.network_settings(),
+            n_particles=self.n_particles,
+            n_generations=self.n_generations,
+            n_folds=self.n_folds,
+            screening=self.screening,
+            **held_ranges(self.fixed),
         )
 
 
@@ -147,8 +151,13 @@ def load_survival_data(cohort: Cohort, motion_folder: Path) -> SurvivalData:
         volumes = None if volumes.isna().any(axis=None) else volumes
     shape = (N_FRAMES - 1, X.shape[1] // (3 * (N_FRAMES - 1)), 3)
     return SurvivalData(
-        tuple(ids), np.ascontiguousarray(X, dtype=np.float32), table["event"].to_numpy(dtype=bool),
-        table["time"].to_numpy(dtype=float), volumes, shape, cohort.time_unit,
+        tuple(ids),
+        np.ascontiguousarray(X, dtype=np.float32),
+        table["event"].to_numpy(dtype=bool),
+        table["time"].to_numpy(dtype=float),
+        volumes,
+        shape,
+        cohort.time_unit,
     )
 
 
@@ -156,12 +165,22 @@ def search_settings(
     data: SurvivalData, settings: SurvivalStageSettings, *, seed: int, folder: Path, map_units: Callable = map
 ) -> SearchResult:
     """The particle swarm search; goes on after an interruption; writes ``search_history.csv``."""
-    key = {"settings": asdict(settings.search_settings()), "base": asdict(settings.network_settings()), "seed": seed,
-           "data": data.fingerprint()}
+    key = {
+        "settings": asdict(settings.search_settings()),
+        "base": asdict(settings.network_settings()),
+        "seed": seed,
+        "data": data.fingerprint(),
+    }
     units = keyed_folder(folder / "units" / "search", key, what="Search of the network's settings")
     result = search(
-        data.X, data.event, data.time, settings.search_settings(), base=settings.network_settings(), seed=seed,
-        state_path=units / "search_state.json", map_units=map_units,
+        data.X,
+        data.event,
+        data.time,
+        settings.search_settings(),
+        base=settings.network_settings(),
+        seed=seed,
+        state_path=units / "search_state.json",
+        map_units=map_units,
     )
     # seconds differ from run to run: they belong to the notebook's display, not to a result
     write_table(result.history.drop(columns="seconds"), folder / "search_history.csv", index=False)
@@ -194,9 +213,18 @@ def train_final(
 ) -> FittedNetwork:
     """Fit the network on all patients and store it as ``network.npz``; `fixed` names what was not searched."""
     network = fit_network(
-        data.X, data.event, data.time, settings, seed=seed, feature_shape=data.feature_shape,
-        provenance={"cardiolib": cardiolib.__version__, "time_unit": data.time_unit,
-                    "training_data_sha256": data.fingerprint(), "fixed": " ".join(sorted(fixed))},
+        data.X,
+        data.event,
+        data.time,
+        settings,
+        seed=seed,
+        feature_shape=data.feature_shape,
+        provenance={
+            "cardiolib": cardiolib.__version__,
+            "time_unit": data.time_unit,
+            "training_data_sha256": data.fingerprint(),
+            "fixed": " ".join(sorted(fixed)),
+        },
     )
     network.save(folder / MODEL_FILE)
     return network
@@ -224,8 +252,10 @@ def reconstruction_example(network: FittedNetwork, data: SurvivalData) -> pd.Dat
     for risk, i in (("low", order[len(order) // 20]), ("high", order[-1 - len(order) // 20])):
         for kind, x in (("motion", data.X[i]), ("reconstruction", network.reconstruct(data.X[i : i + 1])[0])):
             mean = np.linalg.norm(x.reshape(data.feature_shape), axis=-1).mean(axis=1)
-            rows += [{"patient": data.ids[i], "risk": risk, "phase": t + 1, "kind": kind, "displacement_mm": value}
-                     for t, value in enumerate(mean)]
+            rows += [
+                {"patient": data.ids[i], "risk": risk, "phase": t + 1, "kind": kind, "displacement_mm": value}
+                for t, value in enumerate(mean)
+            ]
     return pd.DataFrame(rows)
 
 
@@ -285,21 +315,26 @@ def compare_protocols(
         Those of the notebook's network, the first row. The others have their defaults and its number of epochs.
     """
     protocols = {
-        "this notebook": settings, "exact": NetworkSettings(epochs=settings.epochs),
+        "this notebook": settings,
+        "exact": NetworkSettings(epochs=settings.epochs),
         "exact, on the inputs": NetworkSettings.on_inputs(epochs=settings.epochs),
         "published, inputs centred": NetworkSettings.published(epochs=settings.epochs, standardise="global"),
         "published": NetworkSettings.published(epochs=settings.epochs),
     }
     models = {name: (NetworkRecipe(each), data.X) for name, each in protocols.items()}
     compared = _compare(data, models, seed=seed, n_folds=n_folds, map_units=map_units)
-    rows = {name: {
-        "patients a step": "all" if each.protocol == "exact" else each.batch_size,
-        "risk set": "all at risk" if each.protocol == "exact" else "the batch",
-        "ties": "Efron" if each.protocol == "exact" else "Breslow",
-        "Cox term": "mean per death" if each.protocol == "exact" else "sum over the batch",
-        "Adam moves": "principal coordinates" if each.coordinates == "principal" else "inputs",
-        "inputs scaled": each.standardise, "rate": f"1e{each.log10_learning_rate:.1f}",
-    } for name, each in protocols.items()}
+    rows = {
+        name: {
+            "patients a step": "all" if each.protocol == "exact" else each.batch_size,
+            "risk set": "all at risk" if each.protocol == "exact" else "the batch",
+            "ties": "Efron" if each.protocol == "exact" else "Breslow",
+            "Cox term": "mean per death" if each.protocol == "exact" else "sum over the batch",
+            "Adam moves": "principal coordinates" if each.coordinates == "principal" else "inputs",
+            "inputs scaled": each.standardise,
+            "rate": f"1e{each.log10_learning_rate:.1f}",
+        }
+        for name, each in protocols.items()
+    }
     return pd.DataFrame(rows).T.join(compared.table).rename_axis("protocol")
 
 
@@ -310,11 +345,16 @@ def survival_metrics(
     best = {f"best_{name}": getattr(result.best_settings, name) for name in SEARCHED}
     c = models.table["C (cross-validated)"]
     metrics = {
-        "patients_count": len(data.ids), "inputs_count": data.X.shape[1], "settings_tried_count": len(result.history),
-        "search_c_index": result.best_score, **best,
+        "patients_count": len(data.ids),
+        "inputs_count": data.X.shape[1],
+        "settings_tried_count": len(result.history),
+        "search_c_index": result.best_score,
+        **best,
         "apparent_c_index": concordance_index(network.predict_log_risk(data.X), data.event, data.time),
-        "network_cv_c_index": c[NETWORK], "linear_network_cv_c_index": c["linear network on motion"],
-        "pca_cox_cv_c_index": c[LINEAR_MODEL], "lasso_cox_cv_c_index": c["LASSO Cox on motion"],
+        "network_cv_c_index": c[NETWORK],
+        "linear_network_cv_c_index": c["linear network on motion"],
+        "pca_cox_cv_c_index": c[LINEAR_MODEL],
+        "lasso_cox_cv_c_index": c["LASSO Cox on motion"],
         "dead_code_percent": 100 * network.dead_code_fraction(data.X),
     }
     if "Cox on RV volumes" in c:
@@ -339,8 +379,9 @@ def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_u
         risks[name] = np.empty(fold.size)
         for k, risk in enumerate(held_out):
             risks[name][fold == k] = risk - risk.mean()
-    return ModelComparison(pd.DataFrame(rows).T.rename_axis("model"),
-                           pd.DataFrame(risks, index=pd.Index(data.ids, name="ID")))
+    return ModelComparison(
+        pd.DataFrame(rows).T.rename_axis("model"), pd.DataFrame(risks, index=pd.Index(data.ids, name="ID"))
+    )
 
 
 def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> tuple[float, np.ndarray]:

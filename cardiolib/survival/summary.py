@@ -24,26 +24,44 @@ def architecture_table(network: FittedNetwork) -> pd.DataFrame:
         input), parameters (weights and biases into it).
     """
     w, relu = network.weights, "linear" if network.settings.activation == "linear" else "ReLU"
-    rows = [{"layer": "motion", "units": network.n_features, "activation": f"dropout {network.settings.dropout:.2f}",
-             "reads": "", "parameters": 0}]
+    rows = [
+        {
+            "layer": "motion",
+            "units": network.n_features,
+            "activation": f"dropout {network.settings.dropout:.2f}",
+            "reads": "",
+            "parameters": 0,
+        }
+    ]
     for layer, name, activation, reads in (
-        ("hidden", "encoder_hidden", relu, "motion"), ("code", "encoder_code", relu, "hidden"),
-        ("log risk", "risk", "linear", "code"), ("decoder", "decoder_hidden", relu, "code"),
+        ("hidden", "encoder_hidden", relu, "motion"),
+        ("code", "encoder_code", relu, "hidden"),
+        ("log risk", "risk", "linear", "code"),
+        ("decoder", "decoder_hidden", relu, "code"),
         ("reconstruction", "decoder_output", "linear", "decoder"),
     ):
         parts = [value for key, value in w.items() if key.startswith(f"{name}.")]
-        rows.append({"layer": layer, "units": parts[0].shape[0], "activation": activation, "reads": reads,
-                     "parameters": sum(part.size for part in parts)})
+        rows.append(
+            {
+                "layer": layer,
+                "units": parts[0].shape[0],
+                "activation": activation,
+                "reads": reads,
+                "parameters": sum(part.size for part in parts),
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def ranges_table(result: SearchResult, settings: SearchSettings) -> pd.DataFrame:
     """Range searched, range of the paper's released code, and what was found, a row a setting."""
-    return pd.DataFrame({
-        "searched": {name: "{:g} to {:g}".format(*getattr(settings, name)) for name in SEARCHED},
-        "paper": {name: "{:g} to {:g}".format(*PUBLISHED_RANGES[name]) for name in SEARCHED},
-        "found": {name: f"{getattr(result.best_settings, name):.3g}" for name in SEARCHED},
-    }).rename_axis("setting")
+    return pd.DataFrame(
+        {
+            "searched": {name: "{:g} to {:g}".format(*getattr(settings, name)) for name in SEARCHED},
+            "paper": {name: "{:g} to {:g}".format(*PUBLISHED_RANGES[name]) for name in SEARCHED},
+            "found": {name: f"{getattr(result.best_settings, name):.3g}" for name in SEARCHED},
+        }
+    ).rename_axis("setting")
 
 
 def steps_sentence(settings: NetworkSettings, *, n_patients: int) -> str:
@@ -51,8 +69,10 @@ def steps_sentence(settings: NetworkSettings, *, n_patients: int) -> str:
     small = settings.epochs * -(-n_patients // settings.batch_size)
     if settings.protocol == "published":
         return f"Here {small:,} steps, each over a batch of {settings.batch_size} patients, as in the released code."
-    return (f"Here {settings.epochs} large steps, each over all {n_patients} patients; the published protocol would "
-            f"take {small:,} small ones over batches of {settings.batch_size}.")
+    return (
+        f"Here {settings.epochs} large steps, each over all {n_patients} patients; the published protocol would "
+        f"take {small:,} small ones over batches of {settings.batch_size}."
+    )
 
 
 def spread_sentence(history: pd.DataFrame, *, deaths: int) -> str:
@@ -64,8 +84,10 @@ def spread_sentence(history: pd.DataFrame, *, deaths: int) -> str:
     if not (np.isfinite(between) and np.isfinite(within)):
         return "Too few settings were scored to tell."
     verdict = "the folds decide more than the settings do" if within > between else "the settings decide"
-    return (f"With {deaths} deaths, the C-index of one setting differs from fold to fold by {within:.3f} (standard "
-            f"deviation), the mean C-index of {len(swarm)} settings by {between:.3f}: {verdict}.")
+    return (
+        f"With {deaths} deaths, the C-index of one setting differs from fold to fold by {within:.3f} (standard "
+        f"deviation), the mean C-index of {len(swarm)} settings by {between:.3f}: {verdict}."
+    )
 
 
 def chosen_patients(network: FittedNetwork, X, ids, event, time, *, quantiles=QUANTILES) -> pd.DataFrame:
@@ -79,8 +101,16 @@ def chosen_patients(network: FittedNetwork, X, ids, event, time, *, quantiles=QU
     risk = network.predict_log_risk(X)
     order = np.argsort(risk, kind="stable")
     rows = order[np.round(np.array(quantiles) * (len(order) - 1)).astype(int)]
-    return pd.DataFrame({"ID": np.asarray(ids)[rows], "row": rows, "quantile": quantiles, "log_risk": risk[rows],
-                         "event": np.asarray(event)[rows], "time": np.asarray(time)[rows]})
+    return pd.DataFrame(
+        {
+            "ID": np.asarray(ids)[rows],
+            "row": rows,
+            "quantile": quantiles,
+            "log_risk": risk[rows],
+            "event": np.asarray(event)[rows],
+            "time": np.asarray(time)[rows],
+        }
+    )
 
 
 def curves_of(network: FittedNetwork, X, patients: pd.DataFrame, *, until: float = np.inf) -> pd.DataFrame:
@@ -94,8 +124,13 @@ def curves_of(network: FittedNetwork, X, patients: pd.DataFrame, *, until: float
     known = network.baseline.times[network.baseline.times < until]
     times = np.concatenate([[0.0], known, [until] if np.isfinite(until) else []])
     curves = network.survival_curve(np.asarray(X)[patients["row"]], times)
-    return pd.concat([pd.DataFrame({"ID": name, "time": times, "survival": curve})
-                      for name, curve in zip(patients["ID"], curves, strict=True)], ignore_index=True)
+    return pd.concat(
+        [
+            pd.DataFrame({"ID": name, "time": times, "survival": curve})
+            for name, curve in zip(patients["ID"], curves, strict=True)
+        ],
+        ignore_index=True,
+    )
 
 
 def followed_time(time, *, n_left: int = 10) -> float:
@@ -141,8 +176,9 @@ def hazard_table(predicted: pd.Series, event, cohort: Cohort) -> pd.DataFrame | 
     if "truth" not in cohort.provides:
         return None
     truth = cohort.log_hazard().loc[list(predicted.index)]
-    return pd.DataFrame({"true": truth - truth.mean(), "predicted": predicted - predicted.mean(),
-                         "event": np.asarray(event, bool)})
+    return pd.DataFrame(
+        {"true": truth - truth.mean(), "predicted": predicted - predicted.mean(), "event": np.asarray(event, bool)}
+    )
 
 
 def motion_indices(X: np.ndarray, reference: np.ndarray, feature_shape: tuple[int, int, int]) -> pd.DataFrame | None:

@@ -43,8 +43,17 @@ class ParticleSwarm:
     Miranda, PySwarms, JOSS 3:433 (2018).
     """
 
-    def __init__(self, n_particles: int, n_dimensions: int, *, seed: int, inertia: float = 0.4,
-                 cognitive: float = 1.5, social: float = 2.0, velocity_clamp: float = 0.2) -> None:
+    def __init__(
+        self,
+        n_particles: int,
+        n_dimensions: int,
+        *,
+        seed: int,
+        inertia: float = 0.4,
+        cognitive: float = 1.5,
+        social: float = 2.0,
+        velocity_clamp: float = 0.2,
+    ) -> None:
         self._clamp = (-velocity_clamp, velocity_clamp)
         sobol, moves = np.random.SeedSequence(seed).spawn(2)
         start = qmc.Sobol(n_dimensions, rng=np.random.default_rng(sobol))
@@ -53,8 +62,11 @@ class ParticleSwarm:
         self._random_state = generator.get_state(legacy=False)
         with self._isolated() as backend:
             self._swarm = backend.create_swarm(
-                n_particles, n_dimensions, options={"c1": cognitive, "c2": social, "w": inertia},
-                init_pos=points, clamp=self._clamp,
+                n_particles,
+                n_dimensions,
+                options={"c1": cognitive, "c2": social, "w": inertia},
+                init_pos=points,
+                clamp=self._clamp,
             )
         self._swarm.pbest_cost = np.full(n_particles, np.inf)
 
@@ -98,9 +110,14 @@ class ParticleSwarm:
         """Everything that changes, as lists and numbers for a JSON file."""
         s, generator = self._swarm, self._random_state["state"]
         return {
-            "position": s.position.tolist(), "velocity": s.velocity.tolist(), "pbest_pos": s.pbest_pos.tolist(),
-            "pbest_cost": s.pbest_cost.tolist(), "best_pos": np.array(s.best_pos).tolist(),
-            "best_cost": float(s.best_cost), "key": generator["key"].tolist(), "pos": int(generator["pos"]),
+            "position": s.position.tolist(),
+            "velocity": s.velocity.tolist(),
+            "pbest_pos": s.pbest_pos.tolist(),
+            "pbest_cost": s.pbest_cost.tolist(),
+            "best_pos": np.array(s.best_pos).tolist(),
+            "best_cost": float(s.best_cost),
+            "key": generator["key"].tolist(),
+            "pos": int(generator["pos"]),
         }
 
     def restore(self, state: dict) -> None:

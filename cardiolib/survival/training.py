@@ -24,8 +24,17 @@ Corruption = Callable[[np.ndarray, slice | np.ndarray], np.ndarray]
 ADAM_EPSILON = {"exact": 1e-8, "published": 1e-7}  # the second is Keras' default, as released
 
 
-def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature_shape: tuple[int, ...] = (),
-                provenance: Mapping[str, str] | None = None, progress: bool = False) -> FittedNetwork:
+def fit_network(
+    X,
+    event,
+    time,
+    settings: NetworkSettings,
+    *,
+    seed: int,
+    feature_shape: tuple[int, ...] = (),
+    provenance: Mapping[str, str] | None = None,
+    progress: bool = False,
+) -> FittedNetwork:
     """Train the network on every row given.
 
     Parameters
@@ -62,8 +71,9 @@ def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature
     """
     X, event, time = check_training_data(X, event, time)
     if feature_shape and int(np.prod(feature_shape)) != X.shape[1]:
-        raise ValueError(f"feature_shape {feature_shape} holds {int(np.prod(feature_shape))} numbers, "
-                         f"but X has {X.shape[1]} columns")
+        raise ValueError(
+            f"feature_shape {feature_shape} holds {int(np.prod(feature_shape))} numbers, but X has {X.shape[1]} columns"
+        )
     standardiser = Standardiser.fit(X, settings.standardise)
     x = standardiser.apply(X, dtype=np.float32)
     if settings.coordinates == "principal":
@@ -74,33 +84,59 @@ def fit_network(X, event, time, settings: NetworkSettings, *, seed: int, feature
         weights, history = train_on_inputs(x, event, time, settings, seed=seed, progress=progress)
         arrays = dict(weights.views)
     fitted = FittedNetwork(
-        settings=settings, standardiser=standardiser, weights=arrays, baseline=None,
-        history=history, seed=seed, n_patients=int(event.size), n_events=int(event.sum()),
-        feature_shape=tuple(feature_shape) or (x.shape[1],), provenance=dict(provenance or {}),
+        settings=settings,
+        standardiser=standardiser,
+        weights=arrays,
+        baseline=None,
+        history=history,
+        seed=seed,
+        n_patients=int(event.size),
+        n_events=int(event.sum()),
+        feature_shape=tuple(feature_shape) or (x.shape[1],),
+        provenance=dict(provenance or {}),
     )
     return fitted.with_baseline(breslow_baseline(fitted.predict_log_risk(X), event, time))
 
 
-def train_on_inputs(x: np.ndarray, event, time, settings: NetworkSettings, *, seed: int,
-                    progress: bool = False) -> tuple[Weights, pd.DataFrame]:
+def train_on_inputs(
+    x: np.ndarray, event, time, settings: NetworkSettings, *, seed: int, progress: bool = False
+) -> tuple[Weights, pd.DataFrame]:
     """Weights and history of a training on scaled features `x` (N, D) float32, with input dropout."""
     weight_seed, mask_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
     weights = Weights(x.shape[1], settings.hidden, settings.latent)
     initialise(weights, weight_seed)
-    history = optimise(weights, x, event, time, settings, corrupt=_dropout(settings, mask_seed, x.shape),
-                       rng=np.random.default_rng(batch_seed), progress=progress)
+    history = optimise(
+        weights,
+        x,
+        event,
+        time,
+        settings,
+        corrupt=_dropout(settings, mask_seed, x.shape),
+        rng=np.random.default_rng(batch_seed),
+        progress=progress,
+    )
     return weights, history
 
 
-def train_on_scores(rows: PrincipalRows, event, time, settings: NetworkSettings, *, seed: int,
-                    progress: bool = False) -> tuple[Weights, pd.DataFrame]:
+def train_on_scores(
+    rows: PrincipalRows, event, time, settings: NetworkSettings, *, seed: int, progress: bool = False
+) -> tuple[Weights, pd.DataFrame]:
     """Weights and history of a training in principal coordinates; ``rows.unfold`` turns the weights back."""
     weight_seed, noise_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
     weights = Weights(rows.scores.shape[1], settings.hidden, settings.latent)
     initialise(weights, weight_seed)
     corrupt = rows.corruption(settings, np.random.Generator(np.random.SFC64(noise_seed)))
-    history = optimise(weights, rows.scores, event, time, settings, corrupt=corrupt, scale=rows.scale,
-                       rng=np.random.default_rng(batch_seed), progress=progress)
+    history = optimise(
+        weights,
+        rows.scores,
+        event,
+        time,
+        settings,
+        corrupt=corrupt,
+        scale=rows.scale,
+        rng=np.random.default_rng(batch_seed),
+        progress=progress,
+    )
     return weights, history
 
 
@@ -111,8 +147,9 @@ def check_training_data(X, event, time) -> tuple[np.ndarray, np.ndarray, np.ndar
     if X.shape[0] != event.size:
         raise ValueError(f"X has {X.shape[0]} rows, event and time have {event.size}: join them by patient ID")
     if event.size < 2 or not event.any():
-        raise ValueError(f"a fit needs at least two patients and one death, got {event.size} patients "
-                         f"and {int(event.sum())} deaths")
+        raise ValueError(
+            f"a fit needs at least two patients and one death, got {event.size} patients and {int(event.sum())} deaths"
+        )
     return X, event, time
 
 
@@ -129,9 +166,19 @@ def initialise(weights: Weights, seeds: np.random.SeedSequence) -> None:
         view[...] = np.random.Generator(np.random.SFC64(child)).uniform(-limit, limit, size=view.shape)
 
 
-def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSettings, *, corrupt: Corruption,
-             rng: np.random.Generator, scale: float | None = None, kind: type[LossGradient] | None = None,
-             progress: bool = False) -> pd.DataFrame:
+def optimise(
+    weights: Weights,
+    x: np.ndarray,
+    event,
+    time,
+    settings: NetworkSettings,
+    *,
+    corrupt: Corruption,
+    rng: np.random.Generator,
+    scale: float | None = None,
+    kind: type[LossGradient] | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
     """Run all epochs on network inputs `x`, moving `weights` in place.
 
     Parameters
@@ -162,32 +209,51 @@ def optimise(weights: Weights, x: np.ndarray, event, time, settings: NetworkSett
         If the loss stops being finite.
     """
     exact = settings.protocol == "exact"
-    step = (_full_step(weights, settings, scale, kind or LossGradient) if exact else
-            _batch_step(weights, settings, scale, kind or FusedBatchStep))
+    step = (
+        _full_step(weights, settings, scale, kind or LossGradient)
+        if exact
+        else _batch_step(weights, settings, scale, kind or FusedBatchStep)
+    )
     epochs = _full_batches(event, time, settings) if exact else _mini_batches(event, time, settings, rng)
     rows_of_history = []
     for batches in progress_bar(epochs, total=settings.epochs, label="training", shown=progress):
         with np.errstate(over="ignore", invalid="ignore"):  # a divergence is an error below
-            steps = [step(corrupt(clean, rows), clean, risk_sets) for rows, clean, risk_sets in
-                     ((rows, x[rows], risk_sets) for rows, risk_sets in batches)]
+            steps = [
+                step(corrupt(clean, rows), clean, risk_sets)
+                for rows, clean, risk_sets in ((rows, x[rows], risk_sets) for rows, risk_sets in batches)
+            ]
         rows_of_history.append(np.mean(steps, axis=0))
         if not np.isfinite(rows_of_history[-1][0]):
-            raise FloatingPointError(f"the loss is not finite after epoch {len(rows_of_history)}: lower "
-                                     f"log10_learning_rate (now {settings.log10_learning_rate}) or standardise")
+            raise FloatingPointError(
+                f"the loss is not finite after epoch {len(rows_of_history)}: lower "
+                f"log10_learning_rate (now {settings.log10_learning_rate}) or standardise"
+            )
     history = pd.DataFrame(np.array(rows_of_history), columns=list(StepLoss._fields))
     history.insert(0, "epoch", np.arange(1, len(history) + 1))
     return history
 
 
-def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None,
-               kind: type[LossGradient]) -> Callable[..., StepLoss]:
+def _full_step(
+    weights: Weights, settings: NetworkSettings, scale: float | None, kind: type[LossGradient]
+) -> Callable[..., StepLoss]:
     """Gradient of all patients at once, then AdamW over the one flat vector; torch works on numpy's memory."""
-    loss = kind(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=True, scale=scale,
-                linear=settings.activation == "linear")
+    loss = kind(
+        weights,
+        alpha=settings.alpha,
+        l1=10.0**settings.log10_l1,
+        exact=True,
+        scale=scale,
+        linear=settings.activation == "linear",
+    )
     parameter = torch.from_numpy(weights.flat)
     parameter.grad = torch.from_numpy(loss.gradient.flat)
-    adam = torch.optim.AdamW([parameter], lr=10.0**settings.log10_learning_rate, eps=ADAM_EPSILON["exact"],
-                             weight_decay=settings.weight_decay, fused=True)
+    adam = torch.optim.AdamW(
+        [parameter],
+        lr=10.0**settings.log10_learning_rate,
+        eps=ADAM_EPSILON["exact"],
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
 
     def step(noisy, clean, risk_sets) -> StepLoss:
         before = loss(noisy, clean, risk_sets)
@@ -197,11 +263,20 @@ def _full_step(weights: Weights, settings: NetworkSettings, scale: float | None,
     return step
 
 
-def _batch_step(weights: Weights, settings: NetworkSettings, scale: float | None,
-                kind: type[FusedBatchStep]) -> Callable[..., StepLoss]:
-    return kind(weights, alpha=settings.alpha, l1=10.0**settings.log10_l1, exact=False, scale=scale,
-                linear=settings.activation == "linear", learning_rate=10.0**settings.log10_learning_rate,
-                epsilon=ADAM_EPSILON["published"], weight_decay=settings.weight_decay)
+def _batch_step(
+    weights: Weights, settings: NetworkSettings, scale: float | None, kind: type[FusedBatchStep]
+) -> Callable[..., StepLoss]:
+    return kind(
+        weights,
+        alpha=settings.alpha,
+        l1=10.0**settings.log10_l1,
+        exact=False,
+        scale=scale,
+        linear=settings.activation == "linear",
+        learning_rate=10.0**settings.log10_learning_rate,
+        epsilon=ADAM_EPSILON["published"],
+        weight_decay=settings.weight_decay,
+    )
 
 
 def _dropout(settings: NetworkSettings, seeds: np.random.SeedSequence, shape: tuple[int, int]) -> Corruption:
@@ -222,6 +297,8 @@ def _mini_batches(event, time, settings, rng) -> Iterator[list]:
     for _ in range(settings.epochs):
         if not batches or not settings.frozen_batches:
             cuts = np.arange(settings.batch_size, event.size, settings.batch_size)
-            batches = [(rows, RiskSets(event[rows], time[rows], ties="breslow"))
-                       for rows in np.split(rng.permutation(event.size), cuts)]
+            batches = [
+                (rows, RiskSets(event[rows], time[rows], ties="breslow"))
+                for rows in np.split(rng.permutation(event.size), cuts)
+            ]
         yield batches

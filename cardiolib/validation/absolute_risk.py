@@ -62,8 +62,9 @@ def replicate_slopes(store: BootstrapStore) -> pd.Series:
     slopes = []
     for b, rows in enumerate(store.out_of_bag):
         usable = store.succeeded[b] and store.event[rows].any()
-        slopes.append(calibration_slope(store.log_risk[b, rows], store.event[rows], store.time[rows])
-                      if usable else np.nan)
+        slopes.append(
+            calibration_slope(store.log_risk[b, rows], store.event[rows], store.time[rows]) if usable else np.nan
+        )
     return pd.Series(slopes, index=pd.RangeIndex(store.n_replicates, name="replicate"), name="slope")
 
 

@@ -53,9 +53,16 @@ class Calibration:
 
     def row(self) -> dict[str, float]:
         """The numbers, for a table."""
-        return {"time": self.at, "observed": self.observed, "predicted": self.predicted,
-                "O/E": self.observed_over_expected, "slope": self.slope, "ICI": self.ici, "E50": self.e50,
-                "E90": self.e90}
+        return {
+            "time": self.at,
+            "observed": self.observed,
+            "predicted": self.predicted,
+            "O/E": self.observed_over_expected,
+            "slope": self.slope,
+            "ICI": self.ici,
+            "E50": self.e50,
+            "E90": self.e90,
+        }
 
 
 def calibrate(risk, event, time, at: float, *, n_groups: int = 5) -> Calibration:
@@ -96,9 +103,17 @@ def calibrate(risk, event, time, at: float, *, n_groups: int = 5) -> Calibration
     gap = np.abs(smooth(x) - risk)
     grid = np.linspace(*np.quantile(risk, [0.01, 0.99]), 101)
     curve = pd.DataFrame({"predicted": grid, "observed": smooth(complementary_log_log(grid))})
-    return Calibration(float(at), observed_risk(event, time, at), float(risk.mean()), float(slope), float(gap.mean()),
-                       float(np.median(gap)), float(np.quantile(gap, 0.9)), curve,
-                       _groups(risk, event, time, at, n_groups))
+    return Calibration(
+        float(at),
+        observed_risk(event, time, at),
+        float(risk.mean()),
+        float(slope),
+        float(gap.mean()),
+        float(np.median(gap)),
+        float(np.quantile(gap, 0.9)),
+        curve,
+        _groups(risk, event, time, at, n_groups),
+    )
 
 
 def net_benefit(risk, event, time, at: float, thresholds) -> pd.DataFrame:
@@ -135,8 +150,13 @@ def net_benefit(risk, event, time, at: float, thresholds) -> pd.DataFrame:
         odds, treated = threshold / (1 - threshold), risk >= threshold
         share = treated.mean()
         died = observed_risk(event[treated], time[treated], at) if treated.any() else 0.0
-        rows.append({"threshold": threshold, "model": share * (died - (1 - died) * odds),
-                     "treat_all": overall - (1 - overall) * odds})
+        rows.append(
+            {
+                "threshold": threshold,
+                "model": share * (died - (1 - died) * odds),
+                "treat_all": overall - (1 - overall) * odds,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -176,6 +196,13 @@ def _groups(risk, event, time, at: float, n_groups: int) -> pd.DataFrame:
     for k in range(n_groups):
         rows_of_group = group == k
         survival, low, high = kaplan_meier_at(event[rows_of_group], time[rows_of_group], at)
-        rows.append({"predicted": risk[rows_of_group].mean(), "observed": 1 - survival, "low": 1 - high,
-                     "high": 1 - low, "patients": int(rows_of_group.sum())})
+        rows.append(
+            {
+                "predicted": risk[rows_of_group].mean(),
+                "observed": 1 - survival,
+                "low": 1 - high,
+                "high": 1 - low,
+                "patients": int(rows_of_group.sum()),
+            }
+        )
     return pd.DataFrame(rows)

@@ -56,8 +56,15 @@ class Concordance:
     def table(self) -> pd.DataFrame:
         """One row: C, its standard error and 95 % interval, and the counts."""
         low, high = self.interval()
-        row = {"C": self.c, "SE": self.se, "95% low": low, "95% high": high, "patients": self.n,
-               "deaths": self.n_events, "comparable pairs": self.comparable}
+        row = {
+            "C": self.c,
+            "SE": self.se,
+            "95% low": low,
+            "95% high": high,
+            "patients": self.n,
+            "deaths": self.n_events,
+            "comparable pairs": self.comparable,
+        }
         return pd.DataFrame([row])
 
 
@@ -86,8 +93,16 @@ class ConcordanceComparison:
     def table(self) -> pd.DataFrame:
         """One row; the column of the p value says that it is approximate."""
         low, high = self.interval()
-        row = {"C (A)": self.a.c, "C (B)": self.b.c, "A - B": self.difference, "SE": self.se, "95% low": low,
-               "95% high": high, "z": self.z, "p (approximate)": self.p_value}
+        row = {
+            "C (A)": self.a.c,
+            "C (B)": self.b.c,
+            "A - B": self.difference,
+            "SE": self.se,
+            "95% low": low,
+            "95% high": high,
+            "z": self.z,
+            "p (approximate)": self.p_value,
+        }
         return pd.DataFrame([row])
 
 
@@ -203,8 +218,10 @@ def _concordance(log_risk, event, time, weight, strata) -> Concordance:
         right[rows], comparable[rows] = pairs.right, pairs.comparable
         concordant, tied, total = concordant + pairs.concordant, tied + pairs.tied_risk, total + pairs.total
     if total == 0:
-        raise ValueError(f"concordance needs at least one comparable pair; none exists among {time.size} "
-                         f"patients with {int(event.sum())} deaths: no patient was observed beyond a death")
+        raise ValueError(
+            f"concordance needs at least one comparable pair; none exists among {time.size} "
+            f"patients with {int(event.sum())} deaths: no patient was observed beyond a death"
+        )
     c = (concordant + 0.5 * tied) / total
     influence = (right - c * comparable) / total
     se = float(np.sqrt(np.sum(influence**2)))
@@ -214,8 +231,9 @@ def _concordance(log_risk, event, time, weight, strata) -> Concordance:
 def _check_risk(log_risk, n: int) -> np.ndarray:
     log_risk = np.asarray(log_risk, dtype=float)
     if log_risk.shape != (n,):
-        raise ValueError(f"log_risk has shape {log_risk.shape}, but event and time have {n} rows; give one "
-                         "value a patient")
+        raise ValueError(
+            f"log_risk has shape {log_risk.shape}, but event and time have {n} rows; give one value a patient"
+        )
     bad = np.flatnonzero(~np.isfinite(log_risk))
     if bad.size:
         raise ValueError(f"log_risk is not finite in {bad.size} rows, first {bad[:10].tolist()}")
@@ -235,6 +253,5 @@ def _rows_of_strata(strata, n: int) -> list[np.ndarray]:
         return [np.arange(n)]
     strata = np.asarray(strata)
     if strata.shape != (n,):
-        raise ValueError(f"strata has shape {strata.shape}, but there are {n} patients; give one label a "
-                         "patient")
+        raise ValueError(f"strata has shape {strata.shape}, but there are {n} patients; give one label a patient")
     return [np.flatnonzero(strata == label) for label in np.unique(strata)]

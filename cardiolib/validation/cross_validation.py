@@ -77,8 +77,9 @@ class FoldConcordance:
         """One row."""
         low, high = self.interval()
         spread = np.std([one.c for one in self.repeats], ddof=1) if len(self.repeats) > 1 else np.nan
-        return pd.DataFrame([{"C": self.c, "95% low": low, "95% high": high, "repeats": len(self.repeats),
-                              "SD of repeats": spread}])
+        return pd.DataFrame(
+            [{"C": self.c, "95% low": low, "95% high": high, "repeats": len(self.repeats), "SD of repeats": spread}]
+        )
 
 
 def cross_validate(
@@ -136,8 +137,9 @@ def cross_validate(
 
 def validate_folds(run: CrossValidation) -> FoldConcordance:
     """Concordance within folds, averaged over the repeats."""
-    repeats = tuple(concordance(risk, run.event, run.time, strata=fold)
-                    for risk, fold in zip(run.log_risk, run.fold, strict=True))
+    repeats = tuple(
+        concordance(risk, run.event, run.time, strata=fold) for risk, fold in zip(run.log_risk, run.fold, strict=True)
+    )
     influence = np.mean([one.influence for one in repeats], axis=0)
     return FoldConcordance(float(np.mean([one.c for one in repeats])), float(np.sqrt(np.sum(influence**2))), repeats)
 
@@ -154,6 +156,14 @@ def _path(folder: Path, unit: tuple[int, int]) -> Path:
 def _run_fold(unit, *, fit_predict, X, event, time, fold, seed, folder) -> tuple[int, int]:
     repeat, k = unit
     model_seed = int(np.random.SeedSequence(seed, spawn_key=(repeat, k, 2)).generate_state(1)[0])
-    run_unit(_path(folder, unit), np.flatnonzero(fold[repeat] != k), fit_predict=fit_predict, X=X, event=event,
-             time=time, seed=model_seed, may_fail=False)
+    run_unit(
+        _path(folder, unit),
+        np.flatnonzero(fold[repeat] != k),
+        fit_predict=fit_predict,
+        X=X,
+        event=event,
+        time=time,
+        seed=model_seed,
+        may_fail=False,
+    )
     return unit

@@ -68,19 +68,21 @@ class Validation:
         none = (np.nan, np.nan)
         rows = [
             ("apparent", self.apparent, none, "optimistic: same patients"),
-            ("Harrell optimism-corrected", self.harrell, self.harrell_interval, "ABCLOC; too high for "
-                                                                                "flexible models"),
+            ("Harrell optimism-corrected", self.harrell, self.harrell_interval, "ABCLOC; too high for flexible models"),
             ("replicate out-of-bag", self.replicate_oob, none, "slightly pessimistic: 63% of patients"),
             ("out-of-bag aggregate", self.out_of_bag.c, self.out_of_bag_interval, "includes the variance of training"),
             (".632+", self.c632plus, self.c632plus_interval, "includes the variance of training"),
         ]
         percent = f"{100 * self.level:g}%"
-        return pd.DataFrame([(name, c, low, high, how) for name, c, (low, high), how in rows],
-                            columns=["estimator", "C", f"{percent} low", f"{percent} high", "remark"])
+        return pd.DataFrame(
+            [(name, c, low, high, how) for name, c, (low, high), how in rows],
+            columns=["estimator", "C", f"{percent} low", f"{percent} high", "remark"],
+        )
 
 
-def validate(store: BootstrapStore, *, apparent_c: float | None = None, combine: str = "centred",
-             level: float = 0.95) -> Validation:
+def validate(
+    store: BootstrapStore, *, apparent_c: float | None = None, combine: str = "centred", level: float = 0.95
+) -> Validation:
     """All estimators from one store.
 
     Parameters
@@ -105,17 +107,19 @@ def validate(store: BootstrapStore, *, apparent_c: float | None = None, combine:
     ValueError
         If neither apparent predictions nor `apparent_c` are there, or no replicate can be evaluated.
     """
-    apparent = None if store.log_risk_apparent is None else concordance(
-        store.log_risk_apparent, store.event, store.time)
+    apparent = (
+        None if store.log_risk_apparent is None else concordance(store.log_risk_apparent, store.event, store.time)
+    )
     if apparent_c is None:
         if apparent is None:
-            raise ValueError("this store has no predictions of the model trained on all patients; give "
-                             "apparent_c")
+            raise ValueError("this store has no predictions of the model trained on all patients; give apparent_c")
         apparent_c = apparent.c
     replicates = replicate_concordances(store)
     if replicates["c_oob"].notna().sum() == 0:
-        raise ValueError(f"none of the {store.n_replicates} replicates can be evaluated out of bag: "
-                         f"{store.failures()['message'].tolist()[:3]}")
+        raise ValueError(
+            f"none of the {store.n_replicates} replicates can be evaluated out of bag: "
+            f"{store.failures()['message'].tolist()[:3]}"
+        )
     harrell = apparent_c - replicates["optimism"].mean()
     replicate_oob = replicates["c_oob"].mean()
     c632plus, rate, weight = estimate_632plus(apparent_c, replicate_oob)
@@ -154,8 +158,10 @@ def replicate_concordances(store: BootstrapStore) -> pd.DataFrame:
     rows, out_of_bag = [], store.out_of_bag
     for b, works in enumerate(store.succeeded):
         bag, outside = store.in_bag[b], np.flatnonzero(out_of_bag[b])
-        values = [_c_or_nan(store, b, patients) if works else np.nan
-                  for patients in (bag, np.arange(store.n_patients), outside)]
+        values = [
+            _c_or_nan(store, b, patients) if works else np.nan
+            for patients in (bag, np.arange(store.n_patients), outside)
+        ]
         rows.append([*values, values[0] - values[1]])
     index = pd.RangeIndex(store.n_replicates, name="replicate")
     return pd.DataFrame(rows, columns=["c_bag", "c_all", "c_oob", "optimism"], index=index, dtype=float)
@@ -258,17 +264,21 @@ def _c_or_nan(store: BootstrapStore, b: int, patients: np.ndarray) -> float:
 def _notes(store, known, harrell, c632plus, c_oob) -> tuple[str, ...]:
     notes = []
     if harrell - max(c632plus, c_oob) > _TOO_FLEXIBLE:
-        notes.append(f"Harrell's correction ({harrell:.3f}) exceeds .632+ ({c632plus:.3f}) and out-of-bag "
-                     f"({c_oob:.3f}) by "
-                     "more than .02: the model is too flexible for the optimism bootstrap; read .632+ and "
-                     "out-of-bag")
+        notes.append(
+            f"Harrell's correction ({harrell:.3f}) exceeds .632+ ({c632plus:.3f}) and out-of-bag "
+            f"({c_oob:.3f}) by "
+            "more than .02: the model is too flexible for the optimism bootstrap; read .632+ and "
+            "out-of-bag"
+        )
     if not store.succeeded.all():
-        notes.append(f"{int((~store.succeeded).sum())} of {store.n_replicates} replicates failed and are "
-                     "left out")
+        notes.append(f"{int((~store.succeeded).sum())} of {store.n_replicates} replicates failed and are left out")
     if not known.all():
-        notes.append(f"{int((~known).sum())} patients were in every bag and have no out-of-bag risk: use "
-                     "more replicates")
+        notes.append(
+            f"{int((~known).sum())} patients were in every bag and have no out-of-bag risk: use more replicates"
+        )
     if store.succeeded.sum() < _FEW_REPLICATES:
-        notes.append(f"with {int(store.succeeded.sum())} replicates the intervals contain little or nothing of the "
-                     f"variance of training and are too narrow: use {_FEW_REPLICATES} or more")
+        notes.append(
+            f"with {int(store.succeeded.sum())} replicates the intervals contain little or nothing of the "
+            f"variance of training and are too narrow: use {_FEW_REPLICATES} or more"
+        )
     return tuple(notes)

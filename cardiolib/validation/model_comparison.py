@@ -45,8 +45,9 @@ class ModelComparison:
         return replace(self.fixed, difference=self.difference, se=self.se, z=self.z, p_value=self.p_value)
 
 
-def compare_models(store_a: BootstrapStore, store_b: BootstrapStore, *, combine: str = "centred",
-                   allow_different_bags: bool = False) -> ModelComparison:
+def compare_models(
+    store_a: BootstrapStore, store_b: BootstrapStore, *, combine: str = "centred", allow_different_bags: bool = False
+) -> ModelComparison:
     """Difference of the out-of-bag concordances of two models, A minus B, over the patients.
 
     Parameters
@@ -75,14 +76,18 @@ def compare_models(store_a: BootstrapStore, store_b: BootstrapStore, *, combine:
         raise ValueError("the two stores hold different outcomes for the same patients")
     same_bags = np.array_equal(store_a.in_bag, store_b.in_bag)
     if not same_bags and not allow_different_bags:
-        raise ValueError("the two models were trained on different bags; run both with the same seed and number of "
-                         "replicates, or pass allow_different_bags=True for results that cannot be rerun")
+        raise ValueError(
+            "the two models were trained on different bags; run both with the same seed and number of "
+            "replicates, or pass allow_different_bags=True for results that cannot be rerun"
+        )
     risk_a, risk_b = out_of_bag_risk(store_a, combine=combine), out_of_bag_risk(store_b, combine=combine)
     known = np.isfinite(risk_a) & np.isfinite(risk_b)
     fixed = compare_concordance(risk_a[known], risk_b[known], store_a.event[known], store_a.time[known])
     influence = spread_over(known, fixed.a.influence - fixed.b.influence)
     variance = variance_of_difference(
-        influence, pair_out_of_bag(store_a), pair_out_of_bag(store_b),
+        influence,
+        pair_out_of_bag(store_a),
+        pair_out_of_bag(store_b),
         same_bags=same_bags and np.array_equal(store_a.succeeded, store_b.succeeded),
     )
     se = float(np.sqrt(variance))

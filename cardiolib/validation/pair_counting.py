@@ -45,8 +45,13 @@ def count_pairs(rank: np.ndarray, event: np.ndarray, time: np.ndarray, weight: n
     order = np.argsort(time, kind="stable")
     n_ranks = int(rank.max()) + 1 if rank.size else 1
     # sorted once, so that the walks read memory in one direction; that halves their time for a million rows
-    right, comparable, *sums = _walk(rank[order].astype(np.int64), event[order].astype(np.bool_),
-                                     time[order].astype(np.float64), weight[order].astype(np.float64), n_ranks)
+    right, comparable, *sums = _walk(
+        rank[order].astype(np.int64),
+        event[order].astype(np.bool_),
+        time[order].astype(np.float64),
+        weight[order].astype(np.float64),
+        n_ranks,
+    )
     unsorted = [np.empty_like(right), np.empty_like(comparable)]
     for target, values in zip(unsorted, (right, comparable), strict=True):
         target[order] = values

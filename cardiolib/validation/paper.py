@@ -26,9 +26,7 @@ class PaperWilcoxon:
     n_replicates: int
 
 
-def paper_percentile_interval(
-    c_apparent: float, optimism, *, level: float = 0.95
-) -> tuple[float, float, float]:
+def paper_percentile_interval(c_apparent: float, optimism, *, level: float = 0.95) -> tuple[float, float, float]:
     """C_app minus mean optimism, and the percentiles of C_app - optimism_b that the paper calls its interval.
 
     .. warning::
@@ -120,6 +118,7 @@ def share_with_twin(bag, fold) -> float:
 def _numbers(values, name: str) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be a list of finite numbers, got shape {values.shape}; leave failed "
-                         "replicates out")
+        raise ValueError(
+            f"{name} must be a list of finite numbers, got shape {values.shape}; leave failed replicates out"
+        )
     return values

@@ -21,7 +21,10 @@ from cardiolib.validation.survival_curves import hazard_ratio_per_sd, kaplan_mei
 
 
 def paper_beside_right(
-    network: BootstrapStore, other: BootstrapStore | None = None, *, apparent_c: tuple[float, float] | None = None,
+    network: BootstrapStore,
+    other: BootstrapStore | None = None,
+    *,
+    apparent_c: tuple[float, float] | None = None,
     allow_different_bags: bool = False,
 ) -> pd.DataFrame:
     """Each statistic as the paper made it, what replaces it, and one sentence on the difference.
@@ -45,12 +48,20 @@ def paper_beside_right(
     found = validate(network, apparent_c=apparent[0])
     corrected, low, high = paper_percentile_interval(found.apparent, found.replicates["optimism"].dropna())
     rows = [
-        ("C-index of the network", f"{corrected:.3f}", f"{found.c632plus:.3f}",
-         "Harrell's optimism judges each model on all patients, 63 % of whom it was trained on: an over-fitted network "
-         f"keeps part of its optimism (here {corrected - found.c632plus:+.3f})."),
-        ("95 % interval", _interval(low, high), _interval(*found.c632plus_interval),
-         "The percentiles are the spread of the optimism; the interval of .632+ is that of the C-index over patients, "
-         "training included."),
+        (
+            "C-index of the network",
+            f"{corrected:.3f}",
+            f"{found.c632plus:.3f}",
+            "Harrell's optimism judges each model on all patients, 63 % of whom it was trained on: an over-fitted network "
+            f"keeps part of its optimism (here {corrected - found.c632plus:+.3f}).",
+        ),
+        (
+            "95 % interval",
+            _interval(low, high),
+            _interval(*found.c632plus_interval),
+            "The percentiles are the spread of the optimism; the interval of .632+ is that of the C-index over patients, "
+            "training included.",
+        ),
     ]
     if other is not None:
         rows.append(_comparison(network, other, found, apparent[1], allow_different_bags))
@@ -59,14 +70,24 @@ def paper_beside_right(
     event, time = network.event[known], network.time[known]
     split, right = paper_median_split(raw[known], event, time), kaplan_meier_groups(centred[known], event, time)
     moved = int((split.group != right.group).sum())
-    rows.append(("log-rank of the halves", _chi2(split.logrank_chi2, split.logrank_p),
-                 _chi2(right.logrank_chi2, right.logrank_p),
-                 "A Cox score has no origin: each model's risks are centred before they are averaged "
-                 f"({moved} patients change halves)."))
+    rows.append(
+        (
+            "log-rank of the halves",
+            _chi2(split.logrank_chi2, split.logrank_p),
+            _chi2(right.logrank_chi2, right.logrank_p),
+            "A Cox score has no origin: each model's risks are centred before they are averaged "
+            f"({moved} patients change halves).",
+        )
+    )
     whole = hazard_ratio_per_sd(centred[known], event, time)
-    rows.append(("does risk predict death", f"{_chi2(split.logrank_chi2, split.logrank_p)} (halves)",
-                 f"{_chi2(whole['chi2'], whole['p'])}, HR {whole['hazard ratio']:.2f} per SD",
-                 "The cut at the median throws away how far apart patients are."))
+    rows.append(
+        (
+            "does risk predict death",
+            f"{_chi2(split.logrank_chi2, split.logrank_p)} (halves)",
+            f"{_chi2(whole['chi2'], whole['p'])}, HR {whole['hazard ratio']:.2f} per SD",
+            "The cut at the median throws away how far apart patients are.",
+        )
+    )
     rows.append(_folds(network))
     return pd.DataFrame(rows, columns=["statistic", "paper", "right", "because"])
 
@@ -78,10 +99,13 @@ def _comparison(network, other, found, apparent_c, allow_different_bags) -> tupl
     test = paper_wilcoxon(lists[0][usable], lists[1][usable])
     pair = compare_models(network, other, allow_different_bags=allow_different_bags)
     low, high = pair.interval()
-    return ("network against the other model", f"P = {test.p_value:.1e}",
-            f"{pair.difference:+.3f} ({low:+.3f} to {high:+.3f}), P = {pair.p_value:.1e}",
-            f"The Wilcoxon test counts {test.n_replicates} replicates, which the analyst chooses; the paired test "
-            f"counts {network.n_patients} patients.")
+    return (
+        "network against the other model",
+        f"P = {test.p_value:.1e}",
+        f"{pair.difference:+.3f} ({low:+.3f} to {high:+.3f}), P = {pair.p_value:.1e}",
+        f"The Wilcoxon test counts {test.n_replicates} replicates, which the analyst chooses; the paired test "
+        f"counts {network.n_patients} patients.",
+    )
 
 
 def _folds(store: BootstrapStore) -> tuple[str, str, str, str]:
@@ -92,8 +116,12 @@ def _folds(store: BootstrapStore) -> tuple[str, str, str, str]:
         grouped = patient_folds(store.event[bag], n_folds=6, groups=bag, rng=rng)
         shares["grouped"].append(share_with_twin(bag, grouped))
     plain, grouped = (100 * np.mean(shares[name]) for name in ("plain", "grouped"))
-    return ("test rows whose copy is in training, tuning in a bag", f"{plain:.0f} %", f"{grouped:.0f} %",
-            "A bag repeats patients; folds that split the copies reward memorising.")
+    return (
+        "test rows whose copy is in training, tuning in a bag",
+        f"{plain:.0f} %",
+        f"{grouped:.0f} %",
+        "A bag repeats patients; folds that split the copies reward memorising.",
+    )
 
 
 def _interval(low: float, high: float) -> str:

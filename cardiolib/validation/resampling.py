@@ -110,8 +110,9 @@ def run_bootstrap(
     for _ in progress_bar(map_units(work, todo), total=len(todo), label=f"bootstrap {model}", shown=progress):
         pass  # every unit writes its own file
 
-    store = _collect(folder, settings.n_replicates, event, time, ids,
-                     {"model": model, "seed": str(seed), "fingerprint": fingerprint})
+    store = _collect(
+        folder, settings.n_replicates, event, time, ids, {"model": model, "seed": str(seed), "fingerprint": fingerprint}
+    )
     write_bootstrap(store, folder / STORE_NAME)
     return store
 
@@ -125,8 +126,16 @@ def _run_unit(unit: int, *, fit_predict, X, event, time, seed, folder) -> int:
     rows = np.arange(time.size) if unit == ALL_PATIENTS else draw_bag(seed, unit, time.size)
     key = 2**31 if unit == ALL_PATIENTS else unit  # a child number that no replicate has
     model_seed = int(np.random.SeedSequence(seed, spawn_key=(key, 0)).generate_state(1)[0])
-    run_unit(_unit_path(folder, unit), rows, fit_predict=fit_predict, X=X, event=event, time=time, seed=model_seed,
-             may_fail=unit != ALL_PATIENTS)
+    run_unit(
+        _unit_path(folder, unit),
+        rows,
+        fit_predict=fit_predict,
+        X=X,
+        event=event,
+        time=time,
+        seed=model_seed,
+        may_fail=unit != ALL_PATIENTS,
+    )
     return unit
 
 
@@ -140,9 +149,14 @@ def _collect(folder: Path, n_replicates: int, event, time, ids, meta) -> Bootstr
     parameters = pd.DataFrame.from_dict(chosen, orient="index")
     parameters.index.name = "replicate"
     return BootstrapStore(
-        ids, event, time, np.stack([u["rows"] for u in units.values()]),
-        np.stack([u["log_risk"] for u in units.values()]), everybody["log_risk"],
+        ids,
+        event,
+        time,
+        np.stack([u["rows"] for u in units.values()]),
+        np.stack([u["log_risk"] for u in units.values()]),
+        everybody["log_risk"],
         tuple(str(u["message"]) for u in units.values()),
         np.array([float(u["seconds"]) for u in units.values()]),
-        parameters if parameters.shape[1] else None, meta,
+        parameters if parameters.shape[1] else None,
+        meta,
     )

@@ -63,8 +63,9 @@ def max_parameters(n: int, n_events: int, *, fraction_of_max_r2: float = 0.15) -
     return n * (_SHRINKAGE - 1) * math.log(1 - r2 / _SHRINKAGE)
 
 
-def minimum_sample_size(n_parameters: int, *, r2_cox_snell: float, event_rate: float,
-                        mean_follow_up: float) -> MinimumSampleSize:
+def minimum_sample_size(
+    n_parameters: int, *, r2_cox_snell: float, event_rate: float, mean_follow_up: float
+) -> MinimumSampleSize:
     """Patients needed to develop a time-to-event model.
 
     Parameters
@@ -88,17 +89,21 @@ def minimum_sample_size(n_parameters: int, *, r2_cox_snell: float, event_rate: f
     .. [1] Riley et al., Stat Med 2019;38:1276.
     """
     if n_parameters < 1 or event_rate <= 0 or mean_follow_up <= 0:
-        raise ValueError(f"need n_parameters >= 1 and positive event_rate and mean_follow_up, got "
-                         f"{n_parameters}, {event_rate}, {mean_follow_up}")
+        raise ValueError(
+            f"need n_parameters >= 1 and positive event_rate and mean_follow_up, got "
+            f"{n_parameters}, {event_rate}, {mean_follow_up}"
+        )
     _check_r2(r2_cox_snell)
     n_reference = 10_000
     largest = max_r2_cox_snell(n_reference, math.ceil(event_rate * mean_follow_up * n_reference))
     if r2_cox_snell >= largest:
-        raise ValueError(f"r2_cox_snell = {r2_cox_snell} is not possible at this event rate; the largest is "
-                         f"{largest:.4f}")
+        raise ValueError(
+            f"r2_cox_snell = {r2_cox_snell} is not possible at this event rate; the largest is {largest:.4f}"
+        )
     shrinkage = r2_cox_snell / (r2_cox_snell + 0.05 * largest)
-    return MinimumSampleSize(_patients(n_parameters, r2_cox_snell, _SHRINKAGE),
-                             _patients(n_parameters, r2_cox_snell, shrinkage), largest)
+    return MinimumSampleSize(
+        _patients(n_parameters, r2_cox_snell, _SHRINKAGE), _patients(n_parameters, r2_cox_snell, shrinkage), largest
+    )
 
 
 def _patients(n_parameters: int, r2: float, shrinkage: float) -> int:

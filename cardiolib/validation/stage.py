@@ -32,9 +32,20 @@ from cardiolib.validation.survival_curves import GroupedSurvival, hazard_ratio_p
 from cardiolib.work import keyed_folder
 
 __all__ = [
-    "ModelValidation", "ValidationStageSettings", "bootstrap_models", "comparison_statement",
-    "cross_validate_models", "forest_table", "load_survival_data", "paper_table", "probabilities", "risk_groups",
-    "sample_size_statement", "validate_models", "validation_metrics", "whole_risk_table",
+    "ModelValidation",
+    "ValidationStageSettings",
+    "bootstrap_models",
+    "comparison_statement",
+    "cross_validate_models",
+    "forest_table",
+    "load_survival_data",
+    "paper_table",
+    "probabilities",
+    "risk_groups",
+    "sample_size_statement",
+    "validate_models",
+    "validation_metrics",
+    "whole_risk_table",
 ]
 
 NETWORK, CONVENTIONAL, LINEAR = "network", "conventional", "linear"
@@ -92,7 +103,12 @@ class ModelValidation:
 
 
 def bootstrap_models(
-    data: SurvivalData, survival_folder: Path, settings: ValidationStageSettings, *, seed: int, folder: Path,
+    data: SurvivalData,
+    survival_folder: Path,
+    settings: ValidationStageSettings,
+    *,
+    seed: int,
+    folder: Path,
     map_units: Callable = map,
 ) -> dict[str, BootstrapStore]:
     """Bootstrap the network, the conventional model and a linear model of motion on the same bags.
@@ -116,11 +132,21 @@ def bootstrap_models(
     stores = {}
     for name, (recipe, X) in _recipes(data, survival_folder, settings).items():
         model = f"{name}: {recipe}"
-        units = keyed_folder(folder / "units" / name, {"model": model, "data": data.fingerprint(), "seed": seed},
-                             what=f"Bootstrap of the {name} model")
+        units = keyed_folder(
+            folder / "units" / name,
+            {"model": model, "data": data.fingerprint(), "seed": seed},
+            what=f"Bootstrap of the {name} model",
+        )
         store = run_bootstrap(
-            FitRecipe(recipe), X, data.event, data.time, ids=data.ids,
-            settings=BootstrapSettings(n_replicates=settings.n_replicates), seed=seed, folder=units, model=model,
+            FitRecipe(recipe),
+            X,
+            data.event,
+            data.time,
+            ids=data.ids,
+            settings=BootstrapSettings(n_replicates=settings.n_replicates),
+            seed=seed,
+            folder=units,
+            model=model,
             map_units=map_units,
         )
         # how long each replicate took differs from run to run and is no result
@@ -130,7 +156,12 @@ def bootstrap_models(
 
 
 def cross_validate_models(
-    data: SurvivalData, survival_folder: Path, settings: ValidationStageSettings, *, seed: int, folder: Path,
+    data: SurvivalData,
+    survival_folder: Path,
+    settings: ValidationStageSettings,
+    *,
+    seed: int,
+    folder: Path,
     map_units: Callable = map,
 ) -> dict[str, FoldConcordance]:
     """Cross-validated concordance of the same models, all on the same folds; resumable like the bootstrap."""
@@ -139,8 +170,15 @@ def cross_validate_models(
         model = f"{name}: {recipe}"
         key = {"model": model, "data": data.fingerprint(), "seed": seed, "n_folds": settings.n_folds}
         run = cross_validate(
-            FitRecipe(recipe), X, data.event, data.time, ids=data.ids, seed=seed, map_units=map_units,
-            settings=CrossValidationSettings(settings.n_folds, settings.n_repeats), model=model,
+            FitRecipe(recipe),
+            X,
+            data.event,
+            data.time,
+            ids=data.ids,
+            seed=seed,
+            map_units=map_units,
+            settings=CrossValidationSettings(settings.n_folds, settings.n_repeats),
+            model=model,
             folder=keyed_folder(folder / "units" / f"{name}_folds", key, what=f"Cross-validation of the {name} model"),
         )
         found[name] = validate_folds(run)
@@ -152,16 +190,20 @@ def validate_models(stores: dict[str, BootstrapStore]) -> ModelValidation:
     models = {name: validate(store) for name, store in stores.items()}
     table = pd.concat({LABELS[name]: model.table() for name, model in models.items()}, names=["model"])
     comparison = compare_models(stores[NETWORK], stores[CONVENTIONAL]) if CONVENTIONAL in stores else None
-    paper = {name: paper_percentile_interval(model.apparent, model.replicates["optimism"].dropna())[1:]
-             for name, model in models.items()}
+    paper = {
+        name: paper_percentile_interval(model.apparent, model.replicates["optimism"].dropna())[1:]
+        for name, model in models.items()
+    }
     notes = [f"{LABELS[name]}: {note}" for name, model in models.items() for note in model.notes]
     return ModelValidation(models, table.reset_index(level=0).reset_index(drop=True), comparison, paper, tuple(notes))
 
 
 def risk_groups(stores: dict[str, BootstrapStore], *, n_groups: int = 2) -> dict[str, GroupedSurvival]:
     """Kaplan-Meier of equal parts of the cohort by out-of-bag risk, for the network and the conventional model."""
-    return {label: kaplan_meier_groups(risk, event, time, n_groups=n_groups)
-            for label, (risk, event, time) in _known_risks(stores).items()}
+    return {
+        label: kaplan_meier_groups(risk, event, time, n_groups=n_groups)
+        for label, (risk, event, time) in _known_risks(stores).items()
+    }
 
 
 def whole_risk_table(stores: dict[str, BootstrapStore]) -> pd.DataFrame:
@@ -209,30 +251,46 @@ def comparison_statement(results: ModelValidation) -> pd.DataFrame | str:
 
 
 def validation_metrics(
-    results: ModelValidation, groups: dict[str, GroupedSurvival], folds: dict[str, FoldConcordance],
-    stores: dict[str, BootstrapStore], found: AbsolutePerformance, data: SurvivalData,
+    results: ModelValidation,
+    groups: dict[str, GroupedSurvival],
+    folds: dict[str, FoldConcordance],
+    stores: dict[str, BootstrapStore],
+    found: AbsolutePerformance,
+    data: SurvivalData,
 ) -> dict[str, float]:
     """Headline numbers of the stage."""
     metrics: dict[str, float] = {}
     for name, model in results.models.items():
         low, high = model.out_of_bag_interval
         metrics |= {
-            f"{name}_c_apparent": model.apparent, f"{name}_c_harrell": model.harrell,
-            f"{name}_c_632plus": model.c632plus, f"{name}_c_632plus_low": model.c632plus_interval[0],
-            f"{name}_c_632plus_high": model.c632plus_interval[1], f"{name}_c_oob": model.out_of_bag.c,
-            f"{name}_c_oob_low": low, f"{name}_c_oob_high": high, f"{name}_failed_replicates_count": model.n_failed,
+            f"{name}_c_apparent": model.apparent,
+            f"{name}_c_harrell": model.harrell,
+            f"{name}_c_632plus": model.c632plus,
+            f"{name}_c_632plus_low": model.c632plus_interval[0],
+            f"{name}_c_632plus_high": model.c632plus_interval[1],
+            f"{name}_c_oob": model.out_of_bag.c,
+            f"{name}_c_oob_low": low,
+            f"{name}_c_oob_high": high,
+            f"{name}_failed_replicates_count": model.n_failed,
             f"{name}_c_cross_validated": folds[name].c,
             f"{name}_paper_interval_low": results.paper_intervals[name][0],
             f"{name}_paper_interval_high": results.paper_intervals[name][1],
         }
     if results.comparison is not None:
         low, high = results.comparison.interval()
-        metrics |= {"c_difference": results.comparison.difference, "c_difference_low": low, "c_difference_high": high,
-                    "c_difference_p_approximate": results.comparison.p_value}
+        metrics |= {
+            "c_difference": results.comparison.difference,
+            "c_difference_low": low,
+            "c_difference_high": high,
+            "c_difference_p_approximate": results.comparison.p_value,
+        }
     keys = {label: name for name, label in LABELS.items()}
     for label, group in groups.items():
-        metrics |= {f"{keys[label]}_logrank_chi2": group.logrank_chi2, f"{keys[label]}_logrank_p": group.logrank_p,
-                    f"{keys[label]}_hazard_ratio": float(group.summary["hazard ratio"].iloc[-1])}
+        metrics |= {
+            f"{keys[label]}_logrank_chi2": group.logrank_chi2,
+            f"{keys[label]}_logrank_p": group.logrank_p,
+            f"{keys[label]}_hazard_ratio": float(group.summary["hazard ratio"].iloc[-1]),
+        }
     for row in whole_risk_table(stores).to_dict("records"):
         metrics[f"{keys[row['model']]}_hazard_ratio_per_sd"] = row["hazard ratio"]
     n, deaths = len(data.ids), int(data.event.sum())

@@ -58,10 +58,16 @@ def horizons(event, time, unit: str) -> tuple[float, ...]:
     follow-up stand in. Empty where nothing is left.
     """
     event, time = np.asarray(event, dtype=bool), np.asarray(time, dtype=float)
-    wanted = (np.multiply(HORIZONS_YEARS, UNITS_PER_YEAR[unit]) if unit in UNITS_PER_YEAR
-              else np.quantile(time, [0.25, 0.5, 0.75]))
-    return tuple(float(at) for at in wanted
-                 if (event & (time <= at)).sum() >= _LEAST_CASES and (time > at).sum() >= _LEAST_BEYOND)
+    wanted = (
+        np.multiply(HORIZONS_YEARS, UNITS_PER_YEAR[unit])
+        if unit in UNITS_PER_YEAR
+        else np.quantile(time, [0.25, 0.5, 0.75])
+    )
+    return tuple(
+        float(at)
+        for at in wanted
+        if (event & (time <= at)).sum() >= _LEAST_CASES and (time > at).sum() >= _LEAST_BEYOND
+    )
 
 
 def absolute_performance(stores: dict[str, BootstrapStore], unit: str) -> AbsolutePerformance:
@@ -92,16 +98,29 @@ def absolute_performance(stores: dict[str, BootstrapStore], unit: str) -> Absolu
         table = performance_over_time(risk, event, time, grid)
         over_time.append(table.assign(model=label))
         brier, null = (mean_over_time(table[column], grid) for column in ("brier", "null_brier"))
-        summary.append({"model": label, "integrated Brier": brier, "of Kaplan-Meier": null,
-                        "explained": 1 - brier / null, "slope of one model": replicate_slopes(store).median()})
+        summary.append(
+            {
+                "model": label,
+                "integrated Brier": brier,
+                "of Kaplan-Meier": null,
+                "explained": 1 - brier / null,
+                "slope of one model": replicate_slopes(store).median(),
+            }
+        )
         at_horizons = out_of_bag_absolute_risk(store, at)[known]
         calibrations[label] = [calibrate(column, event, time, t) for column, t in zip(at_horizons.T, at, strict=True)]
         curve = net_benefit(at_horizons[:, at.index(middle)], event, time, middle, thresholds)
         decisions.append(curve[["threshold", "model"]].rename(columns={"model": "net_benefit"}).assign(model=label))
     everybody = curve[["threshold", "treat_all"]].rename(columns={"treat_all": "net_benefit"})
     decisions += [everybody.assign(model="treat all"), everybody.assign(net_benefit=0.0, model="treat none")]
-    return AbsolutePerformance(at, pd.concat(over_time, ignore_index=True), pd.DataFrame(summary), calibrations,
-                               pd.concat(decisions, ignore_index=True), middle)
+    return AbsolutePerformance(
+        at,
+        pd.concat(over_time, ignore_index=True),
+        pd.DataFrame(summary),
+        calibrations,
+        pd.concat(decisions, ignore_index=True),
+        middle,
+    )
 
 
 def absolute_metrics(found: AbsolutePerformance, keys: dict[str, str], unit: str) -> dict[str, float]:
@@ -109,12 +128,17 @@ def absolute_metrics(found: AbsolutePerformance, keys: dict[str, str], unit: str
     metrics = {}
     for row in found.summary.to_dict("records"):
         key = keys[row["model"]]
-        metrics |= {f"{key}_integrated_brier": row["integrated Brier"], f"{key}_brier_explained": row["explained"],
-                    f"{key}_calibration_slope": row["slope of one model"]}
+        metrics |= {
+            f"{key}_integrated_brier": row["integrated Brier"],
+            f"{key}_brier_explained": row["explained"],
+            f"{key}_calibration_slope": row["slope of one model"],
+        }
         for one in found.calibrations[row["model"]]:
             year = f"{one.at / UNITS_PER_YEAR[unit]:g}y" if unit in UNITS_PER_YEAR else f"t{one.at:.3g}"
-            metrics |= {f"{key}_observed_over_expected_{year}": one.observed_over_expected,
-                        f"{key}_ici_{year}": one.ici}
+            metrics |= {
+                f"{key}_observed_over_expected_{year}": one.observed_over_expected,
+                f"{key}_ici_{year}": one.ici,
+            }
     return metrics
 
 

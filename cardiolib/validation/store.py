@@ -71,11 +71,9 @@ class BootstrapStore:
         _expect("message", (len(self.message),), (b,))
         _expect("seconds", self.seconds.shape, (b,))
         if b and (self.in_bag.min() < 0 or self.in_bag.max() >= n):
-            raise ValueError(f"in_bag must hold row numbers 0..{n - 1}, got "
-                             f"{self.in_bag.min()}..{self.in_bag.max()}")
+            raise ValueError(f"in_bag must hold row numbers 0..{n - 1}, got {self.in_bag.min()}..{self.in_bag.max()}")
         if not np.isfinite(self.log_risk[self.succeeded]).all():
-            raise ValueError("log_risk is not finite in a replicate that reports no failure; give it a "
-                             "message")
+            raise ValueError("log_risk is not finite in a replicate that reports no failure; give it a message")
         if self.log_risk_apparent is not None:
             set_(self, "log_risk_apparent", np.asarray(self.log_risk_apparent, dtype=float))
             _expect("log_risk_apparent", self.log_risk_apparent.shape, (n,))
@@ -108,17 +106,24 @@ class BootstrapStore:
         return pd.DataFrame({"replicate": failed, "message": [self.message[b] for b in failed]})
 
     def __repr__(self) -> str:
-        return (f"BootstrapStore({self.meta.get('model', 'model')!r}: {self.n_replicates} replicates "
-                f"({int((~self.succeeded).sum())} failed) of {self.n_patients} patients, "
-                f"{int(self.event.sum())} deaths)")
+        return (
+            f"BootstrapStore({self.meta.get('model', 'model')!r}: {self.n_replicates} replicates "
+            f"({int((~self.succeeded).sum())} failed) of {self.n_patients} patients, "
+            f"{int(self.event.sum())} deaths)"
+        )
 
 
 def write_bootstrap(store: BootstrapStore, path: str | os.PathLike[str]) -> None:
     """Write the store as one compressed npz without pickled objects."""
     arrays = {
-        "schema_version": np.array(SCHEMA_VERSION), "patient_id": store.patient_id, "event": store.event,
-        "time": store.time, "in_bag": store.in_bag.astype(np.int32), "log_risk": store.log_risk,
-        "message": np.array(store.message, dtype=str), "seconds": store.seconds,
+        "schema_version": np.array(SCHEMA_VERSION),
+        "patient_id": store.patient_id,
+        "event": store.event,
+        "time": store.time,
+        "in_bag": store.in_bag.astype(np.int32),
+        "log_risk": store.log_risk,
+        "message": np.array(store.message, dtype=str),
+        "seconds": store.seconds,
         "meta_keys": np.array(list(store.meta), dtype=str),
         "meta_values": np.array(list(store.meta.values()), dtype=str),
     }
@@ -142,19 +147,28 @@ def read_bootstrap(path: str | os.PathLike[str]) -> BootstrapStore:
     """
     with np.load(Path(path), allow_pickle=False) as file:
         if "schema_version" not in file:
-            raise ValueError(f"{path} holds {sorted(file.files)[:8]}; it is not a bootstrap store of "
-                             "cardiolib")
+            raise ValueError(f"{path} holds {sorted(file.files)[:8]}; it is not a bootstrap store of cardiolib")
         if int(file["schema_version"]) != SCHEMA_VERSION:
-            raise ValueError(f"{path} has schema version {int(file['schema_version'])}, this code reads "
-                             f"{SCHEMA_VERSION}")
+            raise ValueError(
+                f"{path} has schema version {int(file['schema_version'])}, this code reads {SCHEMA_VERSION}"
+            )
         parameters = None
         if "parameters" in file:
-            parameters = pd.DataFrame(file["parameters"], columns=file["parameter_names"].tolist(),
-                                      index=pd.Index(file["parameter_rows"], name="replicate"))
+            parameters = pd.DataFrame(
+                file["parameters"],
+                columns=file["parameter_names"].tolist(),
+                index=pd.Index(file["parameter_rows"], name="replicate"),
+            )
         return BootstrapStore(
-            file["patient_id"], file["event"], file["time"], file["in_bag"], file["log_risk"],
+            file["patient_id"],
+            file["event"],
+            file["time"],
+            file["in_bag"],
+            file["log_risk"],
             file["log_risk_apparent"] if "log_risk_apparent" in file else None,
-            tuple(file["message"].tolist()), file["seconds"], parameters,
+            tuple(file["message"].tolist()),
+            file["seconds"],
+            parameters,
             dict(zip(file["meta_keys"].tolist(), file["meta_values"].tolist(), strict=True)),
         )
 

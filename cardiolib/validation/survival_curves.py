@@ -68,13 +68,11 @@ def risk_groups(log_risk, *, n_groups: int = 2) -> np.ndarray:
     if n_groups < 2:
         raise ValueError(f"n_groups must be at least 2, got {n_groups}")
     if log_risk.ndim != 1 or log_risk.size == 0 or not np.isfinite(log_risk).all():
-        raise ValueError("log_risk must be a vector of finite numbers; leave out patients without an "
-                         "out-of-bag risk")
+        raise ValueError("log_risk must be a vector of finite numbers; leave out patients without an out-of-bag risk")
     cuts = np.quantile(log_risk, np.arange(1, n_groups) / n_groups)
     group = np.searchsorted(cuts, log_risk, side="left")
     if np.unique(group).size < n_groups:
-        raise ValueError(f"ties in log_risk leave fewer than {n_groups} groups (sizes "
-                         f"{np.bincount(group).tolist()})")
+        raise ValueError(f"ties in log_risk leave fewer than {n_groups} groups (sizes {np.bincount(group).tolist()})")
     return group
 
 
@@ -123,8 +121,10 @@ def compare_groups(group, event, time, *, names: tuple[str, ...], at_risk_times=
     event, time = check_outcomes(event, time)
     group, names = np.asarray(group, dtype=np.int64), tuple(names)
     if group.shape != time.shape or not np.array_equal(np.unique(group), np.arange(len(names))):
-        raise ValueError(f"group must give each of {time.size} patients a number 0 to {len(names) - 1}, all of them "
-                         f"used; got shape {group.shape} and values {np.unique(group)[:10].tolist()}")
+        raise ValueError(
+            f"group must give each of {time.size} patients a number 0 to {len(names) - 1}, all of them "
+            f"used; got shape {group.shape} and values {np.unique(group)[:10].tolist()}"
+        )
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
     axis_end = float(np.sort(time)[-min(_LEAST_AT_RISK, time.size)])
@@ -133,9 +133,16 @@ def compare_groups(group, event, time, *, names: tuple[str, ...], at_risk_times=
     parts = [_one_curve(name, event[group == k], time[group == k]) for k, name in enumerate(names)]
     summary = pd.DataFrame([row for _, row in parts], index=pd.Index(names, name="group"))
     summary[["hazard ratio", "95% low", "95% high"]] = _hazard_ratios(group, event, time, len(names))
-    return GroupedSurvival(names, group, pd.concat([curve for curve, _ in parts], ignore_index=True),
-                           numbers_at_risk(time, group, times, names=names), summary,
-                           float(test.test_statistic), float(test.p_value), axis_end)
+    return GroupedSurvival(
+        names,
+        group,
+        pd.concat([curve for curve, _ in parts], ignore_index=True),
+        numbers_at_risk(time, group, times, names=names),
+        summary,
+        float(test.test_statistic),
+        float(test.p_value),
+        axis_end,
+    )
 
 
 def numbers_at_risk(time, group, times, *, names=None) -> pd.DataFrame:
@@ -200,26 +207,40 @@ def hazard_ratio_per_sd(log_risk, event, time) -> pd.Series:
     event, time = check_outcomes(event, time)
     log_risk = np.asarray(log_risk, dtype=float)
     if log_risk.shape != time.shape or not np.isfinite(log_risk).all() or not np.ptp(log_risk) > 0:
-        raise ValueError("log_risk must hold one finite number a patient, not all equal; leave out patients without an "
-                         "out-of-bag risk")
+        raise ValueError(
+            "log_risk must hold one finite number a patient, not all equal; leave out patients without an "
+            "out-of-bag risk"
+        )
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
     z = (log_risk - log_risk.mean()) / log_risk.std(ddof=1)
     fit = CoxPHFitter().fit(pd.DataFrame({"risk": z, "time": time, "event": event}), "time", "event")
     low, high = np.exp(fit.confidence_intervals_.to_numpy()[0])
     test = fit.log_likelihood_ratio_test()
-    return pd.Series({"hazard ratio": float(np.exp(fit.params_.iloc[0])), "95% low": low, "95% high": high,
-                      "chi2": float(test.test_statistic), "p": float(test.p_value)})
+    return pd.Series(
+        {
+            "hazard ratio": float(np.exp(fit.params_.iloc[0])),
+            "95% low": low,
+            "95% high": high,
+            "chi2": float(test.test_statistic),
+            "p": float(test.p_value),
+        }
+    )
 
 
 def _one_curve(name: str, event: np.ndarray, time: np.ndarray) -> tuple[pd.DataFrame, dict[str, float]]:
     fit = KaplanMeierFitter().fit(time, event)
     band = fit.confidence_interval_survival_function_
-    curve = pd.DataFrame({"group": name, "time": fit.survival_function_.index.to_numpy(dtype=float),
-                          "survival": fit.survival_function_.iloc[:, 0].to_numpy(),
-                          "low": band.iloc[:, 0].to_numpy(), "high": band.iloc[:, 1].to_numpy()})
-    return curve, {"patients": time.size, "deaths": int(event.sum()), "median "
-                                                                      "survival": fit.median_survival_time_}
+    curve = pd.DataFrame(
+        {
+            "group": name,
+            "time": fit.survival_function_.index.to_numpy(dtype=float),
+            "survival": fit.survival_function_.iloc[:, 0].to_numpy(),
+            "low": band.iloc[:, 0].to_numpy(),
+            "high": band.iloc[:, 1].to_numpy(),
+        }
+    )
+    return curve, {"patients": time.size, "deaths": int(event.sum()), "median survival": fit.median_survival_time_}
 
 
 def _hazard_ratios(group, event, time, n_groups: int) -> np.ndarray:

@@ -66,8 +66,9 @@ def integrated_brier_score(risk, event, time, times) -> float:
     times = np.asarray(times, dtype=float)
     if times.ndim != 1 or times.size < 2 or (np.diff(times) <= 0).any():
         raise ValueError(f"times must be at least two ascending numbers, got {times.tolist()}")
-    return mean_over_time([brier_score(column, event, time, at)
-                           for column, at in zip(np.asarray(risk).T, times, strict=True)], times)
+    return mean_over_time(
+        [brier_score(column, event, time, at) for column, at in zip(np.asarray(risk).T, times, strict=True)], times
+    )
 
 
 def mean_over_time(scores, times) -> float:
@@ -102,8 +103,10 @@ def time_dependent_auc(log_risk, event, time, at: float) -> float:
         raise ValueError(f"log_risk must hold {time.size} finite numbers, got shape {log_risk.shape}")
     case, survivor, weight = outcome_weights(event, time, at)
     if not case.any() or not survivor.any():
-        raise ValueError(f"an AUC at {at:g} needs deaths by then and patients alive beyond it; there are "
-                         f"{int(case.sum())} and {int(survivor.sum())}")
+        raise ValueError(
+            f"an AUC at {at:g} needs deaths by then and patients alive beyond it; there are "
+            f"{int(case.sum())} and {int(survivor.sum())}"
+        )
     controls = np.sort(log_risk[survivor])  # all controls have one weight
     below = np.searchsorted(controls, log_risk[case], side="left")
     upto = np.searchsorted(controls, log_risk[case], side="right")
@@ -132,9 +135,17 @@ def performance_over_time(risk, event, time, times) -> pd.DataFrame:
     for column, at in zip(np.asarray(risk, dtype=float).T, times, strict=True):
         case, survivor, _ = outcome_weights(event, time, at)
         brier, null = brier_score(column, event, time, at), null_brier_score(event, time, at)
-        rows.append({"time": float(at), "auc": time_dependent_auc(column, event, time, at), "brier": brier,
-                     "null_brier": null, "explained": 1 - brier / null, "cases": int(case.sum()),
-                     "known": int((case | survivor).sum())})
+        rows.append(
+            {
+                "time": float(at),
+                "auc": time_dependent_auc(column, event, time, at),
+                "brier": brier,
+                "null_brier": null,
+                "explained": 1 - brier / null,
+                "cases": int(case.sum()),
+                "known": int((case | survivor).sum()),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -164,10 +175,12 @@ def outcome_weights(event, time, at: float) -> tuple[np.ndarray, np.ndarray, np.
     event, time = check_outcomes(event, time)
     case, survivor = event & (time <= at), time > at
     if not survivor.any() or at <= 0:
-        raise ValueError(f"{at:g} lies outside the follow-up (the longest is {time.max():g}): choose an earlier time, "
-                         "before the last patient leaves")
+        raise ValueError(
+            f"{at:g} lies outside the follow-up (the longest is {time.max():g}): choose an earlier time, "
+            "before the last patient leaves"
+        )
     before = uncensored_probability(event, time)
-    censored_by_then = (time == time[survivor].min())  # G just before the first time beyond `at` is G(at)
+    censored_by_then = time == time[survivor].min()  # G just before the first time beyond `at` is G(at)
     weight = np.where(case, 1 / before, 0.0)
     weight[survivor] = 1 / before[censored_by_then][0]
     return case, survivor, weight
@@ -179,6 +192,8 @@ def check_probability(risk, n: int) -> np.ndarray:
     if risk.shape != (n,):
         raise ValueError(f"risk has shape {risk.shape}, but there are {n} patients; give one probability a patient")
     if not ((risk >= 0) & (risk <= 1)).all():
-        raise ValueError("risk must hold probabilities of death between 0 and 1, not log risks, and no NaN: leave out "
-                         "patients without an out-of-bag risk")
+        raise ValueError(
+            "risk must hold probabilities of death between 0 and 1, not log risks, and no NaN: leave out "
+            "patients without an out-of-bag risk"
+        )
     return risk

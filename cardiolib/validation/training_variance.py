@@ -91,8 +91,10 @@ def pair_out_of_bag(store: BootstrapStore) -> PairOutOfBag:
     log_risk = np.ascontiguousarray(store.log_risk[store.succeeded])
     c, n_pairs, missing, influence, deviation = _judge_pairs(log_risk, drawn == 0, store.event, store.time)
     if n_pairs == 0:
-        raise ValueError(f"none of the comparable pairs among {store.n_patients} patients was outside any of the "
-                         f"{len(drawn)} bags; use more replicates")
+        raise ValueError(
+            f"none of the comparable pairs among {store.n_patients} patients was outside any of the "
+            f"{len(drawn)} bags; use more replicates"
+        )
     return PairOutOfBag(c, n_pairs, missing, influence, deviation, drawn.astype(float))
 
 
@@ -116,9 +118,7 @@ def variance_with_training(influence: np.ndarray, pairs: PairOutOfBag, *, gradie
     return float(max(total, np.sum(influence**2)))
 
 
-def variance_of_difference(
-    influence: np.ndarray, a: PairOutOfBag, b: PairOutOfBag, *, same_bags: bool
-) -> float:
+def variance_of_difference(influence: np.ndarray, a: PairOutOfBag, b: PairOutOfBag, *, same_bags: bool) -> float:
     """Variance of the difference of two out-of-bag concordances, training included.
 
     Parameters

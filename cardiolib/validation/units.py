@@ -31,12 +31,14 @@ class FitPredict(Protocol):
     a penalty eight times too weak). `seed` is the only source of randomness.
     """
 
-    def __call__(self, X: np.ndarray, event: np.ndarray, time: np.ndarray, *, X_new: np.ndarray,
-                 groups: np.ndarray, seed: int) -> Prediction | np.ndarray: ...
+    def __call__(
+        self, X: np.ndarray, event: np.ndarray, time: np.ndarray, *, X_new: np.ndarray, groups: np.ndarray, seed: int
+    ) -> Prediction | np.ndarray: ...
 
 
-def run_unit(path: Path, rows: np.ndarray, *, fit_predict: FitPredict, X, event, time, seed: int,
-             may_fail: bool) -> None:
+def run_unit(
+    path: Path, rows: np.ndarray, *, fit_predict: FitPredict, X, event, time, seed: int, may_fail: bool
+) -> None:
     """Train on `rows`, predict all patients, and write `path`: rows, log risks, message, seconds, chosen parameters.
 
     A pipeline that fails leaves its message in the file where `may_fail`; otherwise its error is raised.
@@ -50,9 +52,15 @@ def run_unit(path: Path, rows: np.ndarray, *, fit_predict: FitPredict, X, event,
             raise
         message = f"{type(error).__name__}: {error}"
     with atomic_path(path) as temporary, open(temporary, "wb") as handle:
-        np.savez(handle, rows=rows, log_risk=prediction.log_risk, message=np.array(message),
-                 seconds=clock.perf_counter() - start, names=np.array(list(prediction.parameters), dtype=str),
-                 values=np.array(list(prediction.parameters.values()), dtype=float))
+        np.savez(
+            handle,
+            rows=rows,
+            log_risk=prediction.log_risk,
+            message=np.array(message),
+            seconds=clock.perf_counter() - start,
+            names=np.array(list(prediction.parameters), dtype=str),
+            values=np.array(list(prediction.parameters.values()), dtype=float),
+        )
 
 
 def is_missing(path: Path, *, retry_failed: bool = False) -> bool:
@@ -68,14 +76,17 @@ def is_missing(path: Path, *, retry_failed: bool = False) -> bool:
 def check_rows(X: np.ndarray, ids: np.ndarray, event: np.ndarray) -> None:
     """Refuse features, ids and outcomes that do not belong together."""
     if X.ndim != 2 or len(X) != event.size or ids.shape != event.shape:
-        raise ValueError(f"X, ids and event must have one row a patient, got shapes {X.shape}, {ids.shape}, "
-                         f"{event.shape}")
+        raise ValueError(
+            f"X, ids and event must have one row a patient, got shapes {X.shape}, {ids.shape}, {event.shape}"
+        )
     if X.dtype.kind not in "fiub":
         raise ValueError(f"X must hold numbers, got dtype {X.dtype}")
     names, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        raise ValueError(f"ids must be all different, but {names[counts > 1][:5].tolist()} occur more than "
-                         "once; give one row a patient, since the bags are bags of patients")
+        raise ValueError(
+            f"ids must be all different, but {names[counts > 1][:5].tolist()} occur more than "
+            "once; give one row a patient, since the bags are bags of patients"
+        )
     if not event.any():
         raise ValueError(f"none of the {event.size} patients died: nothing can be trained or validated")
 
@@ -95,14 +106,17 @@ def claim_folder(folder: Path, fingerprint: str, model: str, seed: int) -> None:
     if claim.exists():
         found = json.loads(claim.read_text(encoding="utf-8"))
         if found["fingerprint"] != fingerprint:
-            raise ValueError(f"{folder} holds replicates of model {found['model']!r} with seed "
-                             f"{found['seed']}; the run "
-                             f"asked for (model {model!r}, seed {seed}) differs in model, seed or data; use "
-                             "another folder")
+            raise ValueError(
+                f"{folder} holds replicates of model {found['model']!r} with seed "
+                f"{found['seed']}; the run "
+                f"asked for (model {model!r}, seed {seed}) differs in model, seed or data; use "
+                "another folder"
+            )
         return
     with atomic_path(claim) as temporary:
-        temporary.write_text(json.dumps({"model": model, "seed": seed, "fingerprint": fingerprint}, indent=1),
-                             encoding="utf-8")
+        temporary.write_text(
+            json.dumps({"model": model, "seed": seed, "fingerprint": fingerprint}, indent=1), encoding="utf-8"
+        )
 
 
 def _checked(given: Prediction | np.ndarray, n: int) -> Prediction:
@@ -111,6 +125,5 @@ def _checked(given: Prediction | np.ndarray, n: int) -> Prediction:
     if log_risk.shape != (n,):
         raise ValueError(f"the pipeline returned log risks of shape {log_risk.shape} for {n} patients")
     if not np.isfinite(log_risk).all():
-        raise ValueError(f"the pipeline returned {int((~np.isfinite(log_risk)).sum())} log risks that are "
-                         "not finite")
+        raise ValueError(f"the pipeline returned {int((~np.isfinite(log_risk)).sum())} log risks that are not finite")
     return Prediction(log_risk, prediction.parameters)

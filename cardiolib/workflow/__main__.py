@@ -106,8 +106,12 @@ def _plan(options: argparse.Namespace) -> object:
     from cardiolib.workflow.run_plan import Run
 
     run = Run(
-        profile=options.profile, cohort=options.cohort, seed=options.seed, overrides=tuple(options.set),
-        workers=options.workers, folder=Path(options.run_folder) if options.run_folder else None,
+        profile=options.profile,
+        cohort=options.cohort,
+        seed=options.seed,
+        overrides=tuple(options.set),
+        workers=options.workers,
+        folder=Path(options.run_folder) if options.run_folder else None,
     )
     assert run.settings  # every parameter is checked before anything runs
     return run

@@ -55,8 +55,11 @@ class Inputs:
         if not self.stale:
             return ""
         why = "; ".join(f"{STAGES[name].title}: {reasons[0]}" for name, reasons in self.stale.items())
-        cost = (f"about {minutes(self.seconds)} by the last run's times" if self.seconds is not None
-                else f"a whole run takes {WHOLE_RUN[self.run.profile]} on two cores")
+        cost = (
+            f"about {minutes(self.seconds)} by the last run's times"
+            if self.seconds is not None
+            else f"a whole run takes {WHOLE_RUN[self.run.profile]} on two cores"
+        )
         use = "" if self.missing else " To go on with what is there, run `session.use_as_is()`."
         return (
             f"Run '{self.run.folder.name}' does not have what this notebook reads ({why}). Nothing has been run. To "
@@ -143,8 +146,13 @@ def prepare(inputs: Inputs, *, show: Callable[[str], None]) -> None:
     arguments = run_arguments(inputs.run)
     command = [sys.executable, "-m", "cardiolib.workflow", "prepare", *arguments, "--before", inputs.stage.name]
     lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env={**os.environ, "CARDIOLIB_BARS": "text"}) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "CARDIOLIB_BARS": "text"},
+    ) as process:
         try:
             assert process.stdout is not None
             for line in process.stdout:
@@ -159,8 +167,16 @@ def prepare(inputs: Inputs, *, show: Callable[[str], None]) -> None:
 
 def run_arguments(run: Run) -> Sequence[str]:
     """A run as the command line has it."""
-    parts = ["--profile", run.profile, "--cohort", str(run.cohort), "--seed", str(run.seed),
-             "--run-folder", str(run.folder)]
+    parts = [
+        "--profile",
+        run.profile,
+        "--cohort",
+        str(run.cohort),
+        "--seed",
+        str(run.seed),
+        "--run-folder",
+        str(run.folder),
+    ]
     return [*parts, *(text for override in run.overrides for text in ("--set", override))]
 
 

@@ -44,8 +44,11 @@ def cohort_metrics(cohort: Any) -> dict[str, Any]:
     """Headline numbers of a cohort."""
     table = cohort.table
     metrics: dict[str, Any] = {
-        "name": cohort.name, "layout": cohort.layout, "simulated": cohort.simulated,
-        "provides": sorted(cohort.provides), "subjects_count": len(table),
+        "name": cohort.name,
+        "layout": cohort.layout,
+        "simulated": cohort.simulated,
+        "provides": sorted(cohort.provides),
+        "subjects_count": len(table),
     }
     if "outcomes" in cohort.provides:
         unit = cohort.time_unit

@@ -95,8 +95,12 @@ class Compute:
                 start = {**dask.config.get("distributed.nanny.pre-spawn-environ"), **ENVIRONMENT}
                 with _interrupts_ignored(), dask.config.set({"distributed.nanny.pre-spawn-environ": start}):
                     self._cluster = LocalCluster(
-                        n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=":0",
-                        memory_limit=0, silence_logs=logging.ERROR,
+                        n_workers=self.workers,
+                        threads_per_worker=1,
+                        processes=True,
+                        dashboard_address=":0",
+                        memory_limit=0,
+                        silence_logs=logging.ERROR,
                     )
                 self._client = Client(self._cluster)
         return self._client

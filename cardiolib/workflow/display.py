@@ -71,8 +71,7 @@ class StageDisplay:
         parts = [f"    {self._title}  {minutes(elapsed)}"]
         if self._expected is not None:
             left = self._expected - elapsed
-            parts[0] += (f", about {minutes(left)} left" if left > 0
-                         else f" ({minutes(self._expected)} the last time)")
+            parts[0] += f", about {minutes(left)} left" if left > 0 else f" ({minutes(self._expected)} the last time)"
         return "  ".join([*parts, *filter(None, [self._cell, self._bar])])
 
     def _show(self) -> None:

@@ -29,10 +29,15 @@ network placed, and (relative) lengths. For smoke they are twice what was measur
 AMD: Dice 0.08; one with AVX-512 and the same held to AVX2: 3.2, 22 and 0.67; all else but motion agreed to the last
 digit): a network that has trained for some 200 steps is far from converged, and rounding decides where it stands."""
 
-OWN_TOLERANCE = {"smoke": {
-    "motion.endpoint_es_mm": (8.0, 0.0), "motion.longitudinal_es_mm": (8.0, 0.0),
-    "motion.tracking": (0.0, 0.4), "motion.images_alone": (0.0, 0.4), "motion.flagged_subjects_count": (1.0, 0.0),
-}}
+OWN_TOLERANCE = {
+    "smoke": {
+        "motion.endpoint_es_mm": (8.0, 0.0),
+        "motion.longitudinal_es_mm": (8.0, 0.0),
+        "motion.tracking": (0.0, 0.4),
+        "motion.images_alone": (0.0, 0.4),
+        "motion.flagged_subjects_count": (1.0, 0.0),
+    }
+}
 """By profile and beginning of the metric's name: absolute and relative difference allowed in place of the stage's.
 Smoke's one tracked heart is tracked by the labels of that network: between an Intel and an AMD processor its errors
 from image to motion differed by 4 mm, those of tracking alone by a tenth, and it was flagged on one of the two."""
@@ -62,13 +67,23 @@ def write_expectation(run: PublishedRun, *, root: Path = REPOSITORY) -> Path:
     manifest, metrics = run.manifest, run.metrics
     if manifest["cohort"] != "simulated" or manifest["overrides"]:
         raise ValueError("an expectation is made from the simulated cohort with a profile's own parameters")
-    numbers = {name: value for name, value in flatten(metrics).items()
-               if isinstance(value, (int, float)) and not isinstance(value, bool)}
+    numbers = {
+        name: value
+        for name, value in flatten(metrics).items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    }
     allowed = {name: tolerance(manifest["profile"], name, value) for name, value in numbers.items()}
     tolerances = {name: value for name, value in allowed.items() if value is not None}
     path = root / "reports" / "expected" / f"{manifest['profile']}.json"
-    write_json(path, {
-        "about": TOLERANCE_NOTE, "seed": manifest["seed"], "metrics": metrics, "tolerances": tolerances,
-        "relative_tolerance": 1e-4, "absolute_tolerance": 1e-6,
-    })
+    write_json(
+        path,
+        {
+            "about": TOLERANCE_NOTE,
+            "seed": manifest["seed"],
+            "metrics": metrics,
+            "tolerances": tolerances,
+            "relative_tolerance": 1e-4,
+            "absolute_tolerance": 1e-6,
+        },
+    )
     return path

@@ -24,23 +24,46 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("Patients", "302", "{cohort.subjects_count}", ""),
     ("Deaths", "85 (28 %)", "{cohort.deaths_count} ({cohort.deaths_percent:.0f} %)", ""),
     ("Motion numbers a patient", "11,514", "{survival.inputs_count:,}", "19 phases &times; 202 vertices &times; 3"),
-    ("Dice, LV cavity", "&ndash;", "{segmentation.dice_lv_cavity:.3f}", "subjects the network has not seen, against "
-     "known labels"),
+    (
+        "Dice, LV cavity",
+        "&ndash;",
+        "{segmentation.dice_lv_cavity:.3f}",
+        "subjects the network has not seen, against known labels",
+    ),
     ("Dice, LV wall", "&ndash;", "{segmentation.dice_lv_wall:.3f}", ""),
     ("Dice, RV cavity", "&ndash;", "{segmentation.dice_rv_cavity:.3f}", ""),
     ("Dice, RV wall", "&ndash;", "{segmentation.dice_rv_wall:.3f}", ""),
-    ("Tracking error at end-systole, RV", "&ndash;", "{motion.endpoint_es_mm:.1f} mm",
-     "against material truth; without tracking it would be {motion.zero_motion_es_mm:.1f} mm"),
-    ("C-index, network (motion)", "0.75 (0.70&ndash;0.79)",
-     "{validation.network_c_oob:.2f} ({validation.network_c_oob_low:.2f}&ndash;{validation.network_c_oob_high:.2f})",
-     "out-of-bag; the paper's is optimism-corrected"),
-    ("C-index, Cox model on RV volumes", "0.59 (0.53&ndash;0.65)",
-     "{validation.conventional_c_oob:.2f} ({validation.conventional_c_oob_low:.2f}&ndash;"
-     "{validation.conventional_c_oob_high:.2f})", "RVEDV, RVESV, RVEF"),
-    ("Difference in C", "0.16", "{validation.c_difference:.2f} ({validation.c_difference_low:.2f} to "
-     "{validation.c_difference_high:.2f})", "paired, same patients; approximate"),
-    ("Optimism-corrected C, network", "0.75", "{validation.network_c_harrell:.2f}",
-     "the paper's estimator: it flatters a flexible model"),
+    (
+        "Tracking error at end-systole, RV",
+        "&ndash;",
+        "{motion.endpoint_es_mm:.1f} mm",
+        "against material truth; without tracking it would be {motion.zero_motion_es_mm:.1f} mm",
+    ),
+    (
+        "C-index, network (motion)",
+        "0.75 (0.70&ndash;0.79)",
+        "{validation.network_c_oob:.2f} ({validation.network_c_oob_low:.2f}&ndash;{validation.network_c_oob_high:.2f})",
+        "out-of-bag; the paper's is optimism-corrected",
+    ),
+    (
+        "C-index, Cox model on RV volumes",
+        "0.59 (0.53&ndash;0.65)",
+        "{validation.conventional_c_oob:.2f} ({validation.conventional_c_oob_low:.2f}&ndash;"
+        "{validation.conventional_c_oob_high:.2f})",
+        "RVEDV, RVESV, RVEF",
+    ),
+    (
+        "Difference in C",
+        "0.16",
+        "{validation.c_difference:.2f} ({validation.c_difference_low:.2f} to {validation.c_difference_high:.2f})",
+        "paired, same patients; approximate",
+    ),
+    (
+        "Optimism-corrected C, network",
+        "0.75",
+        "{validation.network_c_harrell:.2f}",
+        "the paper's estimator: it flatters a flexible model",
+    ),
 )
 """Label, what the paper prints, format of this run's value over the flattened metrics, remark."""
 
@@ -50,10 +73,14 @@ def index_page(run: Run, metrics: dict[str, Any], manifest: dict[str, Any], *, b
     body = [
         "<h1>Deep-learning cardiac motion analysis for human survival prediction, reproduced</h1>",
         f"<p class='lead'>{LEAD}</p>",
-        "<h2>The paper and this run</h2>", _results(metrics), _conclusion(metrics),
-        "<h2>The notebooks</h2>", _stages(manifest),
+        "<h2>The paper and this run</h2>",
+        _results(metrics),
+        _conclusion(metrics),
+        "<h2>The notebooks</h2>",
+        _stages(manifest),
         *_galleries(run, manifest),
-        "<h2>How this was made</h2>", _provenance(run, manifest),
+        "<h2>How this was made</h2>",
+        _provenance(run, manifest),
         "<p class='soft'>The same run, item by item of the reporting guideline: <a href='tripod.html'>TRIPOD+AI "
         "report</a>.</p>",
     ]
@@ -84,8 +111,13 @@ def _conclusion(metrics: dict[str, Any]) -> str:
     low, high = found.get("validation.c_difference_low"), found.get("validation.c_difference_high")
     if low is None or high is None:
         return ""
-    claim = values.fill("Motion against volumes: the C-index differs by {validation.c_difference:+.2f} "
-                        "({validation.c_difference_low:.2f} to {validation.c_difference_high:.2f}).") or ""
+    claim = (
+        values.fill(
+            "Motion against volumes: the C-index differs by {validation.c_difference:+.2f} "
+            "({validation.c_difference_low:.2f} to {validation.c_difference_high:.2f})."
+        )
+        or ""
+    )
     if low > 0:
         claim += " In this run the network on motion ranks patients better than the volumes do, as the paper found."
     elif high < 0:
@@ -96,8 +128,12 @@ def _conclusion(metrics: dict[str, Any]) -> str:
     depth = ""
     if network is not None and linear is not None:
         depth = f" A linear model of the same motion reaches {linear:.2f}, the network {network:.2f}."
-    mark = ("" if not found.get("cohort.simulated") else " The patients are simulated and the link between motion and "
-            "death was built in: the run tests the method and says nothing about patients.")
+    mark = (
+        ""
+        if not found.get("cohort.simulated")
+        else " The patients are simulated and the link between motion and "
+        "death was built in: the run tests the method and says nothing about patients."
+    )
     return f"<h3>What this run says</h3><p>{claim}{depth}{mark}</p>"
 
 
@@ -146,8 +182,9 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
         own = [figure for figure in CAPTIONS if figure[:2] == stage.notebook[:2]]
         figures = "".join(_figure(figure, files, run.name) for figure in own if f"{figure}.png" in files)
         moving = [figure for figure in own if f"{figure}.html" in files and f"{figure}.png" not in files]
-        links = "".join(f"<li><a href='../../figures/{run.name}/{figure}.html'>{CAPTIONS[figure]}</a></li>"
-                        for figure in moving)
+        links = "".join(
+            f"<li><a href='../../figures/{run.name}/{figure}.html'>{CAPTIONS[figure]}</a></li>" for figure in moving
+        )
         if figures or links:
             more = f"<p>To play and to turn:</p><ul>{links}</ul>" if links else ""
             sections.append(f"<h2>{stage.title}</h2><div>{figures}</div>{more}")
@@ -155,9 +192,11 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
 
 
 def _figure(name: str, files: set[str], run: str) -> str:
-    links = [f"<a href='../../figures/{run}/{name}.{suffix}'>{word}</a>"
-             for suffix, word in (("svg", "SVG"), ("csv", "numbers"), ("html", "interactive"))
-             if f"{name}.{suffix}" in files]
+    links = [
+        f"<a href='../../figures/{run}/{name}.{suffix}'>{word}</a>"
+        for suffix, word in (("svg", "SVG"), ("csv", "numbers"), ("html", "interactive"))
+        if f"{name}.{suffix}" in files
+    ]
     caption = CAPTIONS[name]
     return (
         f"<figure id='{name}'><img src='../../figures/{run}/{name}.png' alt='{html.escape(caption, quote=True)}' "
@@ -170,8 +209,11 @@ def _provenance(run: Run, manifest: dict[str, Any]) -> str:
     versions = stage["versions"]
     shown = ("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn")
     facts = {
-        "Profile": manifest["profile"], "Cohort": html.escape(manifest["cohort"]), "Run": html.escape(run.name),
-        "Parameters changed": html.escape(", ".join(manifest["overrides"]) or "none"), "Seed": manifest["seed"],
+        "Profile": manifest["profile"],
+        "Cohort": html.escape(manifest["cohort"]),
+        "Run": html.escape(run.name),
+        "Parameters changed": html.escape(", ".join(manifest["overrides"]) or "none"),
+        "Seed": manifest["seed"],
         "Commit": f"{stage['git']['commit']}{' (with uncommitted changes)' if stage['git']['dirty'] else ''}",
         "Time in the stages": f"{manifest['total_seconds']:.0f} s",
         "Versions": ", ".join(f"{name} {versions[name]}" for name in shown),

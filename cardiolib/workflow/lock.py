@@ -36,13 +36,22 @@ def run_lock(folder: Path) -> Iterator[None]:
         except OSError:
             file.seek(0)
             who = _described(file.read())
-            raise StageError(f"another run is at work in {relative(folder)}: {who}. Wait for it, or stop it; nothing "
-                             "of this one has been run") from None
+            raise StageError(
+                f"another run is at work in {relative(folder)}: {who}. Wait for it, or stop it; nothing "
+                "of this one has been run"
+            ) from None
         file.seek(0)
         file.truncate()
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-        json.dump({"pid": os.getpid(), "machine": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-                   "command": command}, file)
+        json.dump(
+            {
+                "pid": os.getpid(),
+                "machine": platform.node(),
+                "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+                "command": command,
+            },
+            file,
+        )
         file.flush()
         try:
             yield

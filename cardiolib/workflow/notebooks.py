@@ -55,8 +55,15 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
     target = folder / "notebook.ipynb"
     try:
         papermill.execute_notebook(
-            str(source), str(target), parameters=parameters, cwd=str(source.parent), progress_bar=False,
-            engine_name=watch_cells(display), stderr_file=display, kernel_name="python3", log_output=False,
+            str(source),
+            str(target),
+            parameters=parameters,
+            cwd=str(source.parent),
+            progress_bar=False,
+            engine_name=watch_cells(display),
+            stderr_file=display,
+            kernel_name="python3",
+            log_output=False,
             extra_arguments=["--IPKernelApp.log_level=40"],
             # all is written by then, and a kernel that has loaded torch takes seconds to leave by itself
             shutdown_kernel="immediate",
@@ -102,8 +109,9 @@ def neighbours(pages: Sequence[tuple[str, str]], here: str) -> str:
     files = [file for file, _ in pages]
     i = files.index(here)
     before = f"<a rel='prev' href='{files[i - 1]}'>&larr; {html.escape(pages[i - 1][1])}</a>" if i else ""
-    after = (f"<a rel='next' href='{files[i + 1]}'>{html.escape(pages[i + 1][1])} &rarr;</a>"
-             if i + 1 < len(files) else "")
+    after = (
+        f"<a rel='next' href='{files[i + 1]}'>{html.escape(pages[i + 1][1])} &rarr;</a>" if i + 1 < len(files) else ""
+    )
     return f"<span>{before}</span><span>{after}</span>"
 
 
@@ -123,8 +131,11 @@ def page(title: str, body: str, *, banner: str | Sequence[str], links: str = "",
     """
     style = (Path(__file__).with_name("report.css")).read_text(encoding="utf-8")
     around = f"<nav class='neighbours' aria-label='neighbouring pages'>{links}</nav>" if links else ""
-    said = "".join(f"<p class='banner'>{html.escape(text)}</p>"
-                   for text in ([banner] if isinstance(banner, str) else banner) if text)
+    said = "".join(
+        f"<p class='banner'>{html.escape(text)}</p>"
+        for text in ([banner] if isinstance(banner, str) else banner)
+        if text
+    )
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"

@@ -39,8 +39,11 @@ def refuse_unknown_names(stage: Stage) -> None:
     if stage.notebook is None or not stage.notebook_path.is_file():
         return
     known = notebook_parameters(stage.notebook_path)
-    inner = {field: group for group, kind in nested_settings(stage.settings_class()).items()
-             for field in kind.__dataclass_fields__}
+    inner = {
+        field: group
+        for group, kind in nested_settings(stage.settings_class()).items()
+        for field in kind.__dataclass_fields__
+    }
     for name in _injected_names():
         if name in known:
             continue

@@ -34,9 +34,7 @@ def load_profile(name: str) -> dict[str, dict[str, Any]]:
         return tomllib.load(file)
 
 
-def stage_values(
-    profile: Mapping[str, Mapping[str, Any]], overrides: Sequence[str] = ()
-) -> dict[str, dict[str, Any]]:
+def stage_values(profile: Mapping[str, Mapping[str, Any]], overrides: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
     """The values of a profile and of the command line, by stage; what they are worth is seen when they are built.
 
     Parameters
@@ -93,8 +91,12 @@ def build_settings(cls: type, values: Mapping[str, Any], *, where: str) -> Any:
         inner_hints = typing.get_type_hints(kind)
         names = [field.name for field in dataclasses.fields(kind) if field.name not in known]
         inner = {**inner, **{name: values[name] for name in values if name in names}}
-        checked[group] = {name: _check_type(value, inner_hints[name], f"{where}.{name}") if name in names
-                          else _unknown(where, name, names) for name, value in inner.items()}
+        checked[group] = {
+            name: _check_type(value, inner_hints[name], f"{where}.{name}")
+            if name in names
+            else _unknown(where, name, names)
+            for name, value in inner.items()
+        }
         values = {name: value for name, value in values.items() if name not in (group, *names)}
         known += [name for name in names if name not in known]
     for name, value in values.items():
@@ -126,15 +128,14 @@ def check_settings(settings: Any, *, where: str) -> None:
 
 
 def _unknown(where: str, name: str, known: Sequence[str]) -> Any:
-    raise ParameterError(
-        f"stage {where!r} has no parameter {name!r}{nearest(name, known)}; it has: {', '.join(known)}"
-    )
+    raise ParameterError(f"stage {where!r} has no parameter {name!r}{nearest(name, known)}; it has: {', '.join(known)}")
 
 
 def as_parameters(settings: Any) -> dict[str, Any]:
     """The settings as the flat mapping that papermill carries (tuples become lists)."""
-    return {key: list(value) if isinstance(value, tuple) else value
-            for key, value in dataclasses.asdict(settings).items()}
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(settings).items()
+    }
 
 
 def _parse_override(text: str) -> tuple[str, str, Any]:

@@ -18,8 +18,25 @@ from typing import Any
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
 RECORDED_PACKAGES = (
-    "torch", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "nibabel", "lifelines", "pyswarms",
-    "umap-learn", "numba", "matplotlib", "plotly", "pyvista", "vtk", "papermill", "nbconvert", "doit", "dask",
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "scikit-image",
+    "nibabel",
+    "lifelines",
+    "pyswarms",
+    "umap-learn",
+    "numba",
+    "matplotlib",
+    "plotly",
+    "pyvista",
+    "vtk",
+    "papermill",
+    "nbconvert",
+    "doit",
+    "dask",
 )
 
 _SESSION_FILES = ("session.py", "compute.py", "stages.py")
@@ -65,8 +82,11 @@ def notebook_hash(path: Path) -> str:
     The cell tagged ``parameters`` is left out: a stage's key holds the values themselves.
     """
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    code = [_code_only("".join(cell["source"])) for cell in cells
-            if cell["cell_type"] == "code" and "parameters" not in cell.get("metadata", {}).get("tags", [])]
+    code = [
+        _code_only("".join(cell["source"]))
+        for cell in cells
+        if cell["cell_type"] == "code" and "parameters" not in cell.get("metadata", {}).get("tags", [])
+    ]
     return text_hash(json.dumps([text for text in code if text]))
 
 

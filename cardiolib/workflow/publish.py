@@ -100,7 +100,8 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             "output_hash": record["output_hash"],
             "figures": {file: record["files"][f"figures/{file}"] for file in _figure_files(record)},
             "declared_figures": [name for name in stage.declared_files() if Path(name).stem not in not_drawn]
-            if run.named_simulation else [],
+            if run.named_simulation
+            else [],
             "not_drawn": not_drawn,
             "versions": record["versions"],
             "git": record["git"],
@@ -146,8 +147,12 @@ def _shown(run: Run) -> list[Stage]:
 
 
 def _figures(run: Run, figures: Path) -> dict[Path, Path]:
-    return {figures / path.name: path for stage in _shown(run)
-            for path in sorted((run.stage_folder(stage.name) / "figures").iterdir()) if path.is_file()}
+    return {
+        figures / path.name: path
+        for stage in _shown(run)
+        for path in sorted((run.stage_folder(stage.name) / "figures").iterdir())
+        if path.is_file()
+    }
 
 
 def _notebook_page(run: Run, stage: Stage, banner: list[str]) -> str:

@@ -142,8 +142,11 @@ class Run:
     def parameters(self, stage: Stage, output: Path) -> dict[str, Any]:
         """What papermill passes to the stage's notebook."""
         return {
-            **as_parameters(self.settings_of(stage.name)), "run_folder": _printable(self.folder),
-            "output_folder": _printable(output), "seed": self.seed, "workers": self.workers,
+            **as_parameters(self.settings_of(stage.name)),
+            "run_folder": _printable(self.folder),
+            "output_folder": _printable(output),
+            "seed": self.seed,
+            "workers": self.workers,
         }
 
     def input_hashes(self, stage: Stage) -> dict[str, str]:

@@ -62,10 +62,16 @@ def run_stages(run: Run, *, until: str | None = None, before: str | None = None,
     executed: list[str] = []
     errors: list[Exception] = []
     with run_lock(run.folder):
-        write_json(run.folder / RUN_FILE, {
-            "profile": run.profile, "cohort": str(run.cohort), "seed": run.seed, "overrides": list(run.overrides),
-            "workers": run.workers,
-        })
+        write_json(
+            run.folder / RUN_FILE,
+            {
+                "profile": run.profile,
+                "cohort": str(run.cohort),
+                "seed": run.seed,
+                "overrides": list(run.overrides),
+                "workers": run.workers,
+            },
+        )
         with _shared_workers(run) as compute:
             tasks = [_task(run, stage, compute, executed, errors, say) for stage in wanted]
             DoitMain(_StageLoader(tasks, run.folder / ".doit.json")).run(["run"])
@@ -95,15 +101,18 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
             del os.environ[PIPELINE]
         (work / "notebook.html").write_text(notebooks.render(executed), encoding="utf-8")
     outputs = provenance.tree_hashes(work, skip=NOT_OUTPUTS)
-    write_json(work / "stage.json", {
-        "key": key,
-        "seconds": round(time.time() - started, 2),
-        "output_hash": provenance.combined_hash(outputs),
-        "outputs": outputs,
-        "files": provenance.tree_hashes(work, skip=("units", "stage.json", "key.json")),
-        "versions": provenance.versions(),
-        "git": provenance.git_state(),
-    })
+    write_json(
+        work / "stage.json",
+        {
+            "key": key,
+            "seconds": round(time.time() - started, 2),
+            "output_hash": provenance.combined_hash(outputs),
+            "outputs": outputs,
+            "files": provenance.tree_hashes(work, skip=("units", "stage.json", "key.json")),
+            "versions": provenance.versions(),
+            "git": provenance.git_state(),
+        },
+    )
     shutil.rmtree(work / "units", ignore_errors=True)
     (work / "key.json").unlink()
     _promote(work, final)
@@ -172,8 +181,13 @@ def _task(
         say(f"  {stage.title}: done in {time.time() - started:.0f} s")
         return None
 
-    return {"name": stage.name, "actions": [act], "uptodate": [is_fresh],
-            "task_dep": [name for name in stage.after], "verbosity": 2}
+    return {
+        "name": stage.name,
+        "actions": [act],
+        "uptodate": [is_fresh],
+        "task_dep": [name for name in stage.after],
+        "verbosity": 2,
+    }
 
 
 class _StageLoader(TaskLoader2):

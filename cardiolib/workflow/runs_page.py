@@ -47,8 +47,9 @@ def published_runs(root: Path = REPOSITORY) -> list[PublishedRun]:
     """Every published run, the newest first."""
     runs = []
     for path in (root / "reports").glob("*/manifest.json"):
-        manifest, metrics = (json.loads(path.with_name(name).read_text(encoding="utf-8"))
-                             for name in ("manifest.json", "metrics.json"))
+        manifest, metrics = (
+            json.loads(path.with_name(name).read_text(encoding="utf-8")) for name in ("manifest.json", "metrics.json")
+        )
         runs.append(PublishedRun(path.parent.name, path.parent, manifest, metrics, path.stat().st_mtime))
     return sorted(runs, key=lambda run: (-run.made, run.name))
 
@@ -67,8 +68,9 @@ def published_run(name: str = "", *, root: Path = REPOSITORY) -> PublishedRun:
     for run in runs:
         if name in ("", run.name):
             return run
-    raise FileNotFoundError(f"there is no run named {name!r} in reports/; there are: "
-                            f"{', '.join(sorted(run.name for run in runs))}")
+    raise FileNotFoundError(
+        f"there is no run named {name!r} in reports/; there are: {', '.join(sorted(run.name for run in runs))}"
+    )
 
 
 def runs_page(runs: Sequence[PublishedRun]) -> str:

@@ -91,9 +91,7 @@ class Session:
         ``map_units(function, items)``: results in order, over the session's workers.
     """
 
-    def __init__(
-        self, stage: Stage, run: Path, folder: Path, *, seed: int, workers: int, in_pipeline: bool
-    ) -> None:
+    def __init__(self, stage: Stage, run: Path, folder: Path, *, seed: int, workers: int, in_pipeline: bool) -> None:
         self.stage = stage
         self.run = run
         self.folder = folder
@@ -123,8 +121,11 @@ class Session:
         removed = ""
         if own_folder:
             fits = not self._inputs.missing
-            removed = by_hand.open_own_folder(
-                self.stage, run, self.folder, settings=settings, seed=self.run_seed) if fits else ""
+            removed = (
+                by_hand.open_own_folder(self.stage, run, self.folder, settings=settings, seed=self.run_seed)
+                if fits
+                else ""
+            )
         (self.folder / "figures").mkdir(parents=True, exist_ok=True)
         log_to_notebook()
         lines = by_hand.greeting(self._inputs, settings=settings, seed=self.run_seed, own=self.folder, removed=removed)
@@ -269,8 +270,11 @@ class Session:
 
         peak_memory_gib = self.map_units.peak_memory_gib()
         self.map_units.close()
-        missing = [name for name in self._declared() if not (self.folder / "figures" / name).is_file()
-                   and Path(name).stem not in self._not_drawn]
+        missing = [
+            name
+            for name in self._declared()
+            if not (self.folder / "figures" / name).is_file() and Path(name).stem not in self._not_drawn
+        ]
         if missing:
             raise RuntimeError(f"stage {self.stage.name!r} declares figures it did not draw: {', '.join(missing)}")
         record = {
@@ -284,8 +288,14 @@ class Session:
         write_json(self.folder / "metrics.json", self._metrics)
         write_json(self.folder / "record.json", record)
         shown = {name: value for name, value in record.items() if name != "not_drawn"}
-        rows = {"stage": self.stage.title, "cohort": self.cohort.name, "simulated": self.simulated,
-                "run seed": self.run_seed, "stage seed": self.seed, **shown}
+        rows = {
+            "stage": self.stage.title,
+            "cohort": self.cohort.name,
+            "simulated": self.simulated,
+            "run seed": self.run_seed,
+            "stage seed": self.seed,
+            **shown,
+        }
         return pd.DataFrame({"value": {key: str(value) for key, value in rows.items()}})
 
     def _declared(self) -> Iterator[str]:
@@ -329,5 +339,3 @@ def _plain(value: Any) -> Any:
         # six significant digits: what a reader can use, and stable against the last bit
         return float(f"{float(value):.6g}") if np.isfinite(value) else None
     return value
-
-

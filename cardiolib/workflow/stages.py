@@ -120,8 +120,16 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.survival.stage:SurvivalStageSettings",
             layers=("imaging", "meshes", "digital_heart", "cohorts", "motion", "survival", "figures"),
             after=("cohort", "motion"),
-            figures=("03_architecture", "03_search", "03_searched_settings", "03_training", "03_latent_code",
-                     "03_reconstruction", "03_predicted_survival", "03_hazard"),
+            figures=(
+                "03_architecture",
+                "03_search",
+                "03_searched_settings",
+                "03_training",
+                "03_latent_code",
+                "03_reconstruction",
+                "03_predicted_survival",
+                "03_hazard",
+            ),
         ),
         Stage(
             name="validation",

@@ -67,8 +67,9 @@ def tripod_answers(metrics: dict[str, Any], manifest: dict[str, Any]) -> list[An
 def tripod_page(metrics: dict[str, Any], manifest: dict[str, Any], *, banner: str | Sequence[str]) -> str:
     """``reports/<run>/tripod.html`` as text."""
     answers = tripod_answers(metrics, manifest)
-    counts = {status: sum(answer.status == status for answer in answers)
-              for status in (ANSWERED, NOT_APPLICABLE, BY_AUTHORS)}
+    counts = {
+        status: sum(answer.status == status for answer in answers) for status in (ANSWERED, NOT_APPLICABLE, BY_AUTHORS)
+    }
     summary = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     rows = []
     for answer in answers:

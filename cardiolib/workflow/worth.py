@@ -53,11 +53,15 @@ def small_banner(run: Run, metrics: dict[str, Any]) -> str:
             reduced.append(text.format(used))
     if not reduced:
         return ""
-    sentences = [f"A small run ({', '.join(reduced)}). It shows that everything runs; its numbers mean little and must "
-                 "not be compared with the paper's."]
+    sentences = [
+        f"A small run ({', '.join(reduced)}). It shows that everything runs; its numbers mean little and must "
+        "not be compared with the paper's."
+    ]
     motion = metrics.get("motion") or {}
     error, still = motion.get("endpoint_es_mm"), motion.get("zero_motion_es_mm")
     if error is not None and still and error > HALF * still:
-        sentences.append(f"Here the tracked points are {error:.1f} mm off, where assuming no motion at all would be "
-                         f"{still:.1f} mm off: a network trained so briefly gives the tracker little to follow.")
+        sentences.append(
+            f"Here the tracked points are {error:.1f} mm off, where assuming no motion at all would be "
+            f"{still:.1f} mm off: a network trained so briefly gives the tracker little to follow."
+        )
     return " ".join(sentences)

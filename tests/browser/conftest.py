@@ -19,8 +19,16 @@ from cardiolib.workflow.compute import ENVIRONMENT
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.runner import run_stages
 
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +54,26 @@ def lab(finished_run: Run, notebook_folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "jupyter", "lab", str(notebook_folder), "--no-browser", "--allow-root",
-               "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
-    environment = {**ENVIRONMENT, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **os.environ,
-                   "JUPYTER_CONFIG_DIR": str(notebook_folder / ".config")}
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        str(notebook_folder),
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    environment = {
+        **ENVIRONMENT,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(notebook_folder / ".config"),
+    }
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     address = f"http://127.0.0.1:{port}"
     assert server.stderr is not None

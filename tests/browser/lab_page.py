@@ -84,8 +84,12 @@ class LabPage:
 
     def errors(self) -> list[str]:
         """Every error below a cell."""
-        return [f"{out['ename']}: {out['evalue']}" for cell in self.cells() for out in cell["outputs"]
-                if out["output_type"] == "error"]
+        return [
+            f"{out['ename']}: {out['evalue']}"
+            for cell in self.cells()
+            for out in cell["outputs"]
+            if out["output_type"] == "error"
+        ]
 
     def cells(self) -> list[dict[str, Any]]:
         """Execution count and outputs of every code cell."""

@@ -15,8 +15,13 @@ from cardiolib.workflow.stages import STAGES
 
 pytestmark = pytest.mark.browser
 
-EDITED = {"segmentation": "n_training", "motion": "motion_source", "survival": "fixed", "validation": "n_replicates",
-          "interpretation": "n_neighbours"}
+EDITED = {
+    "segmentation": "n_training",
+    "motion": "motion_source",
+    "survival": "fixed",
+    "validation": "n_replicates",
+    "interpretation": "n_neighbours",
+}
 """The parameter of each notebook that is changed here; `tests/notebooks/test_every_parameter.py` changes all."""
 PLAYED = {"02_beating_heart", "02_two_hearts", "05_risk_hearts"}
 

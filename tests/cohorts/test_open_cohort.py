@@ -47,9 +47,19 @@ def test_a_scheme_is_only_for_the_layout_that_needs_one(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("kind", "healthy"), ("n_subjects", 1), ("n_subjects", 3.0), ("n_subjects", True), ("n_imaged", -1),
-        ("n_imaged", 303), ("n_phases", 1), ("death_fraction", 0.0), ("death_fraction", 1), ("death_fraction", "0.3"),
-        ("hazard_strength", -1.0), ("separate_shape", 1), ("randomise_acquisition", "yes"),
+        ("kind", "healthy"),
+        ("n_subjects", 1),
+        ("n_subjects", 3.0),
+        ("n_subjects", True),
+        ("n_imaged", -1),
+        ("n_imaged", 303),
+        ("n_phases", 1),
+        ("death_fraction", 0.0),
+        ("death_fraction", 1),
+        ("death_fraction", "0.3"),
+        ("hazard_strength", -1.0),
+        ("separate_shape", 1),
+        ("randomise_acquisition", "yes"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(field, value):

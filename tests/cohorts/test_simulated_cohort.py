@@ -40,7 +40,8 @@ def cohort(built):
 def _digests(folder: Path) -> dict[str, str]:
     return {
         file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.rglob("*")) if file.is_file()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
     }
 
 
@@ -111,7 +112,8 @@ def test_the_image_shows_the_heart_where_the_truth_says(cohort):
     assert counted[truth["es_frame"]] == pytest.approx(volumes["LVESV"], rel=0.25, abs=8)
     np.testing.assert_allclose(
         cohort.landmarks("PH002"),
-        cohort.true_landmarks("PH002") @ truth["heart_to_world"][:3, :3].T + truth["heart_to_world"][:3, 3], atol=0.01,
+        cohort.true_landmarks("PH002") @ truth["heart_to_world"][:3, :3].T + truth["heart_to_world"][:3, 3],
+        atol=0.01,
     )
     # the mitral centre at ED lies on top of the LV: the centre of its label lies between it and the apex
     cavity = np.argwhere(labels.mask("lv_cavity")[..., 0]).mean(axis=0)
@@ -166,7 +168,9 @@ def test_a_stopped_build_goes_on_where_it_stopped(built, tmp_path):
     assert len(done) == 5 and not (folder / "images" / "PH002").exists()
     called = []
     build_simulated_cohort(
-        folder, settings=SMALL, seed=11,
+        folder,
+        settings=SMALL,
+        seed=11,
         map_units=lambda function, items: map(lambda item: called.append(function.__name__) or function(item), items),
     )
     assert called == ["image_subject", "image_subject"]  # the tables were done, and so was PH001:

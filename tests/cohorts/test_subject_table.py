@@ -36,10 +36,23 @@ def test_a_valid_table_keeps_its_rows_and_gets_fixed_types(frame):
 @given(tables(), st.data())
 def test_a_wrong_time_or_event_is_refused_and_its_row_is_named(frame, data):
     row = data.draw(st.sampled_from(list(frame.index)))
-    column, value = data.draw(st.sampled_from([
-        ("time", -0.5), ("time", np.nan), ("time", np.inf), ("time", None), ("time", "late"),
-        ("event", 2), ("event", -1), ("event", np.nan), ("event", 0.5), ("event", "dead"), ("event", ""),
-    ]))
+    column, value = data.draw(
+        st.sampled_from(
+            [
+                ("time", -0.5),
+                ("time", np.nan),
+                ("time", np.inf),
+                ("time", None),
+                ("time", "late"),
+                ("event", 2),
+                ("event", -1),
+                ("event", np.nan),
+                ("event", 0.5),
+                ("event", "dead"),
+                ("event", ""),
+            ]
+        )
+    )
     frame = frame.astype(object)
     frame.at[row, column] = value
     with pytest.raises(CohortError, match=column) as caught:

@@ -43,9 +43,7 @@ def test_radii_and_material_coordinates_are_those_of_the_inverse():
     q, _, _ = HEART.motion.unplace(epi, HEART.motion.phase(PHASE))
     np.testing.assert_allclose(found.r_lv_epi[left], np.sqrt(q), atol=1e-9)
     right = found.label == 3
-    np.testing.assert_allclose(
-        found.Z_right[right], HEART.material(points[right], PHASE, sheet="rv")[2], atol=1e-10
-    )
+    np.testing.assert_allclose(found.Z_right[right], HEART.material(points[right], PHASE, sheet="rv")[2], atol=1e-10)
 
 
 def test_surfaces_are_nested():

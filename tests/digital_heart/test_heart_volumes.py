@@ -37,12 +37,8 @@ def test_requested_volumes_and_ejection_fractions_are_met(kind):
 
 def test_between_the_twenty_phases_the_ejection_fractions_hold_to_half_a_point():
     volumes = PATIENT.volumes_ml(np.arange(500) / 500)
-    assert 1 - volumes["lv_cavity"].min() / volumes["lv_cavity"][0] == pytest.approx(
-        PATIENT.parameters.lvef, abs=0.005
-    )
-    assert 1 - volumes["rv_cavity"].min() / volumes["rv_cavity"][0] == pytest.approx(
-        PATIENT.parameters.rvef, abs=0.005
-    )
+    assert 1 - volumes["lv_cavity"].min() / volumes["lv_cavity"][0] == pytest.approx(PATIENT.parameters.lvef, abs=0.005)
+    assert 1 - volumes["rv_cavity"].min() / volumes["rv_cavity"][0] == pytest.approx(PATIENT.parameters.rvef, abs=0.005)
 
 
 def test_volumes_agree_with_counting_labelled_voxels():

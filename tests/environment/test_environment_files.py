@@ -72,10 +72,13 @@ def runtime_closure() -> set[str]:
 @pytest.mark.parametrize("name", sorted(runtime_closure()))
 def test_no_gpl_package_at_run_time(name: str) -> None:
     metadata = importlib.metadata.metadata(name)
-    stated = " ".join([
-        metadata.get("License-Expression") or "", *(metadata.get_all("Classifier") or []),
-        (metadata.get("License") or "").splitlines()[0] if metadata.get("License") else "",
-    ])
+    stated = " ".join(
+        [
+            metadata.get("License-Expression") or "",
+            *(metadata.get_all("Classifier") or []),
+            (metadata.get("License") or "").splitlines()[0] if metadata.get("License") else "",
+        ]
+    )
     gpl = re.search(r"\b(A?GPL|GNU (Affero )?General Public)", stated)
     # docutils ships one GPL file (an Emacs mode) beside public-domain and BSD code that is all Python imports
     assert not gpl or name == "docutils", stated
@@ -100,6 +103,9 @@ def test_what_is_sensitive_to_the_processor_is_repeated_on_two_other_kernels() -
     assert [line.split()[0] for line in target.splitlines()[1:]] == ["$(AVX2)", "$(PLAIN)"]
     assert target.count("-m processor") == 2
     assert "ATEN_CPU_CAPABILITY=avx2" in makefile and "ATEN_CPU_CAPABILITY=default" in makefile
-    marked = [path.name for path in (REPOSITORY / "tests").rglob("test_*.py")
-              if "pytestmark = pytest.mark.processor" in path.read_text(encoding="utf-8")]
+    marked = [
+        path.name
+        for path in (REPOSITORY / "tests").rglob("test_*.py")
+        if "pytestmark = pytest.mark.processor" in path.read_text(encoding="utf-8")
+    ]
     assert {"test_segmentation_training.py", "test_network_training.py", "test_saliency_maps.py"} <= set(marked)

@@ -26,10 +26,19 @@ BEAT = np.stack([BALL, 0.9 * BALL, 0.8 * BALL])
 VALUES = np.linspace(-1, 1, len(BALL))
 
 
-@pytest.mark.parametrize("one, other, ratio", [
-    ("black", "white", 21.0), ("white", "white", 1.0), ("#777777", "white", 4.48), ("#767676", "white", 4.54),
-    ("red", "white", 4.0), ("blue", "white", 8.59), ("lime", "white", 1.37), ("#56B4E9", "white", 2.31),
-])
+@pytest.mark.parametrize(
+    "one, other, ratio",
+    [
+        ("black", "white", 21.0),
+        ("white", "white", 1.0),
+        ("#777777", "white", 4.48),
+        ("#767676", "white", 4.54),
+        ("red", "white", 4.0),
+        ("blue", "white", 8.59),
+        ("lime", "white", 1.37),
+        ("#56B4E9", "white", 2.31),
+    ],
+)
 def test_contrast_is_that_of_the_guidelines(one, other, ratio):
     assert contrast_ratio(one, other) == pytest.approx(ratio, abs=0.005)
     assert contrast_ratio(other, one) == contrast_ratio(one, other)
@@ -56,8 +65,12 @@ def test_no_shade_can_be_read_on_a_dark_background():
 def test_faint_text_is_found(faint_texts):
     figure, axes = new_figure(80, 50)
     axes[0, 0].imshow([[0.0, 0.0], [1.0, 1.0]], cmap="gray", extent=(0, 1, 0, 1), aspect="auto")
-    for y, colour, name in ((0.25, "white", "white on white"), (0.75, "white", "white on black"),
-                            (0.4, "#222222", "dark on white"), (0.6, "#222222", "dark on black")):
+    for y, colour, name in (
+        (0.25, "white", "white on white"),
+        (0.75, "white", "white on black"),
+        (0.4, "#222222", "dark on white"),
+        (0.6, "#222222", "dark on black"),
+    ):
         axes[0, 0].text(0.5, y, name, color=colour, ha="center", va="center")
     axes[0, 0].text(0.5, 0.1, "half", color="black", alpha=0.4)
     axes[0, 0].set_title("title", color=PALETTE[5])
@@ -75,12 +88,19 @@ def six_rows():
     return pd.DataFrame(rows, columns=["model", "estimator", "value", "low", "high"])
 
 
-@pytest.mark.parametrize("draw", [
-    lambda: figures.kaplan_meier(six_groups()),
-    lambda: figures.concordance_forest(six_rows()),
-    lambda: figures.calibration({name: [calibrate(1 / (1 + np.exp(-RISK - 0.2 * i)), EVENT, TIME, 1.0, n_groups=3)]
-                                 for i, name in enumerate(SIX)}),
-])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: figures.kaplan_meier(six_groups()),
+        lambda: figures.concordance_forest(six_rows()),
+        lambda: figures.calibration(
+            {
+                name: [calibrate(1 / (1 + np.exp(-RISK - 0.2 * i)), EVENT, TIME, 1.0, n_groups=3)]
+                for i, name in enumerate(SIX)
+            }
+        ),
+    ],
+)
 def test_all_colours_of_the_palette_give_text_that_is_read_and_told_apart(draw, faint_texts):
     figure, _ = draw()
     assert not faint_texts(figure)
@@ -110,14 +130,18 @@ INTERACTIVE = {
     "beating": lambda: figures.beating_heart(MESH, BEAT, "a", others={"true": BEAT, "tracked": BEAT}),
     "together": lambda: figures.beating_together(MESH, {"low risk": BEAT, "high risk": BEAT}, title="a"),
     "shapes": lambda: figures.shapes_interactive(
-        {"lv_endo": MESH, "rv_endo": MESH.with_points(BALL - [50, 0, 0])}, title="a"),
+        {"lv_endo": MESH, "rv_endo": MESH.with_points(BALL - [50, 0, 0])}, title="a"
+    ),
     "in images": lambda: figures.beating_in_images(
-        {"rv_endo": MESH}, {"rv_endo": BEAT}, np.arange(60.0).reshape(3, 4, 5), RNG.normal(size=(4, 5, 3))),
+        {"rv_endo": MESH}, {"rv_endo": BEAT}, np.arange(60.0).reshape(3, 4, 5), RNG.normal(size=(4, 5, 3))
+    ),
     "saliency": lambda: figures.saliency_interactive(MESH, {"r": VALUES, "g": VALUES**2}, title="a"),
     "saliency of points": lambda: figures.saliency_interactive(
-        SurfaceMesh(BALL, np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}),
+        SurfaceMesh(BALL, np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}
+    ),
     "saliency by number": lambda: figures.saliency_interactive(
-        SurfaceMesh(np.zeros_like(BALL), np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}),
+        SurfaceMesh(np.zeros_like(BALL), np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}
+    ),
     "six groups": lambda: figures.kaplan_meier_interactive(six_groups()),
     "maps": patients_on_maps,
 }
@@ -159,8 +183,10 @@ def test_text_of_interactive_figures_can_be_read(name):
     for trace in figure.data:
         parts = [trace[key] for key in ("textfont", "colorbar", "hoverlabel") if key in trace]
         parts += [trace.marker.colorbar] if "marker" in trace and "colorbar" in trace.marker else []
-        props = {f"{i}font" if part.plotly_name == "textfont" else str(i): part.to_plotly_json()
-                 for i, part in enumerate(parts)}
+        props = {
+            f"{i}font" if part.plotly_name == "textfont" else str(i): part.to_plotly_json()
+            for i, part in enumerate(parts)
+        }
         pairs += layout_fonts(props, inherited=colour, behind=page)
     assert len(pairs) > 1
     faint = [pair for pair in pairs if contrast_ratio(*map(opaque, pair)) < 4.5]
@@ -175,4 +201,5 @@ def test_hover_labels_do_not_take_the_colour_of_the_trace(name):
     assert contrast_ratio(label.font.color, label.bgcolor) >= 4.5
     # A second box beside the label would write the trace's name in the trace's own colour.
     assert "unified" in (figure.layout.hovermode or "") or all(
-        trace.hoverinfo == "skip" or trace.hovertemplate.endswith("<extra></extra>") for trace in figure.data)
+        trace.hoverinfo == "skip" or trace.hovertemplate.endswith("<extra></extra>") for trace in figure.data
+    )

@@ -12,15 +12,22 @@ from cardiolib.figures.curves import displacement_curves, reconstruction, region
 
 @pytest.fixture
 def curves():
-    rows = [{"region": region, "phase": t, "mean_mm": high * t, "low_mm": 0.5 * high * t, "high_mm": 2 * high * t}
-            for region, high in (("septum", 1.0), ("free wall, apex", 3.0)) for t in range(20)]
+    rows = [
+        {"region": region, "phase": t, "mean_mm": high * t, "low_mm": 0.5 * high * t, "high_mm": 2 * high * t}
+        for region, high in (("septum", 1.0), ("free wall, apex", 3.0))
+        for t in range(20)
+    ]
     return pd.DataFrame(rows)
 
 
 @pytest.fixture
 def rebuilt():
-    rows = [{"patient": f"P{risk}", "risk": risk, "phase": t, "kind": kind, "displacement_mm": float(t)}
-            for risk in ("high", "low") for kind in ("motion", "reconstruction") for t in range(1, 20)]
+    rows = [
+        {"patient": f"P{risk}", "risk": risk, "phase": t, "kind": kind, "displacement_mm": float(t)}
+        for risk in ("high", "low")
+        for kind in ("motion", "reconstruction")
+        for t in range(1, 20)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -54,7 +61,9 @@ def test_reconstruction_has_low_risk_first_and_both_kinds(rebuilt):
     rebuilt.loc[rebuilt["kind"] == "reconstruction", "displacement_mm"] += 0.5
     figure, table = reconstruction(rebuilt)
     assert [ax.get_title(loc="left")[4:] for ax in figure.axes] == [
-        "Low predicted risk (Plow)", "High predicted risk (Phigh)"]
+        "Low predicted risk (Plow)",
+        "High predicted risk (Phigh)",
+    ]
     for ax in figure.axes:
         motion, out = sorted(ax.lines, key=lambda line: -line.get_linewidth())
         np.testing.assert_allclose(out.get_ydata() - motion.get_ydata(), 0.5)
@@ -68,7 +77,10 @@ def test_bars_are_shares_and_the_legend_tells_the_scores(shares):
     heights = sorted(bar.get_height() for bar in ax.patches)
     assert heights == pytest.approx([10, 40, 60, 90])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "regression: average precision 0.71", "gradients: average precision 0.62", "true hazard"]
+        "regression: average precision 0.71",
+        "gradients: average precision 0.62",
+        "true hazard",
+    ]
     truth = [line for line in ax.lines if line.get_color() != "white"]
     assert [line.get_ydata()[0] for line in truth] == [50, 50]
     row = table[(table["region"] == "septum") & (table["method"] == "gradients")].iloc[0]
@@ -80,14 +92,17 @@ def test_shares_without_truth_have_no_scores(shares):
     assert not figure.axes[0].lines and list(table.columns) == ["region", "method", "share"]
 
 
-@pytest.mark.parametrize("spoil, message", [
-    (lambda c, r, s: displacement_curves(c.drop(columns="low_mm")), "low_mm"),
-    (lambda c, r, s: displacement_curves(c.iloc[:0]), "0 rows"),
-    (lambda c, r, s: displacement_curves(c, n_phases=10), "no phase 19"),
-    (lambda c, r, s: reconstruction(r.replace({"risk": {"low": "medium"}})), "medium"),
-    (lambda c, r, s: reconstruction(r.drop(columns="kind")), "kind"),
-    (lambda c, r, s: region_shares(s[["true hazard"]]), "column a method"),
-])
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda c, r, s: displacement_curves(c.drop(columns="low_mm")), "low_mm"),
+        (lambda c, r, s: displacement_curves(c.iloc[:0]), "0 rows"),
+        (lambda c, r, s: displacement_curves(c, n_phases=10), "no phase 19"),
+        (lambda c, r, s: reconstruction(r.replace({"risk": {"low": "medium"}})), "medium"),
+        (lambda c, r, s: reconstruction(r.drop(columns="kind")), "kind"),
+        (lambda c, r, s: region_shares(s[["true hazard"]]), "column a method"),
+    ],
+)
 def test_tables_that_cannot_be_drawn_say_why(curves, rebuilt, shares, spoil, message):
     with pytest.raises(ValueError, match=message):
         spoil(curves, rebuilt, shares)
@@ -97,10 +112,16 @@ def test_given_tables_are_left_as_they_were_and_bytes_do_not_change(curves, rebu
     before = [table.copy() for table in (curves, rebuilt, shares)]
     digests = []
     for folder in ("one", "two"):
-        drawn = {"curves": displacement_curves(curves), "rebuilt": reconstruction(rebuilt),
-                 "shares": region_shares(shares)}
-        paths = [path for name, one in drawn.items()
-                 for path in save_figure(one[0], tmp_path / folder, name, one[1], simulated=True)]
+        drawn = {
+            "curves": displacement_curves(curves),
+            "rebuilt": reconstruction(rebuilt),
+            "shares": region_shares(shares),
+        }
+        paths = [
+            path
+            for name, one in drawn.items()
+            for path in save_figure(one[0], tmp_path / folder, name, one[1], simulated=True)
+        ]
         digests.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths])
     assert digests[0] == digests[1] and len(digests[0]) == 9
     for table, kept in zip((curves, rebuilt, shares), before, strict=True):

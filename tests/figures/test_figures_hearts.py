@@ -194,8 +194,10 @@ def test_rounding_keeps_vertices_and_comes_nearer_to_a_sphere():
     coarse = SurfaceMesh(10 * ball.points / np.linalg.norm(ball.points, axis=1, keepdims=True), ball.triangles)
     fine, values = rounded(coarse, coarse.points[:, 2], times=2)
     np.testing.assert_array_equal(fine.points[: coarse.n_points], coarse.points)
-    off = [np.abs(np.linalg.norm(points, axis=1) - 10).mean()
-           for points in (fine.points, coarse.points[coarse.triangles].mean(axis=1))]
+    off = [
+        np.abs(np.linalg.norm(points, axis=1) - 10).mean()
+        for points in (fine.points, coarse.points[coarse.triangles].mean(axis=1))
+    ]
     assert off[0] < 0.5 * off[1]
     assert len(fine.triangles) == 16 * len(coarse.triangles) and values.min() >= coarse.points[:, 2].min()
 

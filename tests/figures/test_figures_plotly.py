@@ -74,8 +74,9 @@ def test_another_motion_is_drawn_as_dots_that_move_along(moving):
     assert [trace.type for trace in figure.data] == ["mesh3d", "scatter3d"] and figure.data[1].name == "tracked"
     frame = figure.frames[8]
     assert list(frame.traces) == [0, 1]
-    np.testing.assert_allclose(np.stack([frame.data[1].x, frame.data[1].y, frame.data[1].z], axis=1),
-                               positions[8] + 1.0, atol=1e-4)
+    np.testing.assert_allclose(
+        np.stack([frame.data[1].x, frame.data[1].y, frame.data[1].z], axis=1), positions[8] + 1.0, atol=1e-4
+    )
     with pytest.raises(ValueError, match="tracked has other axes"):
         beating_heart(mesh, positions, others={"tracked": positions[:5]})
 
@@ -183,8 +184,7 @@ def test_a_heart_beats_in_its_images(tmp_path):
     assert (np.diff(shades.ravel()[order].astype(int)) >= 0).all()  # one scale for all phases
     np.testing.assert_allclose(figure.data[0].x, grid[..., 0])
     assert figure.layout.scene.zaxis.range[0] < positions["lv_endo"][..., 2].min()
-    pages = [save_interactive(figure, tmp_path / folder, "real", simulated=False).read_bytes()
-             for folder in "ab"]
+    pages = [save_interactive(figure, tmp_path / folder, "real", simulated=False).read_bytes() for folder in "ab"]
     assert pages[0] == pages[1]
 
 

@@ -28,7 +28,10 @@ def beating():
 def test_the_null_panel_has_its_own_outcomes_and_quality_stands_below():
     order = RNG.permutation(N)
     figure, table = figures.latent_map(
-        {"PCA": POINTS}, event=EVENT, time=TIME, quality={"PCA": (0.91, 0.87)},
+        {"PCA": POINTS},
+        event=EVENT,
+        time=TIME,
+        quality={"PCA": (0.91, 0.87)},
         null=(-POINTS, EVENT[order], TIME[order]),
     )
     titles = [ax.get_title(loc="left") for ax in figure.axes[:2]]
@@ -75,8 +78,12 @@ def test_hearts_at_end_systole_are_coloured_by_their_own_displacement(beating):
     moved = np.linalg.norm(hearts["low risk"] - hearts["low risk"][0], axis=2)
     np.testing.assert_allclose(low, moved[moved.mean(axis=1).argmax()])
     titles = [ax.get_title(loc="left") for ax in figure.axes[:4]]
-    assert titles == ["a   low risk, free wall", "b   low risk, septum", "c   high risk, free wall",
-                      "d   high risk, septum"]
+    assert titles == [
+        "a   low risk, free wall",
+        "b   low risk, septum",
+        "c   high risk, free wall",
+        "d   high risk, septum",
+    ]
     with pytest.raises(ValueError, match="without triangles"):
         figures.risk_hearts(SurfaceMesh(mesh.points, np.zeros((0, 3), int)), hearts)
     with pytest.raises(ValueError, match="T the same for all"):
@@ -84,8 +91,12 @@ def test_hearts_at_end_systole_are_coloured_by_their_own_displacement(beating):
 
 
 def test_curves_close_and_truth_is_dashed():
-    table = pd.concat([pd.DataFrame({"heart": name, "phase": [0.0, 0.5], **{column: [k, 2.0 * k] for column in CURVES}})
-                       for k, name in enumerate(("low risk", "high risk, in truth"))])
+    table = pd.concat(
+        [
+            pd.DataFrame({"heart": name, "phase": [0.0, 0.5], **{column: [k, 2.0 * k] for column in CURVES}})
+            for k, name in enumerate(("low risk", "high risk, in truth"))
+        ]
+    )
     figure, drawn = figures.risk_curves(table)
     first, second = figure.axes[0].lines
     assert second.get_ydata().tolist() == [1, 2, 1]
@@ -110,13 +121,19 @@ def test_hearts_beat_together_in_one_frame_of_axes(beating, tmp_path):
     np.testing.assert_array_equal(figure.data[0].x, figure.frames[shown].data[0].x)
     assert [button.label for button in figure.layout.updatemenus[0].buttons] == ["Play", "Pause"]
     assert len(figure.layout.updatemenus[1].buttons) == len(VIEWS)
-    assert all(set(button.args[0]) == {"scene.camera", "scene2.camera"}
-               for button in figure.layout.updatemenus[1].buttons)
-    pages = [figures.save_interactive(figures.beating_together(mesh, hearts, title="Two hearts"), tmp_path / folder,
-                                      "pair", simulated=True).read_bytes() for folder in "ab"]
+    assert all(
+        set(button.args[0]) == {"scene.camera", "scene2.camera"} for button in figure.layout.updatemenus[1].buttons
+    )
+    pages = [
+        figures.save_interactive(
+            figures.beating_together(mesh, hearts, title="Two hearts"), tmp_path / folder, "pair", simulated=True
+        ).read_bytes()
+        for folder in "ab"
+    ]
     assert pages[0] == pages[1]
-    four = figures.beating_together(mesh, {**hearts, "low risk, in truth": hearts["low risk"], "high risk, in truth":
-                                           hearts["high risk"]})
+    four = figures.beating_together(
+        mesh, {**hearts, "low risk, in truth": hearts["low risk"], "high risk, in truth": hearts["high risk"]}
+    )
     assert len(four.data) == 4
     wide = {name: points * [2.0, 2.0, 1.0] for name, points in hearts.items()}  # from which the eye steps back
     assert figures.beating_together(mesh, wide).layout.scene.camera.eye.z > 1.2 * figure.layout.scene.camera.eye.z

@@ -24,7 +24,13 @@ def test_architecture_is_that_of_the_weights(cohort):
     network, *_ = cohort
     figure, table = architecture(summary.architecture_table(network))
     assert table.set_index("layer")["units"].to_dict() == {
-        "motion": 60, "hidden": 7, "code": 3, "log risk": 1, "decoder": 7, "reconstruction": 60}
+        "motion": 60,
+        "hidden": 7,
+        "code": 3,
+        "log risk": 1,
+        "decoder": 7,
+        "reconstruction": 60,
+    }
     assert table["parameters"].sum() == sum(w.size for w in network.weights.values())
     written = {text.get_text() for text in figure.axes[0].texts}
     assert {"log risk", "60\ndropout 0.30", "7\nReLU", "427"} <= written  # 60 x 7 weights and 7 biases
@@ -33,9 +39,14 @@ def test_architecture_is_that_of_the_weights(cohort):
 
 
 def test_searched_settings_follow_the_best_so_far():
-    history = pd.DataFrame({"generation": [1, 1, 2, 2], "score": [0.6, np.nan, 0.7, 0.65],
-                            "alpha": [0.1, 0.2, 0.3, 0.4],
-                            "hidden": [80, 90, 100, 110]})
+    history = pd.DataFrame(
+        {
+            "generation": [1, 1, 2, 2],
+            "score": [0.6, np.nan, 0.7, 0.65],
+            "alpha": [0.1, 0.2, 0.3, 0.4],
+            "hidden": [80, 90, 100, 110],
+        }
+    )
     figure, table = searched_settings(history, ["alpha", "hidden"])
     assert table["best_alpha"].tolist() == [0.1, 0.1, 0.3, 0.3] and table["best_hidden"].iloc[-1] == 100
     assert [ax.get_ylabel() for ax in figure.axes[:2]] == ["weight of reconstruction", "hidden units"]

@@ -35,14 +35,22 @@ def draw_mosaic():
 
 
 def draw_forest():
-    rows = [("network", "apparent", 0.8, np.nan, np.nan), ("network", "out-of-bag", 0.7, 0.6, 0.8),
-            ("a conventional model of long name", "out-of-bag", 0.6, 0.5, 0.7)]
+    rows = [
+        ("network", "apparent", 0.8, np.nan, np.nan),
+        ("network", "out-of-bag", 0.7, 0.6, 0.8),
+        ("a conventional model of long name", "out-of-bag", 0.6, 0.5, 0.7),
+    ]
     return figures.concordance_forest(pd.DataFrame(rows, columns=["model", "estimator", "value", "low", "high"]))
 
 
 def draw_errors():
-    table = pd.DataFrame({"region": np.repeat(["lv_endo", "rv_free"], 200),
-                          "phase": np.tile(np.repeat([0.0, 0.25, 0.5, 0.75], 50), 2), "error_mm": RNG.gamma(2, 1, 400)})
+    table = pd.DataFrame(
+        {
+            "region": np.repeat(["lv_endo", "rv_free"], 200),
+            "phase": np.tile(np.repeat([0.0, 0.25, 0.5, 0.75], 50), 2),
+            "error_mm": RNG.gamma(2, 1, 400),
+        }
+    )
     table.loc[table["phase"] == 0, "error_mm"] = 0.0
     return figures.endpoint_error(table)
 
@@ -55,11 +63,17 @@ def draw_training():
 
 def function_table():
     phase, volume = np.arange(20), 100 + 40 * np.cos(2 * np.pi * np.arange(20) / 20)
-    parts = [("volume (mL)", "left ventricle", volume, volume + 1),
-             ("volume (mL)", "right ventricle", volume + 30, np.nan),
-             ("strain (%)", "circumferential", (volume - 140) / 4, np.nan)]
-    return pd.concat([pd.DataFrame({"panel": panel, "curve": name, "phase": phase, "value": value, "truth": truth})
-                      for panel, name, value, truth in parts])
+    parts = [
+        ("volume (mL)", "left ventricle", volume, volume + 1),
+        ("volume (mL)", "right ventricle", volume + 30, np.nan),
+        ("strain (%)", "circumferential", (volume - 140) / 4, np.nan),
+    ]
+    return pd.concat(
+        [
+            pd.DataFrame({"panel": panel, "curve": name, "phase": phase, "value": value, "truth": truth})
+            for panel, name, value, truth in parts
+        ]
+    )
 
 
 def draw_function():
@@ -82,13 +96,21 @@ def judged(which):
     """Calibration or performance over time of a made-up probability of death."""
     risk = 1 / (1 + np.exp(-RISK))
     if which == "calibration":
-        return figures.calibration({name: [calibrate(risk, EVENT, TIME, at, n_groups=3) for at in (0.5, 1.0)]
-                                    for name in ("Network", "Conventional model")})
+        return figures.calibration(
+            {
+                name: [calibrate(risk, EVENT, TIME, at, n_groups=3) for at in (0.5, 1.0)]
+                for name in ("Network", "Conventional model")
+            }
+        )
     grid = np.linspace(0.3, 1.0, 5)
     over_time = performance_over_time(np.tile(risk[:, None], 5), EVENT, TIME, grid).assign(model="Network")
     curve = net_benefit(risk, EVENT, TIME, 0.5, [0.1, 0.3, 0.5])
-    decisions = pd.concat([curve.rename(columns={name: "net_benefit"})[["threshold", "net_benefit"]].assign(model=label)
-                           for name, label in (("model", "Network"), ("treat_all", "treat all"))])
+    decisions = pd.concat(
+        [
+            curve.rename(columns={name: "net_benefit"})[["threshold", "net_benefit"]].assign(model=label)
+            for name, label in (("model", "Network"), ("treat_all", "treat all"))
+        ]
+    )
     return figures.risk_over_time(over_time, decisions, decided_at=0.5)
 
 
@@ -104,16 +126,20 @@ DRAWINGS = {
     "calibration": lambda: judged("calibration"),
     "risk_over_time": lambda: judged("over time"),
     "bland_altman": lambda: figures.bland_altman(
-        {f"RVEF {i}": (RISK * 5 + 50, RISK * 5 + 50 + RNG.normal(0, 3, N)) for i in range(4)}, units="%"),
+        {f"RVEF {i}": (RISK * 5 + 50, RISK * 5 + 50 + RNG.normal(0, 3, N)) for i in range(4)}, units="%"
+    ),
     "kaplan_meier": lambda: figures.kaplan_meier(
-        {name: kaplan_meier_groups(RISK, EVENT, TIME) for name in ("Conventional model", "Network")}),
+        {name: kaplan_meier_groups(RISK, EVENT, TIME) for name in ("Conventional model", "Network")}
+    ),
     "kaplan_meier_three": lambda: figures.kaplan_meier({"Network": kaplan_meier_groups(RISK, EVENT, TIME, n_groups=3)}),
     "forest": draw_forest,
     "training": draw_training,
     "search": lambda: figures.search_history(
-        pd.DataFrame({"generation": np.repeat([1, 2, 3], 4), "score": np.linspace(0.6, 0.7, 12)})),
+        pd.DataFrame({"generation": np.repeat([1, 2, 3], 4), "score": np.linspace(0.6, 0.7, 12)})
+    ),
     "latent": lambda: figures.latent_map(
-        {"eigenmaps": RNG.normal(size=(N, 2)), "UMAP": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME),
+        {"eigenmaps": RNG.normal(size=(N, 2)), "UMAP": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME
+    ),
     "latent_one": lambda: figures.latent_map({"eigenmaps": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME),
     "function": draw_function,
     "errors": draw_errors,
@@ -157,8 +183,10 @@ def test_bland_altman_bias_and_limits_by_hand():
     np.testing.assert_allclose(table["mean"], [50.5, 61.5, 71])
     summary = figures.agreement_summary(table).iloc[0]
     spread = 1.96 * np.std([1, 3, -2], ddof=1)
-    np.testing.assert_allclose([summary["bias"], summary["low"], summary["high"], summary["mean_absolute"]],
-                               [2 / 3, 2 / 3 - spread, 2 / 3 + spread, 2])
+    np.testing.assert_allclose(
+        [summary["bias"], summary["low"], summary["high"], summary["mean_absolute"]],
+        [2 / 3, 2 / 3 - spread, 2 / 3 + spread, 2],
+    )
     assert summary["n"] == 3
     for bad in ({}, {"a": (np.ones(3), np.ones(2))}, {"a": (np.array([1, np.nan]), np.array([1.0, 2]))}):
         with pytest.raises(ValueError):

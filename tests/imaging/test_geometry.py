@@ -64,9 +64,7 @@ def test_zooms_need_three_values():
 def test_reconciled_spacing_is_the_zooms_and_directions_stay(affine, zooms):
     fixed, _ = reconcile_affine(affine, zooms)
     np.testing.assert_allclose(spacing_of(fixed), zooms, rtol=2e-3)
-    np.testing.assert_allclose(
-        fixed[:3, :3] / spacing_of(fixed), affine[:3, :3] / spacing_of(affine), atol=1e-9
-    )
+    np.testing.assert_allclose(fixed[:3, :3] / spacing_of(fixed), affine[:3, :3] / spacing_of(affine), atol=1e-9)
     np.testing.assert_array_equal(fixed[:3, 3], affine[:3, 3])
 
 

@@ -219,9 +219,7 @@ def test_gipl_round_trip_keeps_labels_and_place(tmp_path):
     again = read_label_map(tmp_path / "PHsegmentation_ED.gipl", OURS)
     np.testing.assert_array_equal(again.labels[..., 0], labels)
     corner = (3, 4, 2)
-    np.testing.assert_allclose(
-        world_from_voxel(again.affine, corner), world_from_voxel(affine, corner), atol=1e-4
-    )
+    np.testing.assert_allclose(world_from_voxel(again.affine, corner), world_from_voxel(affine, corner), atol=1e-4)
 
 
 def test_gipl_refuses_what_it_cannot_hold(tmp_path):

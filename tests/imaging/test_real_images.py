@@ -60,7 +60,11 @@ def test_scheme_check_on_real_hearts(shared_dir, stored):
         label_map = acdc_labels(shared_dir, patient, stored[patient]["ED"])
         assert "plausible" in check_scheme(label_map)
         swapped = read_label_map(
-            shared_dir / "data" / "acdc" / "training" / patient
+            shared_dir
+            / "data"
+            / "acdc"
+            / "training"
+            / patient
             / f"{patient}_frame{int(stored[patient]['ED']):02d}_gt.nii.gz",
             "mms",
         )

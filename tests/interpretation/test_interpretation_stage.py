@@ -18,7 +18,8 @@ from cardiolib.survival.stage import MODEL_FILE, load_survival_data, train_final
 from cardiolib.validation import BootstrapStore, draw_bag, write_bootstrap
 
 SETTINGS = stage.InterpretationStageSettings(
-    n_neighbours=5, n_permutations=50, n_refits=2, n_planted=2, n_true_hearts=50)
+    n_neighbours=5, n_permutations=50, n_refits=2, n_planted=2, n_true_hearts=50
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +27,23 @@ def run(tmp_path_factory):
     """Inputs of a small simulated cohort with a stored bootstrap, its folders, refits and maps."""
     root = tmp_path_factory.mktemp("run")
     cohort = build_simulated_cohort(
-        root / "cohort", settings=SimulatedCohortSettings(n_subjects=50, n_imaged=0, death_fraction=0.5), seed=3)
+        root / "cohort", settings=SimulatedCohortSettings(n_subjects=50, n_imaged=0, death_fraction=0.5), seed=3
+    )
     data = load_survival_data(cohort, root / "motion")
     (root / "survival").mkdir()
     (root / "validation").mkdir()
-    network = train_final(data, NetworkSettings(hidden=10, latent=4, epochs=15, log10_learning_rate=-3.5), seed=1,
-                          folder=root / "survival")
+    network = train_final(
+        data,
+        NetworkSettings(hidden=10, latent=4, epochs=15, log10_learning_rate=-3.5),
+        seed=1,
+        folder=root / "survival",
+    )
     network.save(root / "survival" / MODEL_FILE)
     bags = np.stack([draw_bag(7, b, 50) for b in range(20)])
     risk = np.tile(cohort.log_hazard().loc[list(data.ids)].to_numpy(), (20, 1))
-    write_bootstrap(BootstrapStore(data.ids, data.event, data.time, bags, risk),
-                    root / "validation" / stage.BOOTSTRAP_FILE)
+    write_bootstrap(
+        BootstrapStore(data.ids, data.event, data.time, bags, risk), root / "validation" / stage.BOOTSTRAP_FILE
+    )
     inputs = stage.load_inputs(cohort, root / "motion", root / "survival", root / "validation")
     refits = stage.refits(inputs, SETTINGS, seed=5)
     saliency = stage_saliency.saliency(inputs, refits, SETTINGS, seed=5, folder=root)
@@ -70,7 +77,8 @@ def test_saliency_tells_what_it_counts(run):
 def test_the_true_direction_scores_by_its_own_measure(run):
     _, inputs, _, _, hearts, _ = run
     assert hearts.methods.loc[REGRESSION, "cosine with truth"] == pytest.approx(
-        regression_motion(inputs.risk.log_risk, inputs.data.X, n_vertices=202).cosine(hearts.truth))
+        regression_motion(inputs.risk.log_risk, inputs.data.X, n_vertices=202).cosine(hearts.truth)
+    )
     table = stage_risk.physiology_table(hearts)
     claims = stage_risk.risk_claims(hearts, table)
     assert len(claims) == 4 + len(table)
@@ -89,9 +97,25 @@ def test_scores_stand_beside_those_of_maps_that_know_nothing(run):
     assert BASELINE in scores.index
     assert scores["shuffled"].drop(BASELINE).between(0, 1).all()
     patch = np.arange(202) < 20
-    test = PlantedTest(0, "amplitude", patch, {"correlation": patch * 1.0}, {
-        name: 0.5 for name in ("correlation", "slope", "change of motion", "integrated gradients",
-                               "correlation with the true log hazard", BASELINE)}, 0.1, 0.9)
+    test = PlantedTest(
+        0,
+        "amplitude",
+        patch,
+        {"correlation": patch * 1.0},
+        {
+            name: 0.5
+            for name in (
+                "correlation",
+                "slope",
+                "change of motion",
+                "integrated gradients",
+                "correlation with the true log hazard",
+                BASELINE,
+            )
+        },
+        0.1,
+        0.9,
+    )
     claims = stage_saliency.score_claims(scores, [test])
     assert f"{scores.loc[BASELINE, 'average precision']:.2f}" in claims[0]
     assert "correlation 5.0" in claims[1]

@@ -107,8 +107,9 @@ def test_more_steps_are_taken_until_attributions_are_complete():
     assert found.n_steps > 2
     assert found.completeness_error < 1e-3
     with pytest.raises(ValueError, match="max_steps"):
-        integrated_gradients(lambda x: torch.round(x[:, 0]) + 0 * x[:, 0], [[1.0], [0.0]], baseline=np.zeros(1),
-                             max_steps=128)
+        integrated_gradients(
+            lambda x: torch.round(x[:, 0]) + 0 * x[:, 0], [[1.0], [0.0]], baseline=np.zeros(1), max_steps=128
+        )
 
 
 def test_what_attribution_does_not_accept():

@@ -24,8 +24,13 @@ def test_the_hazard_reads_the_patch_and_nothing_else(rv_mesh, kind):
     noise = np.where(outside, np.random.default_rng(2).normal(size=X.shape), 0)
     same = plant_hazard(X + noise, rv_mesh, centre=150, kind=kind, rng=np.random.default_rng(1))
     np.testing.assert_array_equal(same.time, found.time)
-    changed = plant_hazard(X + np.where(outside, 0, noise + RNG.normal(size=X.shape)), rv_mesh, centre=150, kind=kind,
-                           rng=np.random.default_rng(1))
+    changed = plant_hazard(
+        X + np.where(outside, 0, noise + RNG.normal(size=X.shape)),
+        rv_mesh,
+        centre=150,
+        kind=kind,
+        rng=np.random.default_rng(1),
+    )
     assert not np.array_equal(changed.log_hazard, found.log_hazard)
 
 
@@ -51,9 +56,14 @@ def test_maps_of_points_that_move_on_their_own_find_the_patch(rv_mesh):
     assert table[BASELINE] < 2
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"centre": 202}, "centre"), ({"kind": "strain"}, "kind"), ({"n_points": 200}, "n_points"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"centre": 202}, "centre"),
+        ({"kind": "strain"}, "kind"),
+        ({"n_points": 200}, "n_points"),
+    ],
+)
 def test_what_is_not_accepted(rv_mesh, change, message):
     with pytest.raises(ValueError, match=message):
         plant_hazard(X, rv_mesh, **{"centre": 0, "rng": np.random.default_rng(0), **change})

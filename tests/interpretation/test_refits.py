@@ -54,6 +54,7 @@ def test_a_network_learns_shuffled_outcomes_by_heart(hearts):
     flexible = NetworkSettings.on_inputs(hidden=20, latent=6, epochs=60, log10_learning_rate=-3.5)
     null = fit_null_network(X, event, time, flexible, seed=1)
     assert sorted(zip(null.event.tolist(), null.time.tolist(), strict=True)) == sorted(
-        zip(event.tolist(), time.tolist(), strict=True))
+        zip(event.tolist(), time.tolist(), strict=True)
+    )
     assert not np.array_equal(null.time, time)
     assert null.c_index > 0.75

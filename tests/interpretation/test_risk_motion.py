@@ -51,8 +51,9 @@ def test_regression_does_not_see_the_scale_of_the_risk_nor_patients_without_one(
     np.testing.assert_allclose(regression_motion(7 * RISK + 3, X, n_vertices=V).field_mm, found.field_mm)
     np.testing.assert_allclose(regression_motion(-RISK, X, n_vertices=V).field_mm, -found.field_mm)
     some = np.where(np.arange(N) < 50, RISK, np.nan)
-    np.testing.assert_allclose(regression_motion(some, X, n_vertices=V).field_mm,
-                               regression_motion(RISK[:50], X[:50], n_vertices=V).field_mm)
+    np.testing.assert_allclose(
+        regression_motion(some, X, n_vertices=V).field_mm, regression_motion(RISK[:50], X[:50], n_vertices=V).field_mm
+    )
 
 
 def test_a_least_squares_decoder_along_the_pattern_is_the_regression_on_the_networks_risk(model):
@@ -105,5 +106,9 @@ def test_the_true_high_risk_heart_is_late_stiff_and_bows_its_septum(tmp_path, rv
     again = true_risk_motion(cohort, n_frames=20, n_hearts=60, seed=2)
     np.testing.assert_array_equal(again.field_mm, truth.field_mm)
     null = SimulatedCohortSettings(kind="simulated-null-hazard", n_subjects=4, n_imaged=0)
-    assert true_risk_motion(build_simulated_cohort(tmp_path / "null", settings=null, seed=1), n_frames=20, seed=2,
-                            n_hearts=60) is None
+    assert (
+        true_risk_motion(
+            build_simulated_cohort(tmp_path / "null", settings=null, seed=1), n_frames=20, seed=2, n_hearts=60
+        )
+        is None
+    )

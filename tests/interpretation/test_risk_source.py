@@ -55,8 +55,11 @@ def test_martingale_residuals_by_hand():
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.integers(1, 8)), min_size=3, max_size=30).filter(
-    lambda rows: any(died for died, _ in rows)))
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(1, 8)), min_size=3, max_size=30).filter(
+        lambda rows: any(died for died, _ in rows)
+    )
+)
 def test_as_many_deaths_are_expected_as_observed(rows):
     event, time = map(np.array, zip(*rows, strict=True))
     assert martingale_residuals(event, time).sum() == pytest.approx(0, abs=1e-9)

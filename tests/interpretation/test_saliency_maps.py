@@ -137,13 +137,16 @@ def test_null_p_values_control_the_whole_surface():
         assert np.mean(p) == pytest.approx(0.5, abs=0.08)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"risk": np.zeros(N)}, "constant"),
-    ({"risk": np.full(N, np.nan)}, "log_risk holds"),
-    ({"risk": np.zeros(N - 1)}, "shapes"),
-    ({"covariates": np.zeros((N - 1, 2))}, "rows"),
-    ({"covariates": np.random.default_rng(0).normal(size=(N, N))}, "too few"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"risk": np.zeros(N)}, "constant"),
+        ({"risk": np.full(N, np.nan)}, "log_risk holds"),
+        ({"risk": np.zeros(N - 1)}, "shapes"),
+        ({"covariates": np.zeros((N - 1, 2))}, "rows"),
+        ({"covariates": np.random.default_rng(0).normal(size=(N, N))}, "too few"),
+    ],
+)
 def test_what_is_not_accepted(change, message):
     risk, magnitude, _ = example(0)
     given = {"risk": risk, "covariates": None, **change}

@@ -35,8 +35,7 @@ def test_own_region_names_travel_in_the_title(tmp_path):
 def test_file_is_version_3_which_old_tools_read(tmp_path):
     write_vtk(SurfaceMesh(POINTS, FACES), tmp_path / "a.vtk")
     lines = (tmp_path / "a.vtk").read_text().splitlines()
-    assert lines[0] == "# vtk DataFile Version 3.0" and lines[2:5] == [
-        "ASCII", "DATASET POLYDATA", "POINTS 6 double"]
+    assert lines[0] == "# vtk DataFile Version 3.0" and lines[2:5] == ["ASCII", "DATASET POLYDATA", "POINTS 6 double"]
     assert "POLYGONS 4 16" in lines
 
 

@@ -94,5 +94,6 @@ def test_time_starts_at_rest_and_closes(basis):
 
 
 def test_linear_basis_is_one_at_its_frame():
-    assert np.allclose(LinearBasis((0.25, 0.5, 0.75)).values(np.array([0.25, 0.5, 0.625])),
-                       [[1, 0, 0], [0, 1, 0], [0, 0.5, 0.5]])
+    assert np.allclose(
+        LinearBasis((0.25, 0.5, 0.75)).values(np.array([0.25, 0.5, 0.625])), [[1, 0, 0], [0, 1, 0], [0, 0.5, 0.5]]
+    )

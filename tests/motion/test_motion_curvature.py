@@ -23,8 +23,9 @@ def sphere(radius: float) -> np.ndarray:
     height = radius * np.linspace(-0.95, 0.855, 20)
     height[10] = 0.0
     around = np.sqrt(radius**2 - height**2)
-    rings = np.stack([np.outer(around, np.cos(angle)), np.outer(around, np.sin(angle)),
-                      np.outer(height, np.ones(48))], -1).reshape(-1, 3)
+    rings = np.stack(
+        [np.outer(around, np.cos(angle)), np.outer(around, np.sin(angle)), np.outer(height, np.ones(48))], -1
+    ).reshape(-1, 3)
     for name in ("lv_endo", "lv_epi"):
         points[template_mesh().region_mask(name)] = np.vstack([[0, 0, -radius], rings])
     return points
@@ -67,8 +68,12 @@ def test_where_the_heart_lies_changes_nothing_and_size_only_the_unit(seed, scale
 
 def test_pressure_in_the_right_ventricle_flattens_the_septum():
     base = mean_parameters("ph")
-    found = [septal_curvature(DigitalHeart(replace(base, septal_flattening_es=d, lv_axis_ratio_es=1 + 0.15 * d))
-                              .surface_sequence(PHASES)) for d in (0.2, 0.6, 1.0)]
+    found = [
+        septal_curvature(
+            DigitalHeart(replace(base, septal_flattening_es=d, lv_axis_ratio_es=1 + 0.15 * d)).surface_sequence(PHASES)
+        )
+        for d in (0.2, 0.6, 1.0)
+    ]
     ratio = [one["septal_curvature_ratio_es"] for one in found]
     assert ratio[0] > ratio[1] > ratio[2]
     control = septal_curvature(DigitalHeart(mean_parameters("control")).surface_sequence(PHASES))
@@ -105,8 +110,10 @@ def test_cavities_are_those_of_the_single_surfaces():
 def test_tables_of_a_cohort():
     nowhere = np.full_like(PH, np.nan)
     good = Quality(True, (), (), {})
-    subjects = [TrackedSubject(name, points[:, MATCHED_POINTS], points.astype(np.float32), good, points[:, :0])
-                for name, points in (("007", PH), ("lost", nowhere))]
+    subjects = [
+        TrackedSubject(name, points[:, MATCHED_POINTS], points.astype(np.float32), good, points[:, :0])
+        for name, points in (("007", PH), ("lost", nowhere))
+    ]
     cohort = stage.TrackedCohort(subjects, None)
     indices, curves = stage.conventional_indices(cohort), stage.cycle_curves(cohort)
     assert list(indices.index) == ["007"] and {"mapse_mm", "tapse_mm", "septal_curvature_es_per_mm"} <= set(indices)

@@ -84,8 +84,9 @@ def test_resampling_keeps_end_diastole_and_a_linear_cycle():
 
 def test_file_round_trip_and_the_cohort_reader(tmp_path):
     X = np.random.default_rng(0).normal(size=(3, 19 * 4 * 3))
-    path = write_matrix(tmp_path / "motion.npz", X, ["a", "007", "c"], point_rows=np.array([5, 1, 9, 2]),
-                        about={"seed": 1})
+    path = write_matrix(
+        tmp_path / "motion.npz", X, ["a", "007", "c"], point_rows=np.array([5, 1, 9, 2]), about={"seed": 1}
+    )
     stored = read_matrix(path)
     assert (stored.X == X).all() and stored.ids == ("a", "007", "c")
     assert (stored.frame[[0, -1]] == [1, 19]).all() and (stored.vertex[:4] == [0, 0, 0, 1]).all()
@@ -97,17 +98,20 @@ def test_file_round_trip_and_the_cohort_reader(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["motion.json", "motion.npz"]
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: to_matrix(np.zeros((20, 202, 3))), "N, T, V, 3"),
-    (lambda: to_matrix(np.zeros((2, 1, 202, 3))), "T >= 2"),
-    (lambda: to_matrix(np.where(np.arange(2)[:, None, None, None] == 1, np.nan, np.zeros((2, 3, 4, 3)))), r"\[1\]"),
-    (lambda: from_matrix(np.zeros((2, 100))), "19 phases"),
-    (lambda: from_matrix(np.zeros((2, 57)), reference=np.zeros((2, 3))), "reference"),
-    (lambda: kabsch(np.zeros((4, 3)), np.zeros((5, 3))), "V >= 3"),
-    (lambda: resample_phases(np.zeros((2, 4, 3))), "3 frames"),
-    (lambda: write_matrix("x.csv", np.zeros((1, 57)), ["a"]), ".npz"),
-    (lambda: write_matrix("x.npz", np.zeros((2, 57)), ["a", "a"]), "different IDs"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: to_matrix(np.zeros((20, 202, 3))), "N, T, V, 3"),
+        (lambda: to_matrix(np.zeros((2, 1, 202, 3))), "T >= 2"),
+        (lambda: to_matrix(np.where(np.arange(2)[:, None, None, None] == 1, np.nan, np.zeros((2, 3, 4, 3)))), r"\[1\]"),
+        (lambda: from_matrix(np.zeros((2, 100))), "19 phases"),
+        (lambda: from_matrix(np.zeros((2, 57)), reference=np.zeros((2, 3))), "reference"),
+        (lambda: kabsch(np.zeros((4, 3)), np.zeros((5, 3))), "V >= 3"),
+        (lambda: resample_phases(np.zeros((2, 4, 3))), "3 frames"),
+        (lambda: write_matrix("x.csv", np.zeros((1, 57)), ["a"]), ".npz"),
+        (lambda: write_matrix("x.npz", np.zeros((2, 57)), ["a", "a"]), "different IDs"),
+    ],
+)
 def test_errors_say_what_is_wrong(call, words):
     with pytest.raises(ValueError, match=words):
         call()

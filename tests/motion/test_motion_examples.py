@@ -20,13 +20,19 @@ def scan():
 
 @pytest.fixture(scope="module")
 def truth(scan):
-    return np.array([scan.world_from_heart(points)
-                     for points in DigitalHeart(mean_parameters("ph")).surface_sequence(PHASES)])
+    return np.array(
+        [scan.world_from_heart(points) for points in DigitalHeart(mean_parameters("ph")).surface_sequence(PHASES)]
+    )
 
 
 def subject(name, positions, **measures):
-    return TrackedSubject(name, positions[:, MATCHED_POINTS], positions.astype(np.float32),
-                          Quality(True, (), (), measures), positions[:, :0])
+    return TrackedSubject(
+        name,
+        positions[:, MATCHED_POINTS],
+        positions.astype(np.float32),
+        Quality(True, (), (), measures),
+        positions[:, :0],
+    )
 
 
 def tracked_cohort(*subjects):
@@ -51,8 +57,9 @@ def matrix(*ids):
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    return build_simulated_cohort(tmp_path_factory.mktemp("cohort"), seed=3,
-                                  settings=SimulatedCohortSettings(n_subjects=6, n_imaged=0))
+    return build_simulated_cohort(
+        tmp_path_factory.mktemp("cohort"), seed=3, settings=SimulatedCohortSettings(n_subjects=6, n_imaged=0)
+    )
 
 
 def test_simulated_hearts_are_the_ends_of_the_true_hazard(simulated, tmp_path, truth):
@@ -82,8 +89,10 @@ def test_the_other_motion_moves_beside_the_one_in_the_matrix(simulated, truth):
     one = simulated.ids[0]
     found = tracked_cohort(subject(one, truth))
     known = simulated.true_positions(one)
-    for source, shown, other in (("tracked", "tracked in the images", "truth"),
-                                 ("truth", "truth", "tracked in the images")):
+    for source, shown, other in (
+        ("tracked", "tracked in the images", "truth"),
+        ("truth", "truth", "tracked in the images"),
+    ):
         heart = stage.example_motion(simulated, found, stage.MotionStageSettings(motion_source=source))
         both = {heart.source: heart.positions, **heart.others}
         assert (heart.subject_id, heart.source, list(heart.others)) == (one, shown, [other])
@@ -135,8 +144,10 @@ def test_a_patient_in_the_images(scan, truth):
         ring = left[t, np.abs(left[t, :, 2] - level) < 4][:, :2]
         apart = np.linalg.norm(shown.grid[..., :2] - ring.mean(axis=0), axis=-1)
         radius = np.linalg.norm(ring - ring.mean(axis=0), axis=1).mean()
-        blood, wall = shown.images[t][apart < 0.6 * radius].mean(), shown.images[t][
-            (apart > radius + 2) & (apart < radius + 5)].mean()
+        blood, wall = (
+            shown.images[t][apart < 0.6 * radius].mean(),
+            shown.images[t][(apart > radius + 2) & (apart < radius + 5)].mean(),
+        )
         assert blood > 1.5 * wall
 
 

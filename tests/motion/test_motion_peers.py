@@ -15,8 +15,9 @@ def test_a_shift_is_found_in_mm(name):
     spacing = np.array([2.0, 1.5, 3.0])
     x = np.stack(np.meshgrid(*(np.arange(n) for n in (32, 40, 20)), indexing="ij"), -1) * spacing
     shift = np.array([2.0, -1.5, 1.0])
-    frames = np.stack([np.exp(-(((x - x.mean(axis=(0, 1, 2)) - w * shift) / 9.0) ** 2).sum(-1) / 2)
-                       for w in (0, 0.5, 1)]).astype(np.float32)
+    frames = np.stack(
+        [np.exp(-(((x - x.mean(axis=(0, 1, 2)) - w * shift) / 9.0) ** 2).sum(-1) / 2) for w in (0, 0.5, 1)]
+    ).astype(np.float32)
     found = PEERS[name](frames, spacing)
     assert found.shape == (3, *x.shape[:3])
     inside = frames[0] > 0.5
@@ -25,8 +26,9 @@ def test_a_shift_is_found_in_mm(name):
 
 def test_points_are_moved_in_world_space():
     """A peer that says "5 mm along the volume's first axis" moves points by 5 mm along the image's first axis."""
-    scan = acquire(DigitalHeart(mean_parameters("ph")), AcquisitionSettings(), rng=np.random.default_rng(0),
-                   phases=PHASES[:6:5])
+    scan = acquire(
+        DigitalHeart(mean_parameters("ph")), AcquisitionSettings(), rng=np.random.default_rng(0), phases=PHASES[:6:5]
+    )
     points = scan.landmarks_world_mm[0]
     along = scan.cine.affine[:3, 0] / scan.cine.spacing_mm[0]
 

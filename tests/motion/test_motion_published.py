@@ -25,8 +25,14 @@ def test_composition_follows_the_point():
 @pytest.mark.parametrize("n_frames", [6])
 def test_published_recipe_recovers_a_translation(make_phantom, n_frames):
     phantom = make_phantom(shift=lambda w: np.array([6.0, -4.0, 0.0]) * w, n_frames=n_frames)
-    settings = TrackingSettings(method="published", coarse_iterations=30, fine_iterations=15, slice_mm=4.0,
-                                phases=n_frames, correct_shifts=False)
+    settings = TrackingSettings(
+        method="published",
+        coarse_iterations=30,
+        fine_iterations=15,
+        slice_mm=4.0,
+        phases=n_frames,
+        correct_shifts=False,
+    )
     field = track(phantom.cine, phantom.labels, settings, generator=torch.Generator().manual_seed(0))
     moved = field.displace(phantom.points)
     assert (moved[0] == phantom.points).all()

@@ -16,10 +16,17 @@ from cardiolib.motion.quality import edge_ratios, flipped_fraction, volume_jump
 GOOD = {"folded_fraction": 0.0, "jacobian_sd": 0.1, "closure_mm": 0.0, "fit_mm": 0.6, "fit_flipped": 0.0}
 
 
-@pytest.mark.parametrize("measure, value, flag", [
-    ("folded_fraction", 0.01, "folding"), ("jacobian_sd", 0.8, "volume_ratio"), ("closure_mm", 5.0, "closure"),
-    ("fit_mm", 9.0, "fit"), ("fit_flipped", 0.1, "fit_folding"), ("fit_mm", float("nan"), "fit"),
-])
+@pytest.mark.parametrize(
+    "measure, value, flag",
+    [
+        ("folded_fraction", 0.01, "folding"),
+        ("jacobian_sd", 0.8, "volume_ratio"),
+        ("closure_mm", 5.0, "closure"),
+        ("fit_mm", 9.0, "fit"),
+        ("fit_flipped", 0.1, "fit_folding"),
+        ("fit_mm", float("nan"), "fit"),
+    ],
+)
 def test_each_flag_with_its_reason(measure, value, flag):
     assert assess_quality(GOOD).ok
     verdict = assess_quality(GOOD | {measure: value})
@@ -52,7 +59,8 @@ def test_endpoint_errors_by_hand():
     predicted[1, 0] += [3, 0, 4]  # radial 3, longitudinal 4
     predicted[1, 1] += [2, 0, 0]  # circumferential
     table = endpoint_errors(predicted, truth, region=["a", "b", "b"], heart_to_world=np.eye(4)).set_index(
-        ["region", "frame"])
+        ["region", "frame"]
+    )
     assert table.loc[("a", 1), ["error_mm", "radial_mm", "longitudinal_mm"]].tolist() == pytest.approx([5, 3, 4])
     assert table.loc[("b", 1), ["error_mm", "circumferential_mm", "n"]].tolist() == pytest.approx([1, 1, 2])
     assert (table.loc[("a", 0), "error_mm"], table.loc[("a", 1), "zero_motion_mm"]) == (0, 6)
@@ -70,13 +78,17 @@ def test_components_keep_length_in_any_pose():
     pose = np.eye(4)
     pose[:3, :3] = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     vectors, points = rng.normal(size=(2, 50, 3))
-    assert np.allclose(np.linalg.norm(heart_components(vectors, points, pose), axis=1),
-                       np.linalg.norm(vectors, axis=1))
+    assert np.allclose(np.linalg.norm(heart_components(vectors, points, pose), axis=1), np.linalg.norm(vectors, axis=1))
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"predicted": np.zeros((2, 4, 3))}, "one shape"), ({"region": ["a"]}, "names each"),
-    ({"truth": np.full((2, 3, 3), np.nan)}, "finite")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"predicted": np.zeros((2, 4, 3))}, "one shape"),
+        ({"region": ["a"]}, "names each"),
+        ({"truth": np.full((2, 3, 3), np.nan)}, "finite"),
+    ],
+)
 def test_evaluation_refuses(change, words):
     given = {"predicted": np.zeros((2, 3, 3)), "truth": np.zeros((2, 3, 3)), "region": ["a"] * 3} | change
     with pytest.raises(ValueError, match=words):

@@ -31,8 +31,13 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
 
     def found(unit):
         points = truth if unit.subject_id != "lost" else np.full_like(truth, np.nan)
-        one = TrackedSubject(unit.subject_id, points[:, MATCHED_POINTS], points.astype(np.float32),
-                             Quality(True, (), (), {}), points[:, :0])
+        one = TrackedSubject(
+            unit.subject_id,
+            points[:, MATCHED_POINTS],
+            points.astype(np.float32),
+            Quality(True, (), (), {}),
+            points[:, :0],
+        )
         subjects._write_layout(one, unit, again=True)
         return one
 
@@ -64,8 +69,10 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
 def test_notebook_02_from_images_to_matrix(tmp_path):
     """Under true labels: tracking beats zero motion, and the matrix opens as a cohort."""
     cohort = build_simulated_cohort(
-        tmp_path / "cohort", settings=SimulatedCohortSettings(n_subjects=3, n_imaged=1, randomise_acquisition=False),
-        seed=1)
+        tmp_path / "cohort",
+        settings=SimulatedCohortSettings(n_subjects=3, n_imaged=1, randomise_acquisition=False),
+        seed=1,
+    )
     (name,), segmented, out = cohort.ids_with("images"), tmp_path / "segmentation", tmp_path / "motion"
     write_label_map(cohort.labels(name)[0], segmented / name / "label_sa.nii.gz")
     pd.DataFrame({"ID": [name]}).to_csv(segmented / "measures.csv", index=False)
@@ -81,6 +88,7 @@ def test_notebook_02_from_images_to_matrix(tmp_path):
     assert table.loc[stage.TRACKING, "error_mm"].mean() < table.loc[stage.IMAGES_ALONE, "error_mm"].mean()
     metrics = stage.motion_metrics(cohort, tracked, motion, errors)
     assert metrics["tracking_lv_es_mm"] < metrics["images_alone_lv_es_mm"]
-    truth = stage.assemble_motion(cohort, tracked, stage.MotionStageSettings(motion_source="truth"),
-                                  segmentation_folder=segmented, folder=out)
+    truth = stage.assemble_motion(
+        cohort, tracked, stage.MotionStageSettings(motion_source="truth"), segmentation_folder=segmented, folder=out
+    )
     assert truth.X.shape == (3, 11514) and truth.source.startswith("material truth")

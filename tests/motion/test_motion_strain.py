@@ -23,8 +23,10 @@ def test_segments_lie_where_their_names_say():
             assert place[0] > 0, name
         if "sept" in name:
             assert place[0] < 0, name
-    heights = [rings[np.isin(segments, group), 2].mean() for group in ((1, 2, 3, 4, 5, 6), (7, 8, 9, 10, 11, 12),
-                                                                      (13, 14, 15, 16))]
+    heights = [
+        rings[np.isin(segments, group), 2].mean()
+        for group in ((1, 2, 3, 4, 5, 6), (7, 8, 9, 10, 11, 12), (13, 14, 15, 16))
+    ]
     assert heights[0] > heights[1] > heights[2]
 
 
@@ -56,8 +58,9 @@ def test_a_healthy_heart_shortens_thickens_and_stays_round():
 
 
 def test_pulmonary_hypertension_flattens_the_septum():
-    control, ph = (strain_summary(DigitalHeart(mean_parameters(kind)).surface_sequence(PHASES))
-                   for kind in ("control", "ph"))
+    control, ph = (
+        strain_summary(DigitalHeart(mean_parameters(kind)).surface_sequence(PHASES)) for kind in ("control", "ph")
+    )
     assert ph["eccentricity_max"] > control["eccentricity_max"] + 0.03
 
 

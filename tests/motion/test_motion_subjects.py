@@ -38,8 +38,15 @@ def scan(heart):
 
 @pytest.fixture(scope="module")
 def unit(scan, tmp_path_factory):
-    return TrackingUnit("007", scan.cine, scan.labels, settings=HURRIED, seed=4,
-                        folder=tmp_path_factory.mktemp("tracked"), known_points_mm=scan.landmarks_world_mm[0])
+    return TrackingUnit(
+        "007",
+        scan.cine,
+        scan.labels,
+        settings=HURRIED,
+        seed=4,
+        folder=tmp_path_factory.mktemp("tracked"),
+        known_points_mm=scan.landmarks_world_mm[0],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +164,9 @@ def test_a_subject_as_surfaces_that_vtk_reads(unit, tracked):
 
 def tracked_rim(surface) -> int:
     """Edges of the valves' border, the only opening: one loop around both sheets of the RV."""
-    rim = surface.extract_feature_edges(boundary_edges=True, feature_edges=False, manifold_edges=False,
-                                        non_manifold_edges=False)
+    rim = surface.extract_feature_edges(
+        boundary_edges=True, feature_edges=False, manifold_edges=False, non_manifold_edges=False
+    )
     assert rim.connectivity()["RegionId"].max() == 0
     return rim.n_cells
 
@@ -170,8 +178,9 @@ def test_all_surfaces_are_added_to_a_subject_that_is_stored(unit, tracked, monke
     folder = unit.folder / "007" / "motion"
     left = np.stack([read_vtk(folder / f"{name}_fr19.vtk").points for name in ("LV_endo", "LV_epi")])
     template = template_mesh()
-    assert np.array_equal(left, tracked.template_positions[19, template.region_mask("lv_endo", "lv_epi")]
-                          .reshape(2, 961, 3).astype(float))
+    assert np.array_equal(
+        left, tracked.template_positions[19, template.region_mask("lv_endo", "lv_epi")].reshape(2, 961, 3).astype(float)
+    )
     right = read_vtk(folder / "RV_endo_fr00.vtk")
     assert right.region_names == template.region_names and right.n_points == 1761
     ml = enclosed_volume_ml(right, cap=True)

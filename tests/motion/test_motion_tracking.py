@@ -8,8 +8,17 @@ from cardiolib.imaging import Cine, LabelMap
 from cardiolib.motion import TrackingSettings, track
 from cardiolib.motion.objective import determinants
 
-QUICK = TrackingSettings(coarse_iterations=30, fine_iterations=20, harmonics=2, slice_mm=4.0, lattice_mm=5.0,
-                         fine_mm=16.0, phases=10, correct_shifts=False, prior="none")
+QUICK = TrackingSettings(
+    coarse_iterations=30,
+    fine_iterations=20,
+    harmonics=2,
+    slice_mm=4.0,
+    lattice_mm=5.0,
+    fine_mm=16.0,
+    phases=10,
+    correct_shifts=False,
+    prior="none",
+)
 """The phantoms are no hearts of the population: what is tested here is what the images alone give."""
 
 
@@ -98,8 +107,15 @@ def test_determinant_of_gradients():
 
 def test_incompressibility_keeps_volume(make_phantom):
     phantom = make_phantom(contraction)
-    spread = [track(phantom.cine, phantom.labels, replace(QUICK, incompressibility=weight, fine_iterations=10),
-                    generator=seeded()).measures["jacobian_sd"] for weight in (0.0, 0.3)]
+    spread = [
+        track(
+            phantom.cine,
+            phantom.labels,
+            replace(QUICK, incompressibility=weight, fine_iterations=10),
+            generator=seeded(),
+        ).measures["jacobian_sd"]
+        for weight in (0.0, 0.3)
+    ]
     assert spread[1] < 0.8 * spread[0]
 
 
@@ -147,8 +163,12 @@ def test_slice_shifts_are_undone(make_phantom):
     voxels, labels = phantom.cine.voxels.copy(), phantom.labels.labels.copy()
     for k, by in enumerate(move):
         voxels[:, :, k], labels[:, :, k] = np.roll(voxels[:, :, k], by, 0), np.roll(labels[:, :, k], by, 0)
-    field = track(Cine(voxels, phantom.cine.affine), LabelMap(labels, phantom.labels.affine, phantom.labels.scheme),
-                  replace(QUICK, correct_shifts=True, fine_iterations=0), generator=seeded())
+    field = track(
+        Cine(voxels, phantom.cine.affine),
+        LabelMap(labels, phantom.labels.affine, phantom.labels.scheme),
+        replace(QUICK, correct_shifts=True, fine_iterations=0),
+        generator=seeded(),
+    )
     assert np.corrcoef(field.slice_shift_mm[:6, 0], 2.5 * move[:6])[0, 1] > 0.9
     assert es_error(field, phantom) < 1.0
 
@@ -161,8 +181,14 @@ def test_pairs_that_do_not_belong_together_are_refused(moving):
     one = Cine(cine.voxels[..., :1], cine.affine), LabelMap(labels.labels[..., :1], labels.affine, labels.scheme)
     thin = Cine(cine.voxels[:, :, :2], cine.affine), LabelMap(labels.labels[:, :, :2], labels.affine, labels.scheme)
     flat = Cine(np.ones_like(cine.voxels), cine.affine), labels
-    cases = ((cine, fewer, "same voxels"), (cine, elsewhere, "different places"), (cine, empty, "no lv_cavity"),
-             (*one, "2 frames"), (*thin, "3 slices"), (*flat, "same intensity"))
+    cases = (
+        (cine, fewer, "same voxels"),
+        (cine, elsewhere, "different places"),
+        (cine, empty, "no lv_cavity"),
+        (*one, "2 frames"),
+        (*thin, "3 slices"),
+        (*flat, "same intensity"),
+    )
     for images, segmentation, words in cases:
         with pytest.raises(ValueError, match=words):
             track(images, segmentation, QUICK, generator=seeded())
@@ -172,8 +198,17 @@ def test_pairs_that_do_not_belong_together_are_refused(moving):
         Cine(np.where(cine.voxels > 0.9, np.nan, cine.voxels), cine.affine)
 
 
-@pytest.mark.parametrize("change", [{"method": "demons"}, {"fine_mm": -1.0}, {"phases": 1}, {"harmonics": 2.5},
-                                    {"correct_shifts": 1}, {"bending": float("nan")}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "demons"},
+        {"fine_mm": -1.0},
+        {"phases": 1},
+        {"harmonics": 2.5},
+        {"correct_shifts": 1},
+        {"bending": float("nan")},
+    ],
+)
 def test_settings_name_the_wrong_field(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         TrackingSettings(**change)

@@ -19,7 +19,15 @@ from cardiolib.workflow.stages import REPOSITORY, STAGES
 FOLDER = REPOSITORY / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SECTIONS = [
-    "Question", "Inputs", "Parameters", "Do it", "Look", "The paper's figure", "Check", "Exercises", "Provenance",
+    "Question",
+    "Inputs",
+    "Parameters",
+    "Do it",
+    "Look",
+    "The paper's figure",
+    "Check",
+    "Exercises",
+    "Provenance",
 ]
 BY_NOTEBOOK = {stage.notebook: stage for stage in STAGES.values() if stage.notebook}
 
@@ -44,8 +52,13 @@ def test_there_are_five_numbered_notebooks_one_a_stage() -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 class TestContract:
     def test_sections_in_order(self, path: Path) -> None:
-        headings = [line.removeprefix("## ").strip() for cell in read(path) if cell["cell_type"] == "markdown"
-                    for line in source(cell).splitlines() if line.startswith("## ")]
+        headings = [
+            line.removeprefix("## ").strip()
+            for cell in read(path)
+            if cell["cell_type"] == "markdown"
+            for line in source(cell).splitlines()
+            if line.startswith("## ")
+        ]
         assert headings == SECTIONS
 
     def test_no_outputs(self, path: Path) -> None:
@@ -59,8 +72,11 @@ class TestContract:
 
     def test_no_definitions(self, path: Path) -> None:
         nodes = [node for cell in code(path) for node in ast.walk(ast.parse(source(cell)))]
-        assert not [node for node in nodes
-                    if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.Lambda))]
+        assert not [
+            node
+            for node in nodes
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.Lambda))
+        ]
 
     def test_imports_only_in_the_first_code_cell(self, path: Path) -> None:
         kinds = [{type(node) for node in ast.walk(ast.parse(source(cell)))} for cell in code(path)]

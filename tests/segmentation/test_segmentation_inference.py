@@ -48,8 +48,12 @@ def scan(make_scan, **shape):
 
 @pytest.mark.parametrize(
     "shape, spacing",
-    [((96, 96, 12), (1.6, 1.6, 10.0)), ((131, 88, 9), (1.2, 1.9, 11.0)), ((150, 200, 13), (1.5, 1.5, 7.0)),
-     ((40, 44, 7), (3.6, 3.5, 14.0))],
+    [
+        ((96, 96, 12), (1.6, 1.6, 10.0)),
+        ((131, 88, 9), (1.2, 1.9, 11.0)),
+        ((150, 200, 13), (1.5, 1.5, 7.0)),
+        ((40, 44, 7), (3.6, 3.5, 14.0)),
+    ],
 )
 def test_labels_come_back_on_the_images_own_voxels(oracle, make_scan, shape, spacing):
     cine, truth = scan(make_scan, shape=shape, spacing=spacing)
@@ -139,8 +143,11 @@ def test_swapped_axes_are_recognised_and_labels_stored_as_the_image_is(oracle, m
 def test_integer_and_float_intensities_of_any_scale_give_the_same_labels(oracle, make_scan):
     cine, _ = scan(make_scan)
     expected = segment_scan(oracle, cine).labels.labels
-    for voxels in ((cine.voxels * 1000).astype(np.int16), (cine.voxels * 200).astype(np.uint8),
-                   cine.voxels.astype(np.float64) * 3e4 - 500):
+    for voxels in (
+        (cine.voxels * 1000).astype(np.int16),
+        (cine.voxels * 200).astype(np.uint8),
+        cine.voxels.astype(np.float64) * 3e4 - 500,
+    ):
         assert np.array_equal(segment_scan(oracle, Cine(voxels, cine.affine)).labels.labels, expected)
 
 

@@ -59,8 +59,9 @@ def test_soft_dice_and_the_whole_loss_against_monai():
     logits = torch.randn(6, 5, 12, 13, generator=generator)
     target = torch.randint(0, 5, (6, 12, 13), generator=generator)
     labelled = torch.ones(6, 5, dtype=torch.bool)
-    theirs = DiceLoss(include_background=False, to_onehot_y=True, softmax=True, batch=True, smooth_nr=1.0,
-                      smooth_dr=1.0)(logits, target[:, None])
+    theirs = DiceLoss(
+        include_background=False, to_onehot_y=True, softmax=True, batch=True, smooth_nr=1.0, smooth_dr=1.0
+    )(logits, target[:, None])
     truth = torch.nn.functional.one_hot(target, 5).movedim(-1, 1).float()
     assert soft_dice(logits.softmax(dim=1), truth, labelled=labelled) == pytest.approx(1 - float(theirs), abs=1e-5)
     cross_entropy = torch.nn.functional.cross_entropy(logits, target)

@@ -21,8 +21,16 @@ from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_state
 from cardiolib.segmentation.plane import PlaneGrid, heart_window, network_stacks, stack_slices, whole_plane_grid
 
 STILL = AugmentationSettings(
-    rotation_rad=0, mirror_probability=0, reverse_probability=0, slices_left_out=0, log_scale=0, shift_px=0,
-    log_gamma=0, gain=0, noise=0, log_shading=0,
+    rotation_rad=0,
+    mirror_probability=0,
+    reverse_probability=0,
+    slices_left_out=0,
+    log_scale=0,
+    shift_px=0,
+    log_gamma=0,
+    gain=0,
+    noise=0,
+    log_shading=0,
 )
 
 
@@ -192,9 +200,7 @@ def test_placeholder_headers_are_read_as_the_display():
 
 def test_training_crop_keeps_the_middle():
     images, labels, points = blob_batch()
-    new = augment_batch(
-        images, labels, points, settings=STILL, generator=torch.Generator().manual_seed(0), size_px=37
-    )
+    new = augment_batch(images, labels, points, settings=STILL, generator=torch.Generator().manual_seed(0), size_px=37)
     assert torch.allclose(new[0], images[:, :, 2:39, 2:39], atol=1e-4)
     assert torch.equal(new[1], labels[:, :, 2:39, 2:39].long())
     assert torch.allclose(new[2][0, 0], points[0, 0] - torch.tensor([0, 2, 2]), atol=1e-4)
@@ -232,8 +238,9 @@ def test_no_augmentation_changes_nothing():
 @pytest.mark.parametrize("seed", range(8))
 def test_image_labels_and_landmarks_move_together(seed, deform_px):
     images, labels, points = blob_batch()
-    settings = dataclasses.replace(STILL, rotation_rad=math.pi, mirror_probability=0.5, log_scale=0.15, shift_px=7.0,
-                                   deform_px=deform_px)
+    settings = dataclasses.replace(
+        STILL, rotation_rad=math.pi, mirror_probability=0.5, log_scale=0.15, shift_px=7.0, deform_px=deform_px
+    )
     new_images, new_labels, new_points = augment_batch(
         images, labels, points, settings=settings, generator=torch.Generator().manual_seed(seed)
     )
@@ -280,7 +287,10 @@ def test_shading_is_smooth_and_the_same_for_all_slices():
     images = torch.full((6, 3, 21, 21), 0.1)
     settings = AugmentationSettings(**{**STILL.__dict__, "log_shading": 0.4})
     new, _, _ = augment_batch(
-        images, torch.zeros(6, 3, 21, 21, dtype=torch.uint8), torch.full((6, 6, 3), math.nan), settings=settings,
+        images,
+        torch.zeros(6, 3, 21, 21, dtype=torch.uint8),
+        torch.full((6, 6, 3), math.nan),
+        settings=settings,
         generator=torch.Generator().manual_seed(0),
     )
     assert torch.equal(new[:, 0], new[:, 2])
@@ -290,8 +300,10 @@ def test_shading_is_smooth_and_the_same_for_all_slices():
     assert third.abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("field, value", [("rotation_rad", -1), ("noise", "a"), ("mirror_probability", 1.5),
-                                          ("surroundings", 2), ("slices_left_out", 0.5)])
+@pytest.mark.parametrize(
+    "field, value",
+    [("rotation_rad", -1), ("noise", "a"), ("mirror_probability", 1.5), ("surroundings", 2), ("slices_left_out", 0.5)],
+)
 def test_bad_augmentation_settings_name_the_field(field, value):
     with pytest.raises(ValueError, match=field):
         AugmentationSettings(**{field: value})

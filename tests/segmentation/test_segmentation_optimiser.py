@@ -31,8 +31,10 @@ def test_adam_of_the_other_weights_is_torchs():
     torch.manual_seed(0)
     ours, theirs = nn.Linear(5, 3), nn.Linear(5, 3)
     theirs.load_state_dict(ours.state_dict())
-    pair = [(ours, Muon(ours, learning_rate=1.0, adam_learning_rate=0.01)),
-            (theirs, torch.optim.Adam(theirs.parameters(), lr=0.01, betas=(0.9, 0.99)))]
+    pair = [
+        (ours, Muon(ours, learning_rate=1.0, adam_learning_rate=0.01)),
+        (theirs, torch.optim.Adam(theirs.parameters(), lr=0.01, betas=(0.9, 0.99))),
+    ]
     for seed in range(4):
         x = torch.randn(8, 5, generator=torch.Generator().manual_seed(seed))
         for model, optimiser in pair:

@@ -129,9 +129,7 @@ def test_stored_order_of_slices_does_not_matter(analytic_heart):
     affine[:3, 3] += affine[:3, 2] * (SHAPE[2] - 1)
     affine[:3, 2] *= -1
     reversed_map = LabelMap(straight.labels[:, :, ::-1], affine, OURS)
-    first, second = (
-        refine_shape(item).surfaces["lv_epi"].points for item in (straight, reversed_map)
-    )
+    first, second = (refine_shape(item).surfaces["lv_epi"].points for item in (straight, reversed_map))
     assert np.allclose(first.min(axis=0), second.min(axis=0), atol=1.0)
     assert np.allclose(first.max(axis=0), second.max(axis=0), atol=2.1)  # fine planes fall elsewhere
 
@@ -194,11 +192,13 @@ def test_a_placeholder_orientation_may_be_a_mirror_image(unseen, slice_sign):
     plain = fit_shape(scan.labels)
     body = np.linalg.det(scan.labels.affine[:3, :3]) * np.linalg.det(placeholder[:3, :3])
     assert fit.mirrored == (body < 0) and not plain.mirrored
-    error, usual = (np.linalg.norm(found.mesh.points - true, axis=1).mean()
-                    for found, true in ((fit, there), (plain, truth)))
+    error, usual = (
+        np.linalg.norm(found.mesh.points - true, axis=1).mean() for found, true in ((fit, there), (plain, truth))
+    )
     assert error < usual + 0.5
     assert enclosed_volume_ml(extract_regions(fit.mesh, "lv_endo")[0], cap=True) == pytest.approx(
-        enclosed_volume_ml(extract_regions(plain.mesh, "lv_endo")[0], cap=True), rel=0.03)
+        enclosed_volume_ml(extract_regions(plain.mesh, "lv_endo")[0], cap=True), rel=0.03
+    )
     outwards = fit.mesh.points + fit.mesh.vertex_normals()
     centre = fit.mesh.points[fit.mesh.region_mask("lv_endo")].mean(axis=0)
     left = fit.mesh.region_mask("lv_epi")

@@ -57,7 +57,7 @@ def test_varied_hearts_differ_more_and_can_all_be_imaged():
 
 
 def test_landmarks_and_labels_of_a_scan_meet_on_the_networks_grid():
-    (_, scan), = simulate_training_scans(1, seed=2, acquisition=AcquisitionSettings(sub_slices=1))
+    ((_, scan),) = simulate_training_scans(1, seed=2, acquisition=AcquisitionSettings(sub_slices=1))
     example = make_examples(
         scan.cine, scan.labels, subject="a", landmarks_world_mm=scan.as_imaged(scan.landmarks_world_mm)
     )[0]

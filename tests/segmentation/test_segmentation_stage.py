@@ -70,15 +70,21 @@ def test_landmarks_of_real_scans_are_listed_without_errors():
     rows = _landmark_rows("a", found(np.ones((2, 6, 3))), OneHeart(None))
     assert rows["x_mm"].notna().all() and rows[["in_plane_mm", "slices"]].isna().all(axis=None)
     empty = pd.DataFrame()
-    metrics = segmentation_metrics(SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, rows),
-                                   pd.DataFrame(columns=["method", "surface", "assd_mm"]))
+    metrics = segmentation_metrics(
+        SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, rows),
+        pd.DataFrame(columns=["method", "surface", "assd_mm"]),
+    )
     assert metrics["landmarks_by_network_percent"] == pytest.approx(100 * 11 / 12)
     assert "landmark_in_plane_mm" not in metrics
 
 
 def test_volumes_agree_by_structure_and_phase():
-    rows = [("a", "ED", "lv_cavity", 100.0, 90.0), ("b", "ED", "lv_cavity", 120.0, 126.0),
-            ("a", "ES", "lv_cavity", 50.0, 50.0), ("b", "ES", "lv_cavity", 40.0, 44.0)]
+    rows = [
+        ("a", "ED", "lv_cavity", 100.0, 90.0),
+        ("b", "ED", "lv_cavity", 120.0, 126.0),
+        ("a", "ES", "lv_cavity", 50.0, 50.0),
+        ("b", "ES", "lv_cavity", 40.0, 44.0),
+    ]
     comparison = pd.DataFrame(rows, columns=["ID", "phase", "structure", "volume_ml", "true_volume_ml"])
     empty = pd.DataFrame()
     table = volume_agreement(SegmentedCohort(empty, empty, comparison, empty))
@@ -88,8 +94,10 @@ def test_volumes_agree_by_structure_and_phase():
 
 
 def test_surfaces_of_both_methods_have_their_own_metrics():
-    surfaces = pd.DataFrame([("a", "model", "lv_endo", 0.5), ("b", "model", "lv_endo", 0.7),
-                             ("a", "interpolation", "lv_endo", 1.0)], columns=["ID", "method", "surface", "assd_mm"])
+    surfaces = pd.DataFrame(
+        [("a", "model", "lv_endo", 0.5), ("b", "model", "lv_endo", 0.7), ("a", "interpolation", "lv_endo", 1.0)],
+        columns=["ID", "method", "surface", "assd_mm"],
+    )
     empty = pd.DataFrame()
     metrics = segmentation_metrics(SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, empty), surfaces)
     assert metrics["surface_lv_endo_assd_mm"] == pytest.approx(0.6)

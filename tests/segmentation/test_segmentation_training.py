@@ -25,7 +25,13 @@ from cardiolib.segmentation.training import validation_dice
 pytestmark = pytest.mark.processor
 
 TINY = SegmentationSettings(
-    widths=(4, 8), size_px=32, pixel_mm=4.8, neighbour_mm=12.0, epochs=3, batch_size=2, shift_px=2.0,
+    widths=(4, 8),
+    size_px=32,
+    pixel_mm=4.8,
+    neighbour_mm=12.0,
+    epochs=3,
+    batch_size=2,
+    shift_px=2.0,
     landmark_weight=0.05,
 )
 
@@ -73,9 +79,7 @@ def test_a_broken_run_resumes_to_the_same_weights(tiny_examples, tmp_path, monke
     with pytest.raises(KeyboardInterrupt):
         train_network(tiny_examples[:6], TINY, seed=3, validation=tiny_examples[6:], checkpoint_path=path)
     monkeypatch.setattr(training._Run, "one_epoch", one_epoch)
-    resumed, again = train_network(
-        tiny_examples[:6], TINY, seed=3, validation=tiny_examples[6:], checkpoint_path=path
-    )
+    resumed, again = train_network(tiny_examples[:6], TINY, seed=3, validation=tiny_examples[6:], checkpoint_path=path)
     assert torch.equal(weights(unbroken), weights(resumed))
     pd.testing.assert_frame_equal(history, again)
     with pytest.raises(ValueError, match="another run .other seed."):
@@ -103,8 +107,10 @@ def test_training_learns_and_keeps_the_best_epoch(tiny_examples, seed):
     )
     trained, history = train_network(tiny_examples[:6], settings, seed=seed, validation=tiny_examples[6:])
     untrained = SegmentationNetwork(settings.widths).initialise(torch.Generator().manual_seed(seed)).eval()
-    before, kept = (np.nanmean(list(validation_dice(network, tiny_examples[6:], settings=settings).values()))
-                    for network in (untrained, trained.network))
+    before, kept = (
+        np.nanmean(list(validation_dice(network, tiny_examples[6:], settings=settings).values()))
+        for network in (untrained, trained.network)
+    )
     assert history["loss"].iloc[-1] < history["loss"].iloc[0]
     assert trained.provenance["best_epoch"] == 1 + history["dice_mean"].argmax()
     assert kept == pytest.approx(history["dice_mean"].max(), abs=1e-6)
@@ -112,8 +118,9 @@ def test_training_learns_and_keeps_the_best_epoch(tiny_examples, seed):
 
 
 def test_early_stopping_waits_for_the_patience(tiny_examples):
-    settings = dataclasses.replace(TINY, epochs=30, learning_rate=1e-9, adam_learning_rate=1e-9, patience=2,
-                                   averaging=0.0)
+    settings = dataclasses.replace(
+        TINY, epochs=30, learning_rate=1e-9, adam_learning_rate=1e-9, patience=2, averaging=0.0
+    )
     _, history = train_network(tiny_examples[:6], settings, seed=0, validation=tiny_examples[6:])
     assert len(history) < 30
     assert history["dice_mean"].argmax() + 1 + 2 == len(history)
@@ -171,9 +178,19 @@ def test_unusable_examples_are_refused(make_scan, tiny_examples):
 
 @pytest.mark.parametrize(
     "field, value",
-    [("epochs", 0), ("epochs", 2.5), ("size_px", 90), ("precision", "bf16"), ("device", "tpu"),
-     ("averaging", 1.5), ("learning_rate", 0), ("threads", 0), ("widths", (16, -1)),
-     ("shift_px", -2), ("patience", True)],
+    [
+        ("epochs", 0),
+        ("epochs", 2.5),
+        ("size_px", 90),
+        ("precision", "bf16"),
+        ("device", "tpu"),
+        ("averaging", 1.5),
+        ("learning_rate", 0),
+        ("threads", 0),
+        ("widths", (16, -1)),
+        ("shift_px", -2),
+        ("patience", True),
+    ],
 )
 def test_bad_settings_name_the_field(field, value):
     with pytest.raises(ValueError, match=field):

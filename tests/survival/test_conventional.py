@@ -57,10 +57,13 @@ def test_penalties_known_answer(shared_dir):
 
 def released_volumes(shared_dir):
     """Volumes and outcomes of the authors' released pickle (arrays only)."""
+
     class ArraysOnly(pickle.Unpickler):
         def find_class(self, module, name):
-            if (module.split(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype")) or (
-                    module, name) == ("_codecs", "encode"):
+            if (module.split(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype")) or (module, name) == (
+                "_codecs",
+                "encode",
+            ):
                 return super().find_class(module.replace("numpy.core", "numpy._core"), name)
             raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
 

@@ -36,12 +36,14 @@ def naive_nll(eta, event, time, ties):
     return total
 
 
-outcomes = st.integers(2, 25).flatmap(lambda n: st.tuples(
-    st.lists(st.floats(-5, 5), min_size=n, max_size=n),
-    st.lists(st.booleans(), min_size=n, max_size=n),
-    st.lists(st.integers(0, 6), min_size=n, max_size=n),
-    st.permutations(range(n)),
-))
+outcomes = st.integers(2, 25).flatmap(
+    lambda n: st.tuples(
+        st.lists(st.floats(-5, 5), min_size=n, max_size=n),
+        st.lists(st.booleans(), min_size=n, max_size=n),
+        st.lists(st.integers(0, 6), min_size=n, max_size=n),
+        st.permutations(range(n)),
+    )
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,8 +66,7 @@ def test_risk_sets_equal_autograd(case, ties, scale):
     eta.requires_grad_(True)
     value, _ = cox_nll(eta, event, time, ties=ties)
     (gradient,) = torch.autograd.grad(value, eta)
-    fast, fast_gradient = RiskSets(event, np.array(time, dtype=float), ties=ties).nll_and_gradient(
-        eta.detach().numpy())
+    fast, fast_gradient = RiskSets(event, np.array(time, dtype=float), ties=ties).nll_and_gradient(eta.detach().numpy())
     assert fast == pytest.approx(value.item(), rel=1e-11, abs=1e-9)
     np.testing.assert_allclose(fast_gradient, gradient.numpy(), atol=1e-9)
 
@@ -239,7 +240,9 @@ def released_bootstrap(shared_dir):
     class ArraysOnly(pickle.Unpickler):
         def find_class(self, module, name):
             if (module.split(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype", "scalar")) or (
-                    module, name) == ("_codecs", "encode"):
+                module,
+                name,
+            ) == ("_codecs", "encode"):
                 return super().find_class(module.replace("numpy.core", "numpy._core"), name)
             raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
 

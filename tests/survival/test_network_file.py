@@ -19,8 +19,15 @@ SMALL = NetworkSettings(hidden=12, latent=4, epochs=5, standardise="columns", lo
 
 @pytest.fixture(scope="module")
 def fitted(motion):
-    return fit_network(motion.X, motion.event, motion.time, SMALL, seed=3, feature_shape=(19, 3, 3),
-                       provenance={"cohort": "made", "time_unit": "years"})
+    return fit_network(
+        motion.X,
+        motion.event,
+        motion.time,
+        SMALL,
+        seed=3,
+        feature_shape=(19, 3, 3),
+        provenance={"cohort": "made", "time_unit": "years"},
+    )
 
 
 def test_saved_model_predicts_the_same_bytes(fitted, motion, tmp_path):
@@ -95,10 +102,14 @@ def test_protocols_and_validation_of_settings():
     assert (published.hidden, published.latent, published.standardise) == (162, 12, "none")
     assert NetworkSettings.published(hidden=75).hidden == 75
     for change, message in [
-        ({"hidden": 0}, "hidden must be between 1"), ({"hidden": 80.5}, "hidden must be int"),
-        ({"hidden": True}, "hidden must be int"), ({"dropout": 1.0}, "dropout must be between"),
-        ({"alpha": float("nan")}, "alpha must be between"), ({"protocol": "keras"}, "protocol must be one of"),
-        ({"standardise": "yes"}, "standardise must be one of"), ({"alpha": "0.5"}, "alpha must be float"),
+        ({"hidden": 0}, "hidden must be between 1"),
+        ({"hidden": 80.5}, "hidden must be int"),
+        ({"hidden": True}, "hidden must be int"),
+        ({"dropout": 1.0}, "dropout must be between"),
+        ({"alpha": float("nan")}, "alpha must be between"),
+        ({"protocol": "keras"}, "protocol must be one of"),
+        ({"standardise": "yes"}, "standardise must be one of"),
+        ({"alpha": "0.5"}, "alpha must be float"),
     ]:
         with pytest.raises(ValueError, match=message):
             replace(NetworkSettings(), **change)
@@ -113,11 +124,15 @@ def test_a_stored_network_predicts_a_cohort_from_its_file(fitted, motion, tmp_pa
     fitted.save(tmp_path / "model.npz")
     write_motion_file(a_cohort(motion), tmp_path / "motion.npz")
     table = predict_cohort(load_network(tmp_path / "model.npz"), tmp_path / "motion.npz", times=[0.5, 1])
-    assert list(table.index) == [f"new{i}" for i in range(6)] and list(table) == ["log_risk", "survival_0.5",
-                                                                                  "survival_1"]
+    assert list(table.index) == [f"new{i}" for i in range(6)] and list(table) == [
+        "log_risk",
+        "survival_0.5",
+        "survival_1",
+    ]
     np.testing.assert_allclose(table["log_risk"], fitted.predict_log_risk(motion.X[:6]), atol=1e-6)
-    np.testing.assert_allclose(table[["survival_0.5", "survival_1"]], fitted.survival_curve(motion.X[:6], [0.5, 1]),
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        table[["survival_0.5", "survival_1"]], fitted.survival_curve(motion.X[:6], [0.5, 1]), atol=1e-6
+    )
     assert list(predict_cohort(fitted, a_cohort(motion))) == ["log_risk"]
 
 

@@ -19,8 +19,7 @@ from cardiolib.survival.training import initialise
 
 pytestmark = pytest.mark.processor
 
-SMALL = NetworkSettings(hidden=12, latent=4, epochs=15, dropout=0.3, standardise="columns",
-                        log10_learning_rate=-2.5)
+SMALL = NetworkSettings(hidden=12, latent=4, epochs=15, dropout=0.3, standardise="columns", log10_learning_rate=-2.5)
 ON_INPUTS = replace(SMALL, coordinates="inputs", weight_decay=0.0)
 
 
@@ -42,8 +41,15 @@ def torch_network_of(arrays: dict[str, np.ndarray], activation: str = "relu") ->
 @pytest.mark.parametrize(("n", "hidden"), [(30, 9), (7, 20), (1, 5)])  # with and without the Gram form; one row
 def test_gradient_equals_autograd(protocol, n, hidden, activation):
     rng = np.random.default_rng(n)
-    settings = NetworkSettings(protocol=protocol, coordinates="inputs", hidden=hidden, latent=3, alpha=0.4,
-                               log10_l1=-1.0, activation=activation)
+    settings = NetworkSettings(
+        protocol=protocol,
+        coordinates="inputs",
+        hidden=hidden,
+        latent=3,
+        alpha=0.4,
+        log10_l1=-1.0,
+        activation=activation,
+    )
     weights = Weights(40, hidden, 3, np.float64)
     weights.flat[:] = 0.3 * rng.normal(size=weights.flat.size)
     clean = rng.normal(size=(n, 40))
@@ -63,16 +69,25 @@ def test_gradient_equals_autograd(protocol, n, hidden, activation):
 @pytest.mark.parametrize("weight_decay", [0.0, 0.5])
 @pytest.mark.parametrize("protocol", ["exact", "published"])
 def test_training_equals_a_plain_torch_loop(motion, protocol, weight_decay):
-    settings = replace(ON_INPUTS, protocol=protocol, epochs=3, dropout=0.0, standardise="none", log10_l1=-3.0,
-                       weight_decay=weight_decay)
+    settings = replace(
+        ON_INPUTS,
+        protocol=protocol,
+        epochs=3,
+        dropout=0.0,
+        standardise="none",
+        log10_l1=-3.0,
+        weight_decay=weight_decay,
+    )
     fitted = fit_network(motion.X, motion.event, motion.time, settings, seed=4)
     weights = Weights(motion.X.shape[1], settings.hidden, settings.latent)
     weight_seed, _, batch_seed = np.random.SeedSequence(4).spawn(3)
     initialise(weights, weight_seed)
     network = torch_network(weights)
-    adam = (torch.optim.AdamW(network.parameters(), lr=10**-2.5, eps=1e-8, weight_decay=weight_decay)
-            if protocol == "exact" else
-            torch.optim.Adam(network.parameters(), lr=10**-2.5, eps=1e-7, weight_decay=weight_decay))
+    adam = (
+        torch.optim.AdamW(network.parameters(), lr=10**-2.5, eps=1e-8, weight_decay=weight_decay)
+        if protocol == "exact"
+        else torch.optim.Adam(network.parameters(), lr=10**-2.5, eps=1e-7, weight_decay=weight_decay)
+    )
     order = np.random.default_rng(batch_seed).permutation(90)
     batches = [np.arange(90)] if protocol == "exact" else np.split(order, np.arange(16, 90, 16))
     x = torch.tensor(motion.X, dtype=torch.float32)
@@ -125,8 +140,10 @@ def test_principal_coordinates_are_a_rotation_of_the_same_network(motion):
         wide, on_axes = full(seen), narrow(torch.tensor(rows.scores))
     np.testing.assert_allclose(wide.log_risk, on_axes.log_risk, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(wide.reconstruction, on_axes.reconstruction.numpy() @ rows.axes.T * rows.unit, atol=2e-3)
-    errors = [np.sum((wide.reconstruction.numpy() - seen.numpy()) ** 2) / x.shape[1],
-              np.sum((on_axes.reconstruction.numpy() - rows.scores) ** 2) / rows.scale]
+    errors = [
+        np.sum((wide.reconstruction.numpy() - seen.numpy()) ** 2) / x.shape[1],
+        np.sum((on_axes.reconstruction.numpy() - rows.scores) ** 2) / rows.scale,
+    ]
     assert errors[0] == pytest.approx(errors[1], rel=1e-3)  # the loss is on the scale of the features
 
 
@@ -147,8 +164,9 @@ def test_more_patients_than_features_have_the_same_axes(motion):
     x = (motion.X[:, :40] - motion.X[:, :40].mean(axis=0)).astype(np.float32)
     rows = principal_rows(x)  # 90 patients, 40 features
     values = np.linalg.svd(x, compute_uv=False)
-    np.testing.assert_allclose(np.linalg.norm(rows.scores * rows.unit, axis=0), values[: rows.scores.shape[1]],
-                               rtol=1e-3)
+    np.testing.assert_allclose(
+        np.linalg.norm(rows.scores * rows.unit, axis=0), values[: rows.scores.shape[1]], rtol=1e-3
+    )
     np.testing.assert_allclose(rows.project(x), rows.scores, atol=1e-5)
 
 
@@ -226,5 +244,10 @@ def test_bad_training_data_is_refused(motion):
 
 def test_divergence_is_an_error(motion):
     with pytest.raises(FloatingPointError, match="lower log10_learning_rate"):
-        fit_network(motion.X * 1e18, motion.event, motion.time,
-                    replace(ON_INPUTS, standardise="none", log10_learning_rate=1.0), seed=0)
+        fit_network(
+            motion.X * 1e18,
+            motion.event,
+            motion.time,
+            replace(ON_INPUTS, standardise="none", log10_learning_rate=1.0),
+            seed=0,
+        )

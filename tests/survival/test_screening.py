@@ -10,9 +10,12 @@ import pytest
 from cardiolib.survival import NetworkSettings, fit_network
 from cardiolib.survival.screening import corruption, screened_log_risk, thin_rows
 
-BASE = {"exact": NetworkSettings.on_inputs(hidden=24, latent=6, epochs=60, log10_learning_rate=-3.0),
-        "published": NetworkSettings.published(hidden=24, latent=6, epochs=12, log10_learning_rate=-3.0, dropout=0.2,
-                                               standardise="columns")}
+BASE = {
+    "exact": NetworkSettings.on_inputs(hidden=24, latent=6, epochs=60, log10_learning_rate=-3.0),
+    "published": NetworkSettings.published(
+        hidden=24, latent=6, epochs=12, log10_learning_rate=-3.0, dropout=0.2, standardise="columns"
+    ),
+}
 
 
 def both(wide, settings, seed=5, n_kept=200):
@@ -35,8 +38,9 @@ def test_before_training_it_is_the_full_network(wide, protocol, standardise):
 
 @pytest.mark.parametrize("protocol", BASE)
 def test_trained_on_a_tenth_of_the_inputs_it_stands_for_the_fit_of_its_seed(wide, protocol):
-    full, screened = (np.array(risks) for risks in zip(*(both(wide, BASE[protocol], seed=s) for s in (5, 6, 7)),
-                                                       strict=True))
+    full, screened = (
+        np.array(risks) for risks in zip(*(both(wide, BASE[protocol], seed=s) for s in (5, 6, 7)), strict=True)
+    )
     agreement = np.corrcoef(screened, full)[:3, 3:]  # stand-ins against full fits
     own, others = np.diag(agreement), agreement[~np.eye(3, dtype=bool)]
     assert own.mean() > 0.85 and own.mean() > others.mean() + 0.05

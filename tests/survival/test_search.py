@@ -31,8 +31,16 @@ from cardiolib.survival.swarm import ParticleSwarm
 
 BASE = NetworkSettings.on_inputs(epochs=8, standardise="columns")
 PRINCIPAL = NetworkSettings(epochs=8, standardise="columns")
-TINY = SearchSettings(n_particles=3, n_generations=3, n_folds=3, n_confirm=0, margin_se=0.0, hidden=(8, 16),
-                      latent=(2, 4), log10_learning_rate=(-4.0, -2.5))
+TINY = SearchSettings(
+    n_particles=3,
+    n_generations=3,
+    n_folds=3,
+    n_confirm=0,
+    margin_se=0.0,
+    hidden=(8, 16),
+    latent=(2, 4),
+    log10_learning_rate=(-4.0, -2.5),
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -189,8 +197,7 @@ def test_failed_fits_are_recorded_and_an_all_failed_search_is_an_error(motion):
 def test_screened_scores_follow_exact_ones(motion):
     data = motion.X, motion.event, motion.time
     base = NetworkSettings.on_inputs(epochs=30, hidden=20, latent=4, standardise="columns")
-    candidates = [replace(base, dropout=p, log10_learning_rate=rate)
-                  for p in (0.2, 0.8) for rate in (-6.0, -3.0)]
+    candidates = [replace(base, dropout=p, log10_learning_rate=rate) for p in (0.2, 0.8) for rate in (-6.0, -3.0)]
     exact = cross_validate(*data, candidates, n_folds=3, seed=0)["score"]
     screened = cross_validate(*data, candidates, n_folds=3, seed=0, screening=True)["score"]
     learned = np.array([False, True, False, True])
@@ -217,8 +224,10 @@ def test_recipe_searches_inside_a_bag_and_pickles(motion):
 
 
 def test_ranges_match_protocol_and_coordinates():
-    rates = [SearchSettings.matching(base).log10_learning_rate for base in (
-        NetworkSettings(), NetworkSettings.on_inputs(), NetworkSettings.published())]
+    rates = [
+        SearchSettings.matching(base).log10_learning_rate
+        for base in (NetworkSettings(), NetworkSettings.on_inputs(), NetworkSettings.published())
+    ]
     assert rates == [(-3.25, -2.0), (-6.0, -4.0), (-6.0, -4.5)]
     assert SearchSettings.matching(NetworkSettings.published(), n_folds=3) == SearchSettings.published(n_folds=3)
 
@@ -235,8 +244,12 @@ def test_what_is_found_must_beat_the_defaults_by_more_than_the_noise(motion):
 
 def test_search_settings_are_validated():
     assert SearchSettings(dropout=[0.1, 0.5]).dropout == (0.1, 0.5)
-    for change, message in [({"n_folds": 1}, "n_folds must be between 2"), ({"n_particles": 2.0}, "must be int"),
-                            ({"alpha": (0.7, 0.3)}, "low <= high"), ({"screening": 1}, "must be bool")]:
+    for change, message in [
+        ({"n_folds": 1}, "n_folds must be between 2"),
+        ({"n_particles": 2.0}, "must be int"),
+        ({"alpha": (0.7, 0.3)}, "low <= high"),
+        ({"screening": 1}, "must be bool"),
+    ]:
         with pytest.raises(ValueError, match=message):
             SearchSettings(**change)
 
@@ -248,8 +261,9 @@ def test_search_in_principal_coordinates_scores_full_fits(motion):
     fold = patient_folds(motion.event, n_folds=3, rng=np.random.default_rng(np.random.SeedSequence([3, 1])))
     for k in range(3):
         train, test = fold != k, fold == k
-        network = fit_network(motion.X[train], motion.event[train], motion.time[train], result.best_settings,
-                              seed=fold_seed(3, k))
+        network = fit_network(
+            motion.X[train], motion.event[train], motion.time[train], result.best_settings, seed=fold_seed(3, k)
+        )
         c = concordance_index(network.predict_log_risk(motion.X[test]), motion.event[test], motion.time[test])
         best = result.history.sort_values("score", ascending=False, kind="stable").iloc[0]
         assert best["score"] == result.best_score

@@ -36,15 +36,26 @@ def test_check_data_is_that_of_the_description():
 def test_stacked_networks_take_the_steps_of_single_ones(motion, n):
     x = ((motion.X - motion.X.mean(axis=0)) / motion.X.std()).astype(np.float32)
     base = NetworkSettings.published(log10_learning_rate=-2.0, log10_l1=-2.0)
-    settings = [replace(base, hidden=9, latent=3, alpha=0.4, weight_decay=0.1),
-                replace(base, hidden=14, latent=5, dropout=0.5, log10_learning_rate=-2.5)]
+    settings = [
+        replace(base, hidden=9, latent=3, alpha=0.4, weight_decay=0.1),
+        replace(base, hidden=14, latent=5, dropout=0.5, log10_learning_rate=-2.5),
+    ]
     singles = [Weights(x.shape[1], s.hidden, s.latent) for s in settings]
     for i, weights in enumerate(singles):
         initialise(weights, np.random.SeedSequence(i))
     stacked = StackedNetworks(x, motion.event, motion.time, settings, singles, device="cpu")
-    steps = [FusedBatchStep(w, alpha=s.alpha, l1=10**s.log10_l1, exact=False, weight_decay=s.weight_decay,
-                            learning_rate=10**s.log10_learning_rate, epsilon=1e-7)
-             for w, s in zip(singles, settings, strict=True)]
+    steps = [
+        FusedBatchStep(
+            w,
+            alpha=s.alpha,
+            l1=10**s.log10_l1,
+            exact=False,
+            weight_decay=s.weight_decay,
+            learning_rate=10**s.log10_learning_rate,
+            epsilon=1e-7,
+        )
+        for w, s in zip(singles, settings, strict=True)
+    ]
     rng = np.random.default_rng(0)
     for _ in range(3):
         rows = np.stack([rng.permutation(90)[:n] for _ in settings])

@@ -40,7 +40,8 @@ def test_lung_age_against_libraries(shared_dir):
     lung = load_lung()
     age, event, time = lung["age"], lung["status"], lung["time"]
     assert concordance_counts(age, event, time)[:3] == tuple(
-        expected[k]["value"] for k in ("concordant", "discordant", "tied_risk"))
+        expected[k]["value"] for k in ("concordant", "discordant", "tied_risk")
+    )
     assert concordance_index(age, event, time) == pytest.approx(expected["C"]["value"], abs=1e-9)
 
 

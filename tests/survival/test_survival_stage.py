@@ -79,8 +79,9 @@ def test_published_protocol_takes_the_published_ranges() -> None:
 def test_swarm_and_confirmations_are_told_apart() -> None:
     row = {"dropout": 0.1, "hidden": 80, "latent": 5, "alpha": 0.5, "log10_learning_rate": -5.0, "log10_l1": -5.0}
     scored = ((0, 0.6), (1, 0.7), (-1, 0.65))
-    history = pd.DataFrame([{**row, "generation": g, "particle": g, "score": score, "screened": g >= 0}
-                            for g, score in scored])
+    history = pd.DataFrame(
+        [{**row, "generation": g, "particle": g, "score": score, "screened": g >= 0} for g, score in scored]
+    )
     result = SearchResult(NetworkSettings(), 0.65, False, history, True)
     assert swarm_rows(result)["generation"].tolist() == [1, 2]
     assert confirmed_rows(result)["score"].tolist() == [0.65]
@@ -107,6 +108,11 @@ def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path
     assert list(compared.log_risk.index) == ids and np.isfinite(compared.log_risk).all(axis=None)
     np.testing.assert_allclose(compared.log_risk["Cox on RVEF"].corr(data.volumes["RVEF"], "spearman"), -1, atol=0.1)
     protocols = compare_protocols(data, small, seed=1, n_folds=3)
-    assert list(protocols.index) == ["this notebook", "exact", "exact, on the inputs", "published, inputs centred",
-                                     "published"]
+    assert list(protocols.index) == [
+        "this notebook",
+        "exact",
+        "exact, on the inputs",
+        "published, inputs centred",
+        "published",
+    ]
     assert protocols.loc["published", "risk set"] == "the batch"

@@ -41,8 +41,17 @@ class MarginalSlopes:
 
 def run(folder, *, pipeline=None, n=6, seed=7, map_units=map, model="slopes", retry_failed=False, data=X):
     return run_bootstrap(
-        pipeline or MarginalSlopes(), data, EVENT, TIME, ids=IDS, settings=BootstrapSettings(n, retry_failed),
-        seed=seed, folder=folder, model=model, map_units=map_units)
+        pipeline or MarginalSlopes(),
+        data,
+        EVENT,
+        TIME,
+        ids=IDS,
+        settings=BootstrapSettings(n, retry_failed),
+        seed=seed,
+        folder=folder,
+        model=model,
+        map_units=map_units,
+    )
 
 
 def last_first(function, items):
@@ -166,8 +175,17 @@ def test_store_survives_writing_and_reading(tmp_path):
 def test_what_is_not_accepted(tmp_path):
     def give(**changes):
         given = {"X": X, "event": EVENT, "time": TIME, "ids": IDS, **changes}
-        return run_bootstrap(MarginalSlopes(), given["X"], given["event"], given["time"], ids=given["ids"],
-                             settings=BootstrapSettings(2), seed=1, folder=tmp_path / "no", model="m")
+        return run_bootstrap(
+            MarginalSlopes(),
+            given["X"],
+            given["event"],
+            given["time"],
+            ids=given["ids"],
+            settings=BootstrapSettings(2),
+            seed=1,
+            folder=tmp_path / "no",
+            model="m",
+        )
 
     with pytest.raises(ValueError, match="all different"):
         give(ids=["a"] * N)
@@ -192,8 +210,10 @@ def test_recipes_of_the_survival_package_run_on_shared_bags(tmp_path):
     from cardiolib.validation import FitRecipe, compare_models, validate
 
     tiny = NetworkSettings(hidden=4, latent=2, epochs=3)
-    stores = {name: run(tmp_path / name, pipeline=FitRecipe(recipe), model=name, n=4)
-              for name, recipe in (("cox", CoxRecipe()), ("network", NetworkRecipe(tiny)))}
+    stores = {
+        name: run(tmp_path / name, pipeline=FitRecipe(recipe), model=name, n=4)
+        for name, recipe in (("cox", CoxRecipe()), ("network", NetworkRecipe(tiny)))
+    }
     assert all(store.succeeded.all() for store in stores.values())
     assert stores["network"].parameters["hidden"].tolist() == [4] * 5
     assert stores["cox"].parameters.shape == (5, 3)

@@ -68,8 +68,7 @@ def test_rossi_at_week_50_against_known_answers(rossi, answer):
     curve = net_benefit(risk, event, time, 50, [0.1, 0.2, 0.3]).set_index("threshold")
     for threshold in (0.1, 0.2, 0.3):
         for column, name in (("model", "model"), ("treat_all", "treat_all")):
-            assert curve.loc[threshold, column] == pytest.approx(
-                answer[f"net_benefit_{name}_at_{threshold}"], abs=1e-9)
+            assert curve.loc[threshold, column] == pytest.approx(answer[f"net_benefit_{name}_at_{threshold}"], abs=1e-9)
 
 
 def test_a_cox_model_on_its_own_patients_has_slope_one(rossi):
@@ -82,8 +81,17 @@ def test_a_cox_model_on_its_own_patients_has_slope_one(rossi):
 def naive_at(score, event, time, at):
     """Weighted AUC and the weights, pair by pair."""
     before = uncensored_probability(event, time)
-    beyond = np.array([np.prod([1 - np.sum((time == t) & ~event) / (np.sum(time >= t) - np.sum((time == t) & event))
-                                for t in np.unique(time[~event]) if t <= at])])
+    beyond = np.array(
+        [
+            np.prod(
+                [
+                    1 - np.sum((time == t) & ~event) / (np.sum(time >= t) - np.sum((time == t) & event))
+                    for t in np.unique(time[~event])
+                    if t <= at
+                ]
+            )
+        ]
+    )
     top = bottom = 0.0
     for i in range(len(time)):
         for j in range(len(time)):
@@ -108,8 +116,13 @@ def test_auc_and_brier_against_naive_twins(rows, at):
         return
     auc, beyond, before = naive_at(score, event, time, at)
     risk = score / 5
-    by_hand = sum((1 - r) ** 2 / b if e and t <= at else r**2 / beyond if t > at else 0.0
-                  for r, e, t, b in zip(risk, event, time, before, strict=True)) / time.size
+    by_hand = (
+        sum(
+            (1 - r) ** 2 / b if e and t <= at else r**2 / beyond if t > at else 0.0
+            for r, e, t, b in zip(risk, event, time, before, strict=True)
+        )
+        / time.size
+    )
     assert brier_score(risk, event, time, at) == pytest.approx(by_hand, abs=1e-12)
     if np.isnan(auc):
         with pytest.raises(ValueError, match="needs deaths"):
@@ -163,13 +176,15 @@ def test_smooth_curve_goes_through_the_groups():
 
 def test_explained_is_zero_for_kaplan_meier_and_positive_for_the_truth():
     eta, event, time, risk = simulated()
-    table = performance_over_time(np.column_stack([risk, np.full(risk.size, observed_risk(event, time, 1.0))]),
-                                  event, time, [1.0, 1.0])
+    table = performance_over_time(
+        np.column_stack([risk, np.full(risk.size, observed_risk(event, time, 1.0))]), event, time, [1.0, 1.0]
+    )
     assert table["explained"].iloc[0] > 0.1
     assert table["explained"].iloc[1] == pytest.approx(0, abs=1e-12)
     assert table["auc"].iloc[1] == 0.5
     assert integrated_brier_score(np.column_stack([risk, risk]), event, time, [0.9, 1.0]) == pytest.approx(
-        (brier_score(risk, event, time, 0.9) + brier_score(risk, event, time, 1.0)) / 2)
+        (brier_score(risk, event, time, 0.9) + brier_score(risk, event, time, 1.0)) / 2
+    )
 
 
 def test_treating_nobody_gains_nothing_and_a_useless_model_gains_nothing_over_both():

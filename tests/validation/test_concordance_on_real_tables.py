@@ -37,13 +37,27 @@ def cox(table, columns, time, event):
 
 def test_heart_failure_against_known_answers(tables, known):
     table = pd.read_csv(tables / "heart_failure_S1Data.csv")
-    columns = ["Gender", "Smoking", "Diabetes", "BP", "Anaemia", "Age", "Ejection.Fraction", "Sodium", "Creatinine",
-               "Pletelets", "CPK"]
+    columns = [
+        "Gender",
+        "Smoking",
+        "Diabetes",
+        "BP",
+        "Anaemia",
+        "Age",
+        "Ejection.Fraction",
+        "Sodium",
+        "Creatinine",
+        "Pletelets",
+        "CPK",
+    ]
     beta = cox(table, columns, "TIME", "Event")
     found = concordance(table[columns] @ beta[columns], table["Event"], table["TIME"])
     answer = known["heart_failure_299"]
     assert (found.concordant, found.discordant, found.tied_risk) == (
-        answer["concordant"], answer["discordant"], answer["tied_risk"])
+        answer["concordant"],
+        answer["discordant"],
+        answer["tied_risk"],
+    )
     assert found.c == pytest.approx(answer["C"], abs=1e-9)
     assert found.se == pytest.approx(answer["ij_se"], abs=1e-9)
 
@@ -54,17 +68,21 @@ def test_mgus2_against_the_values_that_r_prints(tables, known):
     if not path.is_file():
         pytest.skip("mgus2 of R's survival package is not distributed; export it to ../shared/data/survival_tables")
     table = pd.read_csv(path).assign(sex=lambda t: (t["sex"] == "M").astype(float))
-    p4, p5 = (cox(table, columns, "ptime", "pstat")
-              for columns in (["age", "sex", "mspike"], ["age", "sex", "hgb", "creat"]))
+    p4, p5 = (
+        cox(table, columns, "ptime", "pstat") for columns in (["age", "sex", "mspike"], ["age", "sex", "hgb", "creat"])
+    )
     uno_rows = table.dropna(subset=[*p4.index, "ptime", "pstat"])
     uno = uno_concordance(uno_rows[p4.index] @ p4, uno_rows["pstat"], uno_rows["ptime"])
     assert (uno.c, uno.se) == pytest.approx(
-        (known["mgus2_uno"]["uno_C"], known["mgus2_uno"]["uno_ij_se_weights_fixed"]), abs=1e-6)
+        (known["mgus2_uno"]["uno_C"], known["mgus2_uno"]["uno_ij_se_weights_fixed"]), abs=1e-6
+    )
     both = table.dropna(subset=[*p4.index, *p5.index, "ptime", "pstat"])
     pair = compare_concordance(both[p4.index] @ p4, both[p5.index] @ p5, both["pstat"], both["ptime"])
     answer = known["mgus2_paired"]
     assert (pair.a.n, pair.a.concordant, pair.a.discordant, pair.a.tied_risk) == (
-        answer["n"], *answer["counts_p4_concordant_discordant_tied"])
+        answer["n"],
+        *answer["counts_p4_concordant_discordant_tied"],
+    )
     assert [pair.b.concordant, pair.b.discordant, pair.b.tied_risk] == answer["counts_p5_concordant_discordant_tied"]
     found = (pair.a.c, pair.a.se, pair.b.c, pair.b.se, pair.difference, pair.se)
     wanted = [answer[name] for name in ("C_p4", "se_p4", "C_p5", "se_p5", "difference", "ij_se_of_difference")]

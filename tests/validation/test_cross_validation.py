@@ -46,8 +46,18 @@ def slope(X, event, time, *, X_new, groups, seed):
 
 
 def run(folder, pipeline=slope, *, folds=5, repeats=2, seed=3, map_units=map):
-    return cross_validate(pipeline, X, EVENT, TIME, ids=IDS, settings=CrossValidationSettings(folds, repeats),
-                          seed=seed, folder=folder, model="test", map_units=map_units)
+    return cross_validate(
+        pipeline,
+        X,
+        EVENT,
+        TIME,
+        ids=IDS,
+        settings=CrossValidationSettings(folds, repeats),
+        seed=seed,
+        folder=folder,
+        model="test",
+        map_units=map_units,
+    )
 
 
 def test_no_patient_is_predicted_by_a_model_that_saw_the_patient(tmp_path):
@@ -92,8 +102,18 @@ def workers():
 
 def test_same_bytes_for_any_number_of_workers(tmp_path, workers):
     def bytes_of(name, map_units):
-        store = run_bootstrap(slope, X, EVENT, TIME, ids=IDS, settings=BootstrapSettings(6), seed=1,
-                              folder=tmp_path / name, model="slope", map_units=map_units)
+        store = run_bootstrap(
+            slope,
+            X,
+            EVENT,
+            TIME,
+            ids=IDS,
+            settings=BootstrapSettings(6),
+            seed=1,
+            folder=tmp_path / name,
+            model="slope",
+            map_units=map_units,
+        )
         write_bootstrap(replace(store, seconds=None), tmp_path / f"{name}.npz")
         return (tmp_path / f"{name}.npz").read_bytes()
 

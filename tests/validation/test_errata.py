@@ -14,8 +14,11 @@ from cardiolib.survival import cox_nll
 from cardiolib.validation import paper_wilcoxon
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = [line for line in (ROOT / "docs" / "errata.md").read_text(encoding="utf-8").splitlines()
-        if re.match(r"\| \d+ \|", line)]
+ROWS = [
+    line
+    for line in (ROOT / "docs" / "errata.md").read_text(encoding="utf-8").splitlines()
+    if re.match(r"\| \d+ \|", line)
+]
 
 
 def test_rows_are_numbered_and_complete():

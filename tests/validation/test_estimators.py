@@ -34,8 +34,7 @@ IDS = [str(i) for i in range(N)]
 
 def store_of(log_risk, **changes):
     given = {"in_bag": IN_BAG, "log_risk_apparent": Z, **changes}
-    return BootstrapStore(IDS, EVENT, TIME, given["in_bag"], log_risk, given["log_risk_apparent"],
-                          given.get("message"))
+    return BootstrapStore(IDS, EVENT, TIME, given["in_bag"], log_risk, given["log_risk_apparent"], given.get("message"))
 
 
 SAME_MODEL = store_of(np.tile(Z, (B, 1)))
@@ -57,7 +56,8 @@ def test_a_score_without_origin_changes_nothing_but_the_raw_average():
     np.testing.assert_allclose(out_of_bag_risk(shifted), out_of_bag_risk(SAME_MODEL), atol=1e-12)
     for combine in ("z-score", "rank"):
         np.testing.assert_allclose(
-            out_of_bag_risk(shifted, combine=combine), out_of_bag_risk(SAME_MODEL, combine=combine), atol=1e-9)
+            out_of_bag_risk(shifted, combine=combine), out_of_bag_risk(SAME_MODEL, combine=combine), atol=1e-9
+        )
     assert not np.allclose(out_of_bag_risk(shifted, combine="raw"), out_of_bag_risk(SAME_MODEL, combine="raw"))
 
 

@@ -96,7 +96,10 @@ def test_lung_against_r(lung, known):
     for name, (risk, rows, strata) in cases.items():
         c, answer = concordance(risk, rows["status"], rows["time"], strata=strata), known[name]
         assert (c.concordant, c.discordant, c.tied_risk) == (
-            answer["concordant"], answer["discordant"], answer["tied_risk"])
+            answer["concordant"],
+            answer["discordant"],
+            answer["tied_risk"],
+        )
         assert c.c == pytest.approx(answer["C"], abs=1e-9)
         assert c.se == pytest.approx(answer["ij_se"], abs=1e-9)
 
@@ -117,8 +120,7 @@ def test_rossi_and_gbsg2_against_r(rossi, known):
     gbsg = load_gbsg2()
     markers = ["age", "tsize", "pnodes", "progrec", "estrec"]
     found = {
-        "rossi_cox_all7": concordance(
-            cox_predictor(rossi, columns, "week", "arrest"), rossi["arrest"], rossi["week"]),
+        "rossi_cox_all7": concordance(cox_predictor(rossi, columns, "week", "arrest"), rossi["arrest"], rossi["week"]),
         "gbsg2": concordance(cox_predictor(gbsg, markers, "time", "cens"), gbsg["cens"], gbsg["time"]),
     }
     for name, c in found.items():
@@ -135,24 +137,27 @@ def test_paired_comparison_against_references(lung, rossi, known):
     a, b = z + rng.normal(size=302), z + rng.normal(size=302)
     money = cox_predictor(rossi, ["fin", "wexp", "mar"], "week", "arrest")
     found = {
-        "lung_paired_age_vs_phecog": compare_concordance(
-            ecog["age"], ecog["ph.ecog"], ecog["status"], ecog["time"]),
+        "lung_paired_age_vs_phecog": compare_concordance(ecog["age"], ecog["ph.ecog"], ecog["status"], ecog["time"]),
         "rossi_paired_age_prio_vs_fin_wexp_mar": compare_concordance(
-            cox_predictor(rossi, ["age", "prio"], "week", "arrest"), money, rossi["arrest"], rossi["week"]),
+            cox_predictor(rossi, ["age", "prio"], "week", "arrest"), money, rossi["arrest"], rossi["week"]
+        ),
         "generated_pair_seed4": compare_concordance(a, b, death <= end, np.minimum(death, end)),
     }
     for name, pair in found.items():
         answer = known[name]
         assert (pair.a.c, pair.b.c, pair.a.se, pair.b.se) == pytest.approx(
-            (answer["C_A"], answer["C_B"], answer["se_A"], answer["se_B"]), abs=1e-7)
+            (answer["C_A"], answer["C_B"], answer["se_A"], answer["se_B"]), abs=1e-7
+        )
         assert (pair.difference, pair.se) == pytest.approx(
-            (answer["difference_A_minus_B"], answer["ij_se_of_difference"]), abs=1e-7)
+            (answer["difference_A_minus_B"], answer["ij_se_of_difference"]), abs=1e-7
+        )
         assert pair.correlation == pytest.approx(answer["correlation"], abs=1e-6)
         assert (pair.z, pair.p_value) == pytest.approx((answer["z"], answer["p_two_sided"]), abs=1e-5)
 
 
 rows_of_patients = st.lists(
-    st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 4), st.integers(0, 1)), min_size=2, max_size=25)
+    st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 4), st.integers(0, 1)), min_size=2, max_size=25
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -279,14 +284,17 @@ def test_uno_tau_drops_late_deaths():
     assert uno_concordance(risk, event, time, tau=tau).c == pytest.approx((concordant + tied / 2) / total)
 
 
-@pytest.mark.parametrize(("risk", "event", "time", "message"), [
-    ([1.0, 2.0], [0, 0], [1, 2], "comparable pair"),
-    ([1.0, np.nan], [1, 0], [1, 2], "not finite"),
-    ([1.0, 2.0, 3.0], [1, 0], [1, 2], "one value a"),
-    ([1.0, 2.0], [1, 0, 1], [1, 2], "one length"),
-    ([1.0, 2.0], [1, 2], [1, 2], "0 or 1"),
-    ([1.0, 2.0], [1, 0], [-1, 2], "negative"),
-])
+@pytest.mark.parametrize(
+    ("risk", "event", "time", "message"),
+    [
+        ([1.0, 2.0], [0, 0], [1, 2], "comparable pair"),
+        ([1.0, np.nan], [1, 0], [1, 2], "not finite"),
+        ([1.0, 2.0, 3.0], [1, 0], [1, 2], "one value a"),
+        ([1.0, 2.0], [1, 0, 1], [1, 2], "one length"),
+        ([1.0, 2.0], [1, 2], [1, 2], "0 or 1"),
+        ([1.0, 2.0], [1, 0], [-1, 2], "negative"),
+    ],
+)
 def test_what_is_not_accepted(risk, event, time, message):
     with pytest.raises(ValueError, match=message):
         concordance(risk, event, time)

@@ -106,7 +106,11 @@ def test_raw_out_of_bag_risk_its_concordance_and_kaplan_meier(model, stores, ans
 
     c, pairs = concordance(risk, store.event, store.time), answers[f"concordance_oob_{model}"]
     assert (c.concordant, c.discordant, c.tied_risk, c.comparable) == (
-        pairs["concordant"], pairs["discordant"], pairs["tied_risk"], pairs["comparable"])
+        pairs["concordant"],
+        pairs["discordant"],
+        pairs["tied_risk"],
+        pairs["comparable"],
+    )
     assert (c.c, c.se) == pytest.approx((pairs["C"], pairs["se_infinitesimal_jackknife"]), rel=1e-10)
 
     curves = kaplan_meier_groups(risk, store.event, store.time)
@@ -127,8 +131,9 @@ def test_raw_out_of_bag_risk_its_concordance_and_kaplan_meier(model, stores, ans
 @pytest.mark.parametrize("model", MODELS)
 def test_centring_moves_patients_across_the_median(model, stores, answers):
     store, answer = stores[model], answers[f"released_{model}"]
-    raw, centred = (kaplan_meier_groups(out_of_bag_risk(store, combine=how), store.event, store.time)
-                    for how in ("raw", "centred"))
+    raw, centred = (
+        kaplan_meier_groups(out_of_bag_risk(store, combine=how), store.event, store.time) for how in ("raw", "centred")
+    )
     assert (raw.group != centred.group).sum() == answer["patients_moved_across_median_by_centring"]
     assert centred.logrank_chi2 == pytest.approx(answer["logrank_chi2_median_split_centred"], abs=1e-5)
 
@@ -147,7 +152,8 @@ def test_two_models_over_patients(stores, answers):
     raw = compare_concordance(dl, conv, stores["DL"].event, stores["DL"].time)
     answer = answers["concordance_oob_difference"]
     assert (raw.difference, raw.se, raw.z, raw.p_value) == pytest.approx(
-        (answer["difference"], answer["se"], answer["z"], answer["p"]), rel=1e-9)
+        (answer["difference"], answer["se"], answer["z"], answer["p"]), rel=1e-9
+    )
     assert raw.interval() == pytest.approx(answer["ci95"], rel=1e-9)
 
 

@@ -30,13 +30,13 @@ def test_lung_by_sex_against_r(lung, shared_dir):
     text = (shared_dir / "reference" / "survival_known_answers.json").read_text(encoding="utf-8")
     known = {e["id"]: {k: v["value"] for k, v in e["expected"].items()} for e in json.loads(text)["entries"]}
     km, test = known["lung_kaplan_meier"], known["lung_logrank_sex"]
-    found = compare_groups(lung["sex"] == 1, lung["status"], lung["time"], names=("female", "male"),
-                           at_risk_times=[180, 365, 730])
+    found = compare_groups(
+        lung["sex"] == 1, lung["status"], lung["time"], names=("female", "male"), at_risk_times=[180, 365, 730]
+    )
     assert (found.logrank_chi2, found.logrank_p) == pytest.approx((test["chi2"], test["p"]), abs=1e-8)
     for sex in ("female", "male"):
         assert found.summary.loc[sex, "median survival"] == km[f"{sex}_median_days"]
-        assert survival_at(found.curves, sex, [180, 365, 730]) == pytest.approx(
-            km[f"{sex}_S_at_180_365_730"], abs=1e-9)
+        assert survival_at(found.curves, sex, [180, 365, 730]) == pytest.approx(km[f"{sex}_S_at_180_365_730"], abs=1e-9)
         assert found.at_risk.loc[sex].tolist() == km[f"{sex}_n_at_risk_at_180_365_730"]
 
 
@@ -82,12 +82,15 @@ def test_a_group_without_deaths_has_no_hazard_ratio():
     assert found.summary.loc["low risk", "median survival"] == np.inf
 
 
-@pytest.mark.parametrize(("risk", "event", "message"), [
-    ([0.0, 1, 2], [0, 0, 0], "died"),
-    ([0.0, 1], [1, 1, 0], "shape"),
-    ([0.0, np.nan, 1], [1, 1, 0], "out-of-bag"),
-    ([1.0, 1, 1], [1, 1, 0], "ties"),
-])
+@pytest.mark.parametrize(
+    ("risk", "event", "message"),
+    [
+        ([0.0, 1, 2], [0, 0, 0], "died"),
+        ([0.0, 1], [1, 1, 0], "shape"),
+        ([0.0, np.nan, 1], [1, 1, 0], "out-of-bag"),
+        ([1.0, 1, 1], [1, 1, 0], "ties"),
+    ],
+)
 def test_what_is_not_accepted(risk, event, message):
     with pytest.raises(ValueError, match=message):
         kaplan_meier_groups(risk, event, [1, 2, 3])

@@ -48,8 +48,9 @@ def test_influence_is_the_derivative_over_all_bags_that_exist():
     pairs = pair_out_of_bag(store)
     assert pairs.c == pytest.approx(weighted_c(store, np.ones(N)), rel=1e-12)
     step = 1e-5
-    derivative = [(weighted_c(store, 1 + step * unit) - weighted_c(store, 1 - step * unit)) / (2 * step)
-                  for unit in np.eye(N)]
+    derivative = [
+        (weighted_c(store, 1 + step * unit) - weighted_c(store, 1 - step * unit)) / (2 * step) for unit in np.eye(N)
+    ]
     assert np.abs(pairs.training_influence).max() > 0.01  # training matters here
     np.testing.assert_allclose(pairs.influence + pairs.training_influence, derivative, atol=1e-8)
 
@@ -119,8 +120,9 @@ def test_few_replicates_are_warned_of_and_none_is_an_error():
     assert any("too narrow" in note for note in validate(random_store(replicates=30)).notes)
     assert not any("too narrow" in note for note in validate(random_store(replicates=60)).notes)
     bags = np.tile(np.arange(40), (2, 1))
-    everybody_drawn = BootstrapStore([str(i) for i in range(40)], random_store().event, random_store().time, bags,
-                                     np.zeros((2, 40)))
+    everybody_drawn = BootstrapStore(
+        [str(i) for i in range(40)], random_store().event, random_store().time, bags, np.zeros((2, 40))
+    )
     with pytest.raises(ValueError, match="outside any of the 2 bags"):
         pair_out_of_bag(everybody_drawn)
 

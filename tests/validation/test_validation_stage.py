@@ -23,11 +23,16 @@ def results(tmp_path_factory: pytest.TempPathFactory):
     risk = rng.normal(size=n)
     X = rng.normal(size=(n, 19 * 2 * 3)).astype(np.float32) + np.linspace(0, 2, 114, dtype=np.float32) * risk[:, None]
     time = rng.exponential(np.exp(-1.2 * risk)) + 1e-3
-    volumes = pd.DataFrame({
-        "RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": rng.normal(40, 9, n),
-    })
-    data = SurvivalData(tuple(f"p{i}" for i in range(n)), X.astype(np.float32), rng.random(n) < 0.7, time, volumes,
-                        (19, 2, 3), "years")
+    volumes = pd.DataFrame(
+        {
+            "RVEDV": rng.normal(200, 20, n),
+            "RVESV": rng.normal(100, 9, n),
+            "RVEF": rng.normal(40, 9, n),
+        }
+    )
+    data = SurvivalData(
+        tuple(f"p{i}" for i in range(n)), X.astype(np.float32), rng.random(n) < 0.7, time, volumes, (19, 2, 3), "years"
+    )
     folder = tmp_path_factory.mktemp("stage")
     train_final(data, NetworkSettings(hidden=8, latent=3, epochs=40, log10_learning_rate=-3.0), seed=1, folder=folder)
     settings = stage.ValidationStageSettings(n_replicates=8, n_folds=3, n_repeats=1)
@@ -101,8 +106,10 @@ def test_a_follow_up_that_is_too_short_is_said_and_not_drawn(results) -> None:
     short = replace(data, time_unit="days")
     found = stage.probabilities(stores, short)  # 1 year = 365 days, beyond every patient
     assert found.horizons == () and found.calibrations == {}
-    for figure, why in (figures.calibration(found.calibrations),
-                        figures.risk_over_time(found.over_time, found.decisions, decided_at=found.decided_at)):
+    for figure, why in (
+        figures.calibration(found.calibrations),
+        figures.risk_over_time(found.over_time, found.decisions, decided_at=found.decided_at),
+    ):
         assert figure is None and "five deaths" in why
 
 
@@ -114,8 +121,10 @@ def test_figures_of_probabilities_draw_the_tables_given(found_probabilities) -> 
     np.testing.assert_array_equal(curve["observed"], found.calibrations["network on motion"][0].curve["observed"])
     figure, table = figures.risk_over_time(found.over_time, found.decisions, decided_at=found.decided_at)
     assert [ax.get_title(loc="left")[0] for ax in figure.axes] == ["a", "b", "c"]
-    assert table["panel"].value_counts().to_dict() == {"over time": len(found.over_time),
-                                                       "decision": len(found.decisions)}
+    assert table["panel"].value_counts().to_dict() == {
+        "over time": len(found.over_time),
+        "decision": len(found.decisions),
+    }
 
 
 def test_the_papers_statistics_stand_beside_the_right_ones(results) -> None:

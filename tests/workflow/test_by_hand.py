@@ -24,16 +24,20 @@ def finish(run: Run, *stages: str) -> None:
     """Records of finished stages, as far as keys go; no outputs."""
     for name in stages:
         key = run.key(STAGES[name])
-        write_json(run.stage_folder(name) / "stage.json",
-                   {"key": key, "seconds": 60.0, "output_hash": f"hash of {name}", "outputs": {}, "files": {}})
+        write_json(
+            run.stage_folder(name) / "stage.json",
+            {"key": key, "seconds": 60.0, "output_hash": f"hash of {name}", "outputs": {}, "files": {}},
+        )
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run of the smoke profile whose stages before notebook 03 are finished."""
     run = Run(profile="smoke", folder=tmp_path / "smoke")
-    write_json(run.folder / "run.json", {"profile": "smoke", "cohort": "simulated", "seed": run.seed, "overrides": [],
-                                         "workers": 0})
+    write_json(
+        run.folder / "run.json",
+        {"profile": "smoke", "cohort": "simulated", "seed": run.seed, "overrides": [], "workers": 0},
+    )
     finish(run, "cohort", "segmentation", "motion")
     return run
 
@@ -46,8 +50,13 @@ def test_finished_inputs_need_no_word(run: Run) -> None:
 def test_a_missing_stage_is_named_with_what_it_costs_and_how_to_get_it(run: Run) -> None:
     (run.stage_folder("motion") / "stage.json").unlink()
     sentence = by_hand.inputs_of(STAGES["survival"], run).sentence()
-    for part in ("2 Motion: it has never run", "two to six minutes", "session.prepare()", "`make smoke`",
-                 "Nothing has been run"):
+    for part in (
+        "2 Motion: it has never run",
+        "two to six minutes",
+        "session.prepare()",
+        "`make smoke`",
+        "Nothing has been run",
+    ):
         assert part in sentence
     assert "use_as_is" not in sentence
 
@@ -142,9 +151,13 @@ def test_wrong_types_are_refused_by_begin(run: Run) -> None:
         begin("survival", wrong, run_folder=str(run.folder), seed=1)
 
 
-@pytest.mark.parametrize(("name", "message"), [
-    ("epoch", "no parameter 'epoch'.*did you mean 'epochs'"), ("latent", r"part of fixed; give -y 'fixed: \{latent"),
-])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("epoch", "no parameter 'epoch'.*did you mean 'epochs'"),
+        ("latent", r"part of fixed; give -y 'fixed: \{latent"),
+    ],
+)
 def test_names_that_papermill_injects_and_nobody_knows_are_refused(
     name: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,8 +48,12 @@ def expanded(line: str) -> str:
 
 def dry(line: str) -> list[str]:
     """The commands that make would give, one a line."""
-    run = subprocess.run([*shlex.split(expanded(line)), "--dry-run", "--no-print-directory"], cwd=REPOSITORY,
-                         capture_output=True, text=True)
+    run = subprocess.run(
+        [*shlex.split(expanded(line)), "--dry-run", "--no-print-directory"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
 
@@ -58,7 +62,7 @@ def dry(line: str) -> list[str]:
 def test_a_make_line_is_one_that_the_workflow_takes(line: str) -> None:
     commands = [shlex.split(text) for text in dry(line) if " -m cardiolib.workflow " in text]
     for words in commands:
-        options = _parser().parse_args(words[words.index("cardiolib.workflow") + 1:])
+        options = _parser().parse_args(words[words.index("cardiolib.workflow") + 1 :])
         if hasattr(options, "set"):
             run = _plan(options)  # every parameter is checked here, as before a run
             assert isinstance(run, Run)

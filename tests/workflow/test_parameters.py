@@ -46,8 +46,16 @@ def test_unknown_stage_names_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("epochs", 2.5), ("epochs", True), ("epochs", "3"), ("rate", "fast"), ("name", 3), ("exact", 1), ("sizes", 3),
-     ("sizes", [1, "b"])],
+    [
+        ("epochs", 2.5),
+        ("epochs", True),
+        ("epochs", "3"),
+        ("rate", "fast"),
+        ("name", 3),
+        ("exact", 1),
+        ("sizes", 3),
+        ("sizes", [1, "b"]),
+    ],
 )
 def test_ill_typed_values_are_refused(name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=f"x.{name}"):

@@ -10,7 +10,11 @@ from cardiolib.workflow import provenance
 from cardiolib.workflow.stages import STAGES
 
 KEY = {
-    "environment": "e", "seed": 1, "notebook": "n", "parameters": {"epochs": 3}, "layers": {"motion": "m"},
+    "environment": "e",
+    "seed": 1,
+    "notebook": "n",
+    "parameters": {"epochs": 3},
+    "layers": {"motion": "m"},
     "inputs": {"cohort": "c"},
 }
 
@@ -21,12 +25,20 @@ def test_equal_keys_differ_in_nothing() -> None:
 
 def test_every_kind_of_change_is_named() -> None:
     changed = {
-        "environment": "f", "seed": 2, "notebook": "o", "parameters": {"epochs": 4, "rate": 1},
-        "layers": {"motion": "x"}, "inputs": {"cohort": "d"},
+        "environment": "f",
+        "seed": 2,
+        "notebook": "o",
+        "parameters": {"epochs": 4, "rate": 1},
+        "layers": {"motion": "x"},
+        "inputs": {"cohort": "d"},
     }
     assert provenance.differences(KEY, changed) == [
-        "the environment changed", "the notebook changed", "the seed changed: 1 -> 2",
-        "parameter epochs changed: 3 -> 4", "parameter rate changed: None -> 1", "layer motion changed",
+        "the environment changed",
+        "the notebook changed",
+        "the seed changed: 1 -> 2",
+        "parameter epochs changed: 3 -> 4",
+        "parameter rate changed: None -> 1",
+        "layer motion changed",
         "input cohort changed",
     ]
 

@@ -39,12 +39,22 @@ def test_a_tracker_that_has_learnt_little_is_named_with_its_numbers() -> None:
     assert "mm off" not in small_banner(a_run(profile="smoke"), metrics)
 
 
-@pytest.mark.parametrize(("low", "high", "verdict"), [
-    (0.02, 0.2, "better than the volumes do"), (-0.2, -0.02, "against the paper"), (-0.1, 0.1, "does not show which"),
-])
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.02, 0.2, "better than the volumes do"),
+        (-0.2, -0.02, "against the paper"),
+        (-0.1, 0.1, "does not show which"),
+    ],
+)
 def test_the_conclusion_follows_the_interval(low: float, high: float, verdict: str) -> None:
-    validation = {"c_difference": (low + high) / 2, "c_difference_low": low, "c_difference_high": high,
-                  "network_c_oob": 0.79, "linear_c_oob": 0.78}
+    validation = {
+        "c_difference": (low + high) / 2,
+        "c_difference_low": low,
+        "c_difference_high": high,
+        "network_c_oob": 0.79,
+        "linear_c_oob": 0.78,
+    }
     said = _conclusion({"validation": validation, "cohort": {"simulated": True}})
     assert verdict in said and "0.78" in said and "says nothing about patients" in said
     assert "simulated" not in _conclusion({"validation": validation, "cohort": {"simulated": False}})
@@ -66,20 +76,28 @@ def test_a_page_carries_all_its_banners_escaped() -> None:
 def root(tmp_path: Path) -> Path:
     for name, seed, latent, c in (("smoke-a", 1, None, 0.71), ("smoke-b", 2, 8, 0.75)):
         fixed = {} if latent is None else {"latent": latent}
-        write_json(tmp_path / "reports" / name / "manifest.json", {
-            "profile": "smoke", "cohort": "simulated", "simulated": True, "seed": seed,
-            "overrides": ["survival.latent=8"] if fixed else [],
-            "stages": {"survival": {"status": "complete", "parameters": {"epochs": 25, "fixed": fixed}}},
-        })
-        write_json(tmp_path / "reports" / name / "metrics.json",
-                   {"cohort": {"subjects_count": 80}, "validation": {"network_c_oob": c}, "interpretation": None})
+        write_json(
+            tmp_path / "reports" / name / "manifest.json",
+            {
+                "profile": "smoke",
+                "cohort": "simulated",
+                "simulated": True,
+                "seed": seed,
+                "overrides": ["survival.latent=8"] if fixed else [],
+                "stages": {"survival": {"status": "complete", "parameters": {"epochs": 25, "fixed": fixed}}},
+            },
+        )
+        write_json(
+            tmp_path / "reports" / name / "metrics.json",
+            {"cohort": {"subjects_count": 80}, "validation": {"network_c_oob": c}, "interpretation": None},
+        )
     return tmp_path
 
 
 def test_two_runs_side_by_side(root: Path) -> None:
     a, b = sorted(published_runs(root), key=lambda run: run.name)
     lines = comparison(a, b)
-    asked, found = lines[: lines.index("Found")], lines[lines.index("Found"):]
+    asked, found = lines[: lines.index("Found")], lines[lines.index("Found") :]
     assert any(line.split()[:3] == ["seed", "1", "2"] for line in asked)
     assert any("survival.fixed" in line and json.dumps({"latent": 8}) in line for line in asked)
     assert not any("survival.epochs" in line for line in asked)

@@ -52,8 +52,11 @@ def test_two_folders_of_one_name_do_not_share_results() -> None:
 
 
 def test_seed_and_parameters_have_folders_of_their_own() -> None:
-    names = [Run(seed=seed, overrides=overrides).folder.name for seed in (1, 2)
-             for overrides in ((), ("survival.epochs=7",), ("survival.epochs=8",))]
+    names = [
+        Run(seed=seed, overrides=overrides).folder.name
+        for seed in (1, 2)
+        for overrides in ((), ("survival.epochs=7",), ("survival.epochs=8",))
+    ]
     assert len(set(names)) == 6 and names[0] == "default-simulated-1"
     one, other = ("survival.epochs=7", "motion.max_scans=2"), ("motion.max_scans = 2", "survival.epochs=7")
     assert Run(overrides=one).name == Run(overrides=other).name

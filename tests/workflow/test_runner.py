@@ -52,8 +52,14 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     kept = dict(STAGES)
     STAGES.clear()
     for name, after in (("first", ()), ("second", ("first",))):
-        STAGES[name] = Stage(name=name, title=name, notebook=str(paths[name]), settings=f"{__name__}:FakeSettings",
-                             layers=("imaging",), after=after)
+        STAGES[name] = Stage(
+            name=name,
+            title=name,
+            notebook=str(paths[name]),
+            settings=f"{__name__}:FakeSettings",
+            layers=("imaging",),
+            after=after,
+        )
     monkeypatch.setattr("cardiolib.workflow.run_plan.load_profile", lambda name: {})
     monkeypatch.setattr(Run, "nothing_to_do", lambda self, stage: None)
     yield paths
@@ -117,10 +123,14 @@ def test_a_failing_stage_names_cell_and_error_and_leaves_earlier_outputs(
 def test_finished_units_survive_a_failure_and_are_dropped_when_the_key_changes(
     table: dict[str, Path], tmp_path: Path
 ) -> None:
-    unit = "from pathlib import Path\nunits = Path(output_folder, 'units')\nseen = units.exists()\n" \
-           "units.mkdir(exist_ok=True)\nPath(output_folder, 'seen.txt').write_text(str(seen))"
-    fail_once = f"from pathlib import Path\nflag = Path({str(tmp_path / 'flag')!r})\n" \
-                "if not flag.exists():\n    flag.touch()\n    raise OSError('killed')"
+    unit = (
+        "from pathlib import Path\nunits = Path(output_folder, 'units')\nseen = units.exists()\n"
+        "units.mkdir(exist_ok=True)\nPath(output_folder, 'seen.txt').write_text(str(seen))"
+    )
+    fail_once = (
+        f"from pathlib import Path\nflag = Path({str(tmp_path / 'flag')!r})\n"
+        "if not flag.exists():\n    flag.touch()\n    raise OSError('killed')"
+    )
     write_notebook(table["first"], unit, fail_once)
     with pytest.raises(StageError, match="killed"):
         runner.run_stages(a_run(tmp_path), until="first")

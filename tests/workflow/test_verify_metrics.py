@@ -14,8 +14,11 @@ from cardiolib.workflow.runs_page import published_run
 from cardiolib.workflow.verify import compare_metrics, flatten, verify
 
 WANTED = {
-    "seed": 1, "metrics": {"a": {"c_index": 0.75, "n": 302, "layout": "simulated"}, "b": None},
-    "tolerances": {"a.c_index": 0.03}, "relative_tolerance": 1e-4, "absolute_tolerance": 1e-6,
+    "seed": 1,
+    "metrics": {"a": {"c_index": 0.75, "n": 302, "layout": "simulated"}, "b": None},
+    "tolerances": {"a.c_index": 0.03},
+    "relative_tolerance": 1e-4,
+    "absolute_tolerance": 1e-6,
 }
 
 
@@ -30,8 +33,12 @@ def test_values_within_their_own_tolerance_agree() -> None:
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"c_index": 0.79}, "expected 0.75, found 0.79"), ({"n": 301}, "expected 302"), ({"layout": "acdc"}, "layout"),
-     ({"extra": 1}, "a.extra is not in the expectation")],
+    [
+        ({"c_index": 0.79}, "expected 0.75, found 0.79"),
+        ({"n": 301}, "expected 302"),
+        ({"layout": "acdc"}, "layout"),
+        ({"extra": 1}, "a.extra is not in the expectation"),
+    ],
 )
 def test_a_difference_is_named(change: dict, message: str) -> None:
     found = {"a": {"c_index": 0.75, "n": 302, "layout": "simulated", **change}, "b": None}
@@ -49,13 +56,25 @@ def published(tmp_path: Path) -> Path:
     figures, reports = tmp_path / "figures" / "smoke-1", tmp_path / "reports" / "smoke-1"
     figures.mkdir(parents=True)
     (figures / "01_x.png").write_bytes(b"picture")
-    stage = {"status": "complete", "declared_figures": ["01_x.png"], "outputs": {},
-             "figures": {"01_x.png": file_hash(figures / "01_x.png")}}
-    write_json(reports / "manifest.json", {
-        "profile": "smoke", "cohort": "simulated", "named_simulation": True, "simulated": True, "overrides": [],
-        "seed": 1, "run_folder": "data/derived/none",
-        "stages": {"a": stage, "b": {"status": "nothing to do", "reason": "no follow-up"}},
-    })
+    stage = {
+        "status": "complete",
+        "declared_figures": ["01_x.png"],
+        "outputs": {},
+        "figures": {"01_x.png": file_hash(figures / "01_x.png")},
+    }
+    write_json(
+        reports / "manifest.json",
+        {
+            "profile": "smoke",
+            "cohort": "simulated",
+            "named_simulation": True,
+            "simulated": True,
+            "overrides": [],
+            "seed": 1,
+            "run_folder": "data/derived/none",
+            "stages": {"a": stage, "b": {"status": "nothing to do", "reason": "no follow-up"}},
+        },
+    )
     write_json(reports / "metrics.json", {"a": {"c_index": 0.75, "n": 302, "layout": "simulated"}, "b": None})
     write_json(tmp_path / "reports" / "expected" / "smoke.json", WANTED)
     return tmp_path
@@ -106,14 +125,22 @@ def test_an_unknown_run_is_answered_with_those_that_there_are(published: Path) -
 
 @pytest.mark.parametrize(
     ("profile", "name", "value", "expected"),
-    [("smoke", "segmentation.dice_lv_wall", 0.8, 0.17), ("default", "segmentation.dice_lv_wall", 0.95, 0.03),
-     ("default", "segmentation.lvef_mae_points", 1.2, 2.0), ("default", "segmentation.assd_lv_wall_mm", 0.4, 0.14),
-     ("smoke", "segmentation.landmarks_by_network_percent", 50.0, 45.0),
-     ("smoke", "survival.network_cv_c_index", 0.7, 0.03),
-     ("smoke", "motion.tracking_lv_es_mm", 4.0, 1.6), ("smoke", "motion.endpoint_es_mm", 5.5, 8.0),
-     ("smoke", "motion.flagged_subjects_count", 1, 1.0), ("default", "motion.flagged_subjects_count", 1, None),
-     ("default", "motion.endpoint_es_mm", 4.0, 0.6), ("smoke", "segmentation.scans_count", 3, None),
-     ("default", "cohort.deaths_count", 85, None), ("default", "cohort.median_follow_up_years", 2.6, None)],
+    [
+        ("smoke", "segmentation.dice_lv_wall", 0.8, 0.17),
+        ("default", "segmentation.dice_lv_wall", 0.95, 0.03),
+        ("default", "segmentation.lvef_mae_points", 1.2, 2.0),
+        ("default", "segmentation.assd_lv_wall_mm", 0.4, 0.14),
+        ("smoke", "segmentation.landmarks_by_network_percent", 50.0, 45.0),
+        ("smoke", "survival.network_cv_c_index", 0.7, 0.03),
+        ("smoke", "motion.tracking_lv_es_mm", 4.0, 1.6),
+        ("smoke", "motion.endpoint_es_mm", 5.5, 8.0),
+        ("smoke", "motion.flagged_subjects_count", 1, 1.0),
+        ("default", "motion.flagged_subjects_count", 1, None),
+        ("default", "motion.endpoint_es_mm", 4.0, 0.6),
+        ("smoke", "segmentation.scans_count", 3, None),
+        ("default", "cohort.deaths_count", 85, None),
+        ("default", "cohort.median_follow_up_years", 2.6, None),
+    ],
 )
 def test_tolerances_follow_the_unit_the_stage_and_the_profile(profile, name, value, expected) -> None:
     assert tolerance(profile, name, value) == (expected if expected is None else pytest.approx(expected))
