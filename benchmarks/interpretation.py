@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.record import record
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort
-from cardiolib.digital_heart import DigitalHeart, decimated_mesh, mean_parameters
+from cardiolib.digital_heart import DigitalHeart, mean_parameters
 from cardiolib.interpretation import (
     attribute_network,
     compare_risk_motions,
@@ -29,6 +29,7 @@ from cardiolib.interpretation import (
 )
 from cardiolib.interpretation.planted import BASELINE, CEILING
 from cardiolib.interpretation.risk_motion import LEAST_SQUARES_HEAD, LEAST_SQUARES_PATTERN, NETWORK_DECODER, REGRESSION
+from cardiolib.meshes import decimated_mesh
 from cardiolib.survival import NetworkSettings, fit_network, patient_folds
 
 SEEDS = (11, 12, 13, 14)

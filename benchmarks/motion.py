@@ -20,7 +20,6 @@ from benchmarks.motion_peers import PEERS, Peer, available_peers, peer_positions
 from benchmarks.record import record
 from benchmarks.segmentation_simulated import NETWORK, default_network
 from cardiolib.digital_heart import (
-    MATCHED_POINTS,
     PHASES,
     AcquisitionSettings,
     DigitalHeart,
@@ -30,9 +29,11 @@ from cardiolib.digital_heart import (
     simulate_population,
 )
 from cardiolib.imaging import LabelMap
+from cardiolib.meshes import MATCHED_POINTS
 from cardiolib.motion import TrackingSettings, edge_strain, fit_template, right_ventricular_indices, track
-from cardiolib.motion.population import heart_motion_model
-from cardiolib.segmentation import TrainedNetwork, heart_shape_model, segment_scan
+from cardiolib.motion.tracking.population import heart_motion_model
+from cardiolib.segmentation import TrainedNetwork, segment_scan
+from cardiolib.shape import heart_shape_model
 
 SEED, N_HEARTS, N_PEER = 2029, 8, 2
 CLEAN = AcquisitionSettings(in_plane_shift_mm=0.0, through_plane_shift_mm=0.0)

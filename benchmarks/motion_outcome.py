@@ -64,8 +64,8 @@ def measure() -> list[dict[str, Any]]:
             "reach": -0.04,
             "aim": -0.015,
             "better": "higher",
-            "how": f"PCA + ridge Cox, {N_REPEATS} x {N_FOLDS}-fold cross-validation; {len(COHORT_SEEDS)} simulated cohorts "
-            f"of {N_PATIENTS} from image to motion, clinical setting; C {np.mean(tracked_c):.3f} on tracked, "
+            "how": f"PCA + ridge Cox, {N_REPEATS} x {N_FOLDS}-fold cross-validation; {len(COHORT_SEEDS)} simulated "
+            f"cohorts of {N_PATIENTS} from image to motion, clinical setting; C {np.mean(tracked_c):.3f} on tracked, "
             f"{np.mean(true_c):.3f} on true motion; differences "
             f"{', '.join(f'{one:+.3f}' for one in differences)}; {failed} not tracked and left out, {flagged} "
             f"flagged; {np.mean(seconds):.1f} CPU-seconds a patient",

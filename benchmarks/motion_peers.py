@@ -16,7 +16,7 @@ from skimage.registration import optical_flow_tvl1
 from cardiolib.digital_heart import SimulatedScan
 from cardiolib.imaging import LabelMap, voxel_from_world
 from cardiolib.motion import TrackingSettings
-from cardiolib.motion.volumes import prepare_volumes
+from cardiolib.motion.tracking.volumes import prepare_volumes
 
 Peer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Frames (T, X, Y, Z) and voxel size (3,) in mm -> displacement (3, X, Y, Z) in mm from the first frame to the last."""

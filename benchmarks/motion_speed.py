@@ -13,9 +13,9 @@ from benchmarks.motion import CLINICAL, SEED
 from benchmarks.record import record
 from cardiolib.digital_heart import DigitalHeart, acquire, parameters_from_row, simulate_population
 from cardiolib.motion import fit_template, track
-from cardiolib.motion.population import heart_motion_model
-from cardiolib.segmentation import heart_shape_model
+from cardiolib.motion.tracking.population import heart_motion_model
 from cardiolib.segmentation.device import threads
+from cardiolib.shape import heart_shape_model
 
 REPEATS = 5
 

@@ -82,8 +82,8 @@ def measure(data: Path | None = None, *, only: Sequence[str] = tuple(TARGETS)) -
                     "reach": reach,
                     "aim": aim,
                     "better": "higher",
-                    "how": f"{HOW[training]}; {len(reported)} patients, ED {by_phase['ED']:.3f}, ES {by_phase['ES']:.3f}, "
-                    f"worst {part['dice'].min():.2f}",
+                    "how": f"{HOW[training]}; {len(reported)} patients, ED {by_phase['ED']:.3f}, "
+                    f"ES {by_phase['ES']:.3f}, worst {part['dice'].min():.2f}",
                 }
             )
     return rows

@@ -25,7 +25,6 @@ from cardiolib.segmentation import (
     TrainedNetwork,
     clinical_measures,
     compare_label_maps,
-    refine_shape,
     segment_scan,
     simulate_training_scans,
     split_by_subject,
@@ -33,7 +32,8 @@ from cardiolib.segmentation import (
 )
 from cardiolib.segmentation.device import threads
 from cardiolib.segmentation.simulation import scan_examples
-from cardiolib.segmentation.stage import SegmentationStageSettings
+from cardiolib.shape import refine_shape
+from cardiolib.steps.segmentation import SegmentationStageSettings
 
 SEED, UNSEEN_SEED, N_UNSEEN = 1, 77, 24
 NETWORK = Path(__file__).resolve().parents[1] / "data" / "derived" / "benchmarks" / "default_network.pt"

@@ -18,8 +18,8 @@ from benchmarks.record import Unavailable, record
 from cardiolib.cohorts import open_cohort
 from cardiolib.imaging import LabelMap, world_from_voxel
 from cardiolib.meshes import distance_to_surface
-from cardiolib.segmentation import outline_points, refine_shape
-from cardiolib.segmentation.shape import METHODS
+from cardiolib.shape import outline_points, refine_shape
+from cardiolib.shape.refine import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTLINES = {"lv_endo": ("lv_cavity",), "lv_epi": ("lv_cavity", "lv_wall"), "rv_endo": ("rv_cavity",)}

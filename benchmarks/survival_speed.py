@@ -10,6 +10,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -20,18 +21,13 @@ from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
 from benchmarks.survival_truth import FRESH_SEED, Patients, simulate_patients
-from cardiolib.survival import (
-    NetworkSettings,
-    SearchSettings,
-    concordance_index,
-    fit_network,
-    search,
-)
-from cardiolib.survival.batch_step import FusedBatchStep
-from cardiolib.survival.corruption import Dropout
-from cardiolib.survival.gradient import Weights
+from cardiolib.survival import NetworkSettings, SearchSettings, concordance_index, fit_network
+from cardiolib.survival.network import search
+from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
+from cardiolib.survival.network.accelerated.gradient import Weights
+from cardiolib.survival.network.accelerated.stacked import StackedNetworks
+from cardiolib.survival.network.corruption import Dropout
 from cardiolib.survival.risk_sets import RiskSets
-from cardiolib.survival.stacked import StackedNetworks
 
 N, D, HIDDEN, LATENT, DROPOUT, RATE, DECAY, ALPHA, BATCH = 302, 11_514, 160, 12, 0.3, 1e-5, 1e-5, 0.5, 16
 N_SEARCHES, N_FITS = 101, 300
@@ -242,15 +238,8 @@ def _exact_ratio(cohorts: list[Patients], fresh: Patients) -> tuple[float, float
         mean, scale = cohort.motion.mean(axis=0), np.sqrt(np.mean(cohort.motion.std(axis=0) ** 2))
         torch.manual_seed(seed)
         theirs, seconds = _timed(lambda: _train_released((cohort.motion - mean) / scale, event, time_))  # noqa: B023
-        ours, own_seconds = _timed(
-            lambda: fit_network(
-                cohort.motion,
-                event,
-                time_,
-                NetworkSettings(),  # noqa: B023
-                seed=seed,
-            )
-        )  # noqa: B023
+        fit = partial(fit_network, cohort.motion, event, time_, NetworkSettings(), seed=seed)
+        ours, own_seconds = _timed(fit)
         ratios.append(seconds / own_seconds)
         c.append(
             [

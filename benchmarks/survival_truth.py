@@ -27,8 +27,8 @@ from cardiolib.survival import (
     fit_lasso_cox,
     fit_network,
     fit_pca_cox,
-    search,
 )
+from cardiolib.survival.network import search
 
 COHORT_SEEDS = range(1, 11)
 N_PATIENTS, N_FRESH, FRESH_SEED = 302, 5000, 100

@@ -41,8 +41,8 @@ def measure() -> list[dict[str, Any]]:
             "reach": 3.0,
             "aim": 1.5,
             "better": "lower",
-            "how": f"two C-indices, their standard errors and the paired test; CPU time of one core, best of {REPEATS}; "
-            f"the first call in a process took {first:.1f} s more (compiled code is kept on disk)",
+            "how": f"two C-indices, their standard errors and the paired test; CPU time of one core, best of {REPEATS}"
+            f"; the first call in a process took {first:.1f} s more (compiled code is kept on disk)",
         },
         released_difference(),
     ]

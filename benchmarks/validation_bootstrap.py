@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import Unavailable
-from cardiolib.survival.search import SearchSettings
-from cardiolib.validation import FitRecipe, draw_bag, stage
+from cardiolib.steps import validation as stage
+from cardiolib.survival.network.search import SearchSettings
+from cardiolib.validation import FitRecipe, draw_bag
+from cardiolib.work import Work
 from cardiolib.workflow.compute import Compute
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.session import open_run_cohort, stage_seed
@@ -31,7 +33,9 @@ def measure(n_replicates: int = REPLICATES) -> list[dict[str, Any]]:
     """
     if not (RUN / "survival" / "network.npz").is_file():
         raise Unavailable(f"there is no finished default run in {RUN}: run `make reproduce` first")
-    data = stage.load_survival_data(open_run_cohort(RUN), RUN / "motion")
+    data = stage.load_survival_data(
+        open_run_cohort(RUN), Work(seed=SEED, folder=RUN, inputs={"motion": RUN / "motion"})
+    )
     settings = stage.ValidationStageSettings(n_replicates=n_replicates)
     seed = stage_seed(SEED, "validation")
     map_units = Compute(WORKERS)
@@ -39,7 +43,9 @@ def measure(n_replicates: int = REPLICATES) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         stores = stage.bootstrap_models(
-            data, RUN / "survival", settings, seed=seed, folder=Path(folder), map_units=map_units
+            data,
+            settings,
+            Work(seed=seed, folder=Path(folder), map_units=map_units, inputs={"survival": RUN / "survival"}),
         )
         seconds = time.perf_counter() - started
     map_units.close()

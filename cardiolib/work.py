@@ -1,11 +1,12 @@
-"""Finished units of work on disk: kept for the same key, replaced for another."""
+"""What a piece of work needs besides its data, and its finished units on disk: kept for the same key, else replaced."""
 
 from __future__ import annotations
 
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,45 @@ from cardiolib.files import atomic_path
 
 KEY_FILE = "key.json"
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a piece of work needs besides its data.
+
+    Parameters
+    ----------
+    seed : int
+        Of everything random in it.
+    folder : Path
+        Where results go. Finished units lie in ``<folder>/units`` and are used again after an interruption.
+    map_units : callable
+        ``map_units(function, items)``: results in order; `map`, or one that shares the items among workers.
+    inputs : mapping of str to Path
+        Earlier work, by name, and the folders of its results.
+
+    Examples
+    --------
+    >>> work = Work(seed=1, folder=Path("results"))
+    >>> list(work.map_units(abs, [-1, 2]))
+    [1, 2]
+    """
+
+    seed: int
+    folder: Path
+    map_units: Callable = map
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+
+    def input(self, name: str) -> Path:
+        """Folder with the results of earlier work."""
+        if name not in self.inputs:
+            known = ", ".join(self.inputs) or "none"
+            raise ValueError(f"the results of {name!r} are needed; this work was given: {known} (Work(inputs=...))")
+        return self.inputs[name]
+
+    def units(self, name: str, key: Mapping[str, Any], *, what: str) -> Path:
+        """Folder of finished units of one key (`keyed_folder`); `what` names the work to a reader."""
+        return keyed_folder(self.folder / "units" / name, key, what=what)
 
 
 def keyed_folder(folder: Path, key: Mapping[str, Any], *, what: str) -> Path:

@@ -9,17 +9,37 @@ from cardiolib.cohorts.authors_files import (
     read_model_cstats,
 )
 from cardiolib.cohorts.cohort import PROVIDABLE, Cohort
-from cardiolib.cohorts.foursegment_writing import write_4dsegment
+from cardiolib.cohorts.foursegment.writing import write_4dsegment
 from cardiolib.cohorts.measurements import VOLUME_COLUMNS, displacements
 from cardiolib.cohorts.motion_file import column_meaning, point_list_sha256, write_motion_file
+from cardiolib.cohorts.motion_matrix import (
+    N_FEATURES,
+    N_PHASES,
+    N_POINTS,
+    MotionMatrix,
+    column_index,
+    from_matrix,
+    read_matrix,
+    to_matrix,
+    write_matrix,
+)
 from cardiolib.cohorts.opening import LAYOUTS, open_cohort
 from cardiolib.cohorts.pickles import read_pickle
-from cardiolib.cohorts.simulated import SimulatedCohort
-from cardiolib.cohorts.simulated_build import build_simulated_cohort
-from cardiolib.cohorts.simulated_settings import SIMULATED_NAMES, SimulatedCohortSettings
+from cardiolib.cohorts.simulated.build import build_simulated_cohort
+from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES, SimulatedCohortSettings
+from cardiolib.cohorts.simulated.simulated_cohort import SimulatedCohort
 from cardiolib.cohorts.table import CohortError, join_by_id, subject_table, text_ids
 
 __all__ = [
+    "N_FEATURES",
+    "N_PHASES",
+    "N_POINTS",
+    "MotionMatrix",
+    "column_index",
+    "from_matrix",
+    "read_matrix",
+    "to_matrix",
+    "write_matrix",
     "LAYOUTS",
     "PROVIDABLE",
     "SIMULATED_NAMES",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cardiolib.cohorts import acdc, authors_files, foursegment, motion_file, simulated, ukbiobank
+from cardiolib.cohorts import acdc, authors_files, motion_file, ukbiobank
 from cardiolib.cohorts.cohort import Cohort
-from cardiolib.cohorts.simulated_settings import SIMULATED_NAMES
+from cardiolib.cohorts.foursegment import reading as foursegment
+from cardiolib.cohorts.simulated import simulated_cohort as simulated
+from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES
 from cardiolib.cohorts.table import CohortError
 from cardiolib.imaging import LabelScheme
 

@@ -2,7 +2,6 @@
 
 from .acquisition import AcquisitionSettings, SimulatedScan, acquire
 from .activation import Activation
-from .decimation import decimated_mesh, matched_points, template_mesh
 from .heart import PHASES, DigitalHeart
 from .landmarks import LANDMARKS
 from .location import Located
@@ -15,14 +14,12 @@ from .parameters import (
     septal_extensions,
 )
 from .population import COVARIATE_NAMES, LATENT_NAMES, parameters_from_row, simulate_population
-
-MATCHED_POINTS = matched_points()
+from .variation import varied_heart
 
 __all__ = [
     "COVARIATE_NAMES",
     "LANDMARKS",
     "LATENT_NAMES",
-    "MATCHED_POINTS",
     "PARAMETER_NAMES",
     "PHASES",
     "AcquisitionSettings",
@@ -32,13 +29,11 @@ __all__ = [
     "Located",
     "SimulatedScan",
     "acquire",
-    "decimated_mesh",
-    "matched_points",
     "mean_parameters",
     "parameters_at_severity",
     "parameters_from_row",
     "septal_extensions",
     "simulate_outcomes",
     "simulate_population",
-    "template_mesh",
+    "varied_heart",
 ]

@@ -1,67 +1,39 @@
-"""The 202 points of the right ventricle that stand for its motion in the survival network."""
+"""The 202 points of the right ventricle that stand for its motion, and how the shipped template was made."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from cardiolib.meshes import SurfaceMesh, read_matched_points
+from cardiolib.meshes import MATCHED_POINTS
 
 from .kinematics import Kinematics
-from .parameters import mean_parameters
-from .surfaces import RV_FREE, RV_SEPTUM, Lattice, full_lattice, surface_points, template_topology
+from .surfaces import RV_FREE, RV_SEPTUM, Lattice, full_lattice, surface_points
 
-_FILE = Path(__file__).with_name("matched_points_202.txt")
 _N_POINTS, _N_BORDER = 202, 22
 
 
 def decimated_points(motion: Kinematics, phases: NDArray[np.float64]) -> NDArray[np.float64]:
     """Positions (T, 202, 3) in mm of the 202 points at phases (T,)."""
-    return surface_points(motion, phases, decimated_lattice())
-
-
-def decimated_mesh(points: NDArray[np.float64]) -> SurfaceMesh:
-    """The 202 points (202, 3) as a surface for drawing: free wall and septum, joined along the insertions.
-
-    Each sheet is triangulated once, over (psi/al, U); a vertex on the insertions or at the RV apex belongs
-    to both sheets and counts as "rv_free".
-    """
-    points = np.asarray(points, float)
-    if points.shape != (_N_POINTS, 3):
-        raise ValueError(f"points must have shape ({_N_POINTS}, 3), got {points.shape}")
-    return SurfaceMesh(points, decimated_triangles(), decimated_lattice().region)
+    return surface_points(motion, phases, _decimated_lattice())
 
 
 @lru_cache(maxsize=1)
-def template_mesh() -> SurfaceMesh:
-    """ED surface of the mean PH heart: the template of the full mesh."""
-    from .heart import DigitalHeart  # heart.py needs this module's points
-
-    return template_topology().with_points(DigitalHeart(mean_parameters("ph")).surface_sequence([0.0])[0])
-
-
-@lru_cache(maxsize=1)
-def matched_points() -> NDArray[np.int64]:
-    """Indices (202,) of the points in the full mesh, increasing; shipped, so that they never move."""
-    index = read_matched_points(_FILE)[:, 1]
-    index.setflags(write=False)
-    return index
-
-
-@lru_cache(maxsize=1)
-def decimated_lattice() -> Lattice:
+def _decimated_lattice() -> Lattice:
     """Lattice coordinates of the 202 points."""
-    return full_lattice().select(matched_points())
+    return full_lattice().select(MATCHED_POINTS)
 
 
-@lru_cache(maxsize=1)
-def decimated_triangles() -> NDArray[np.int64]:
-    """Triangles (F, 3) on the 202 points: a Delaunay triangulation of each sheet over (psi/al, U)."""
-    lattice = decimated_lattice()
+def matched_triangles() -> NDArray[np.int64]:
+    """How the shipped triangles (F, 3) on the 202 points were made.
+
+    Each sheet is triangulated once, over (psi/al, U), by Delaunay's method; a vertex on the insertions or at the RV
+    apex belongs to both sheets.
+    """
+    lattice = _decimated_lattice()
     plane = np.column_stack([lattice.side, 1.3 * lattice.level])  # a sheet is about 1.5 times as wide as high
     border = (np.abs(lattice.side) == 1.0) | (lattice.level == 0.0)
     sheets = []

@@ -40,7 +40,7 @@ def architecture(layers: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     ----------
     layers : DataFrame
         layer, units, activation, reads (the layer before), parameters; as
-        `cardiolib.survival.summary.architecture_table` reads them from a trained network.
+        `cardiolib.steps.survival_tables.architecture_table` reads them from a trained network.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def latent_code(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     ----------
     table : DataFrame
         log_risk, event, then a column a unit with values from 0 to 1 (from -1 in a linear network); patients by
-        rising log risk, units from the most harmful; as `cardiolib.survival.summary.code_table` gives it.
+        rising log risk, units from the most harmful; as `cardiolib.steps.survival_tables.code_table` gives it.
 
     Returns
     -------

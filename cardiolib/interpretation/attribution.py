@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from cardiolib.interpretation.motion_magnitude import as_displacements
-from cardiolib.survival.model import FittedNetwork
-from cardiolib.survival.network import SupervisedAutoencoder
+from cardiolib.survival.network.autoencoder import SupervisedAutoencoder
+from cardiolib.survival.network.fitted import FittedNetwork
 
 _ROWS_AT_A_TIME = 64
 LogRisk = Callable[[torch.Tensor], torch.Tensor]

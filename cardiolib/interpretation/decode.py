@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.interpretation.motion_magnitude import as_displacements
-from cardiolib.survival.model import FittedNetwork
+from cardiolib.survival.network.fitted import FittedNetwork
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from cardiolib.interpretation.risk_motion import regression_motion
 from cardiolib.interpretation.saliency import univariate_saliency
 from cardiolib.interpretation.truth import score_against_truth
 from cardiolib.meshes import SurfaceMesh
-from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.training import fit_network
+from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.survival.network.training import fit_network
 
 KINDS = ("amplitude", "end-systole")
 """What of the patch the hazard reads: the mean length of its displacement over the cycle (what the paper's saliency

@@ -15,8 +15,8 @@ from cardiolib.interpretation.attribution import attribute_network
 from cardiolib.interpretation.latent import LatentMap
 from cardiolib.interpretation.risk_motion import REGRESSION, RiskMotion, regression_motion
 from cardiolib.survival import FittedNetwork, concordance_index
-from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.training import fit_network
+from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.survival.network.training import fit_network
 from cardiolib.validation import draw_bag
 
 

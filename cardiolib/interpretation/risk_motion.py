@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort
-from cardiolib.cohorts.simulated import declaration
-from cardiolib.cohorts.simulated_settings import SimulatedCohortSettings
+from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
+from cardiolib.cohorts.simulated.simulated_cohort import declaration
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_population
 from cardiolib.digital_heart.outcomes import log_hazard
 from cardiolib.interpretation.decode import decode_risk_direction
 from cardiolib.interpretation.motion_magnitude import as_displacements
-from cardiolib.survival.model import FittedNetwork
+from cardiolib.survival.network.fitted import FittedNetwork
 
 NETWORK_DECODER = "network's decoder along the risk head"
 LEAST_SQUARES_HEAD = "least-squares decoder along the risk head"

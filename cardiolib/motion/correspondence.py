@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cardiolib.digital_heart import template_mesh
 from cardiolib.imaging import LabelMap
-from cardiolib.meshes import SurfaceMesh
-from cardiolib.motion.descriptors import kabsch
+from cardiolib.meshes import SurfaceMesh, template_mesh
+from cardiolib.motion.heart_frame import kabsch
 from cardiolib.motion.quality import edge_ratios, flipped_fraction
-from cardiolib.segmentation import ShapeFitSettings, fit_shape
+from cardiolib.shape import ShapeFitSettings, fit_shape
 
 
 @dataclass(frozen=True, eq=False)

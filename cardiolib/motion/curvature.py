@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cardiolib.digital_heart import template_mesh
-from cardiolib.meshes import enclosed_volumes_ml, extract_regions
+from cardiolib.meshes import enclosed_volumes_ml, extract_regions, template_mesh
 from cardiolib.motion.strain import AROUND, RINGS, left_walls
 
 _HALF_ARC = AROUND // 8

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cardiolib.digital_heart import MATCHED_POINTS, decimated_mesh, template_mesh
 from cardiolib.imaging import LabelMap
-from cardiolib.meshes import edges
+from cardiolib.meshes import MATCHED_POINTS, decimated_mesh, edges, template_mesh
 from cardiolib.motion.strain import AROUND, left_walls
 
 

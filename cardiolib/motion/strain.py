@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cardiolib.digital_heart import template_mesh
+from cardiolib.meshes import template_mesh
 
 RINGS, AROUND = 20, 48
 """Rings of vertices of each LV surface above the apical pole, and vertices of a ring."""

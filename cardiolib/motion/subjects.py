@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cardiolib.digital_heart import MATCHED_POINTS, template_mesh
+from cardiolib.cohorts.motion_matrix import to_matrix
 from cardiolib.files import atomic_path
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
-from cardiolib.meshes import frame_name, write_motion_folder
+from cardiolib.meshes import MATCHED_POINTS, frame_name, template_mesh, write_motion_folder
 from cardiolib.motion.correspondence import fit_template
-from cardiolib.motion.descriptors import to_heart_frame, to_matrix
-from cardiolib.motion.groupwise import track
+from cardiolib.motion.heart_frame import to_heart_frame
 from cardiolib.motion.indices import volume_table
 from cardiolib.motion.quality import Quality, assess_quality
-from cardiolib.motion.settings import TrackingSettings
 from cardiolib.motion.surface_files import MESHES, surfaces_written, write_surfaces
-from cardiolib.segmentation import ShapeFitSettings
+from cardiolib.motion.tracking.groupwise import track
+from cardiolib.motion.tracking.settings import TrackingSettings
+from cardiolib.shape import ShapeFitSettings
 
 VERSION = 5
 """Counted up when the same inputs would give other results, so that stored subjects are tracked again."""

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cardiolib.digital_heart import MATCHED_POINTS, decimated_mesh, template_mesh
-from cardiolib.meshes import SurfaceMesh, extract_regions, frame_name, write_motion_folder
+from cardiolib.meshes import (
+    MATCHED_POINTS,
+    SurfaceMesh,
+    decimated_mesh,
+    extract_regions,
+    frame_name,
+    template_mesh,
+    write_motion_folder,
+)
 
 MESHES = ("none", "rv", "all")
 WHOLE = {"LV_endo": ("lv_endo",), "LV_epi": ("lv_epi",), "RV_endo": ("rv_free", "rv_septum")}

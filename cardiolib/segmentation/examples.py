@@ -10,8 +10,8 @@ import numpy as np
 
 from cardiolib.imaging import Cine, LabelMap, LabelScheme, voxel_from_world
 from cardiolib.segmentation.network import CLASSES, N_LANDMARKS
-from cardiolib.segmentation.orientation import turn_from_affine
 from cardiolib.segmentation.plane import PlaneGrid, heart_window, network_stacks, stack_slices
+from cardiolib.shape.orientation import turn_from_affine
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,8 @@ from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames, sl
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.device import autocast, pick_device
-from cardiolib.segmentation.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.segmentation.measures import clinical_measures
 from cardiolib.segmentation.network import CLASSES, N_LANDMARKS, SegmentationNetwork
-from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 from cardiolib.segmentation.placing import NONE, place_landmarks
 from cardiolib.segmentation.plane import (
     PlaneGrid,
@@ -30,6 +28,8 @@ from cardiolib.segmentation.plane import (
     stack_slices,
     whole_plane_grid,
 )
+from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
+from cardiolib.shape.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 
 CLEARLY_MORE = 2.0
 """How much more heart must be seen in another orientation than in the usual display to believe it."""

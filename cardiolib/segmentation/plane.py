@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from cardiolib.imaging import Cine, LabelMap, normalise_intensity
-from cardiolib.segmentation.orientation import Turn
+from cardiolib.shape.orientation import Turn
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from lifelines import CoxPHFitter
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
 from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.network.preprocessing import Standardiser
+from cardiolib.survival.network.settings import check_field_types, check_range
+from cardiolib.survival.network.training import check_training_data
 from cardiolib.survival.outcomes import check_features
-from cardiolib.survival.preprocessing import Standardiser
 from cardiolib.survival.ridge import fit_ridge_cox
-from cardiolib.survival.settings import check_field_types, check_range
-from cardiolib.survival.training import check_training_data
 
 PENALTY_MEANINGS = ("per_patient", "total")
 

@@ -12,12 +12,12 @@ from cardiolib.survival.concordance import concordance_index, has_comparable_pai
 from cardiolib.survival.conventional import FittedCox
 from cardiolib.survival.cox import breslow_baseline
 from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.network.preprocessing import Standardiser
+from cardiolib.survival.network.settings import check_field_types, check_range
+from cardiolib.survival.network.training import check_training_data
 from cardiolib.survival.outcomes import check_outcomes
-from cardiolib.survival.preprocessing import Standardiser
 from cardiolib.survival.ridge import cox_derivatives
 from cardiolib.survival.risk_sets import RiskSets
-from cardiolib.survival.settings import check_field_types, check_range
-from cardiolib.survival.training import check_training_data
 
 _TOLERANCE = 1e-6  # by which the optimality conditions may be missed, on the scale of the penalty
 _ADDED_AT_ONCE = 30

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort, open_cohort
-from cardiolib.survival.model import FittedNetwork
+from cardiolib.survival.network.fitted import FittedNetwork
 
 
 def predict_cohort(

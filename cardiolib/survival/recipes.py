@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from cardiolib.survival.conventional import CoxSettings, FittedCox, PcaCoxSettings, fit_cox, fit_pca_cox
 from cardiolib.survival.lasso import LassoCoxSettings, fit_lasso_cox
-from cardiolib.survival.model import FittedNetwork
-from cardiolib.survival.search import SearchSettings, search
-from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.training import fit_network
+from cardiolib.survival.network.fitted import FittedNetwork
+from cardiolib.survival.network.search import SearchSettings, search
+from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.survival.network.training import fit_network
 
 
 @dataclass(frozen=True)

@@ -52,15 +52,15 @@ def paper_beside_right(
             "C-index of the network",
             f"{corrected:.3f}",
             f"{found.c632plus:.3f}",
-            "Harrell's optimism judges each model on all patients, 63 % of whom it was trained on: an over-fitted network "
-            f"keeps part of its optimism (here {corrected - found.c632plus:+.3f}).",
+            "Harrell's optimism judges each model on all patients, 63 % of whom it was trained on: an over-fitted "
+            f"network keeps part of its optimism (here {corrected - found.c632plus:+.3f}).",
         ),
         (
             "95 % interval",
             _interval(low, high),
             _interval(*found.c632plus_interval),
-            "The percentiles are the spread of the optimism; the interval of .632+ is that of the C-index over patients, "
-            "training included.",
+            "The percentiles are the spread of the optimism; the interval of .632+ is that of the C-index over "
+            "patients, training included.",
         ),
     ]
     if other is not None:

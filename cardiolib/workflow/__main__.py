@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from cardiolib.workflow.folders import relative
-    from cardiolib.workflow.publish import publish
+    from cardiolib.workflow.report.publish import publish
     from cardiolib.workflow.runner import run_stages
 
     started = time.time()
@@ -73,8 +73,8 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from cardiolib.workflow.runs_page import published_run
-    from cardiolib.workflow.verify import verify
+    from cardiolib.workflow.report.runs_page import published_run
+    from cardiolib.workflow.report.verify import verify
 
     problems, remarks = verify(published_run(options.run))
     for line in [*remarks, *(f"PROBLEM {problem}" for problem in problems)]:
@@ -84,8 +84,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from cardiolib.workflow.compare import comparison
-    from cardiolib.workflow.runs_page import published_run
+    from cardiolib.workflow.report.compare import comparison
+    from cardiolib.workflow.report.runs_page import published_run
 
     for line in comparison(published_run(options.a), published_run(options.b)):
         _say(line)
@@ -93,8 +93,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _expect(options: argparse.Namespace) -> int:
-    from cardiolib.workflow.expectation import write_expectation
-    from cardiolib.workflow.runs_page import published_run
+    from cardiolib.workflow.report.expectation import write_expectation
+    from cardiolib.workflow.report.runs_page import published_run
 
     _say(f"wrote {write_expectation(published_run(options.run))}")
     return 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from cardiolib.workflow.folders import write_json
-from cardiolib.workflow.session import COHORT_FILE, stage_seed
+from cardiolib.workflow.stages import stage_seed
+
+COHORT_FILE = "opened_cohort.json"
+"""In the cohort stage's folder: which cohort this run is about."""
 
 
 def prepare_cohort(run: Any, folder: Path, *, map_units: Any) -> None:
@@ -56,3 +60,14 @@ def cohort_metrics(cohort: Any) -> dict[str, Any]:
         metrics["deaths_percent"] = round(100 * float(table["event"].mean()), 2)
         metrics[f"median_follow_up_{unit}"] = round(float(table["time"].median()), 4)
     return metrics
+
+
+def open_run_cohort(run: Path) -> Any:
+    """Open the cohort that the run's first stage has prepared or checked."""
+    from cardiolib.cohorts import open_cohort
+
+    folder = run / "cohort"
+    if not (folder / COHORT_FILE).is_file():
+        raise FileNotFoundError(f"no cohort has been prepared in {run}: run `make reproduce` first")
+    source = json.loads((folder / COHORT_FILE).read_text(encoding="utf-8"))["source"]
+    return open_cohort(folder if source is None else Path(source))

@@ -129,7 +129,7 @@ def page(title: str, body: str, *, banner: str | Sequence[str], links: str = "",
     home : str
         The page that the head links to.
     """
-    style = (Path(__file__).with_name("report.css")).read_text(encoding="utf-8")
+    style = (Path(__file__).parent / "report" / "report.css").read_text(encoding="utf-8")
     around = f"<nav class='neighbours' aria-label='neighbouring pages'>{links}</nav>" if links else ""
     said = "".join(
         f"<p class='banner'>{html.escape(text)}</p>"

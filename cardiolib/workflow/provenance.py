@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cardiolib.workflow.closure import stage_packages
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
 RECORDED_PACKAGES = (
@@ -41,8 +42,6 @@ RECORDED_PACKAGES = (
 
 _SESSION_FILES = ("session.py", "compute.py", "stages.py")
 """The part of the workflow that runs inside a notebook; the rest cannot change a stage's outputs."""
-_PACKAGE_FILES = ("files.py", "work.py")
-"""Modules that all layers use; `progress` shows, and changes nothing."""
 
 
 def file_hash(path: Path) -> str:
@@ -67,13 +66,6 @@ def tree_hashes(folder: Path, *, skip: Iterable[str] = ()) -> dict[str, str]:
 def combined_hash(hashes: dict[str, str]) -> str:
     """One hash of a mapping of names to hashes."""
     return text_hash(json.dumps(hashes, sort_keys=True))
-
-
-def layer_hash(layer: str) -> str:
-    """Hash of everything in one package of cardiolib that can change what it computes."""
-    folder = REPOSITORY / "cardiolib" / layer
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return combined_hash({str(path.relative_to(folder)): file_hash(path) for path in files})
 
 
 def notebook_hash(path: Path) -> str:
@@ -130,10 +122,11 @@ def stage_key(
         "seed": seed,
         "parameters": json.loads(json.dumps(dataclasses.asdict(settings))),
         "inputs": inputs,
-        "layers": {layer: layer_hash(layer) for layer in stage.layers},
+        "layers": {
+            package: combined_hash({str(path.relative_to(REPOSITORY)): file_hash(path) for path in files})
+            for package, files in stage_packages(stage).items()
+        },
     }
-    package = REPOSITORY / "cardiolib"
-    key["layers"]["package"] = combined_hash({name: file_hash(package / name) for name in _PACKAGE_FILES})
     key["layers"]["workflow"] = combined_hash({name: file_hash(session / name) for name in _SESSION_FILES})
     if stage.notebook and not by_hand:
         key["notebook"] = notebook_hash(stage.notebook_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import os
 import time
 import zlib
@@ -13,23 +12,28 @@ from typing import Any
 
 import numpy as np
 
-from cardiolib.workflow.captions import CAPTIONS
+from cardiolib.work import Work
+from cardiolib.workflow.cohort_stage import open_run_cohort
 from cardiolib.workflow.compute import SCHEDULER, Compute
 from cardiolib.workflow.errors import StageError
 from cardiolib.workflow.folders import located, write_json
 from cardiolib.workflow.notebook_output import log_to_notebook, replaced_text
 from cardiolib.workflow.papermill_call import by_papermill, refuse_unknown_names
-from cardiolib.workflow.parameters import check_settings
-from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
+from cardiolib.workflow.parameters import DEFAULT_SEED, check_settings
+from cardiolib.workflow.report.captions import CAPTIONS
+from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage, stage_seed
 
-COHORT_FILE = "opened_cohort.json"
-"""In the cohort stage's folder: which cohort this run is about."""
 PIPELINE = "CARDIOLIB_STAGE"
 """Environment variable: the stage whose notebook the runner is executing."""
 
 
 def begin(
-    stage: str, settings: Any = None, *, run_folder: str = "", output_folder: str = "", seed: int, workers: int = 1
+    stage: str,
+    settings: Any = None,
+    run_folder: str = "",
+    output_folder: str = "",
+    seed: int = DEFAULT_SEED,
+    workers: int = 0,
 ) -> Session:
     """Open a stage for a notebook.
 
@@ -170,24 +174,15 @@ class Session:
         return self._cohort
 
     @property
+    def work(self) -> Work:
+        """Seed, folder and workers of this stage, and the results of the stages before it."""
+        self._check_inputs()
+        return Work(self.seed, self.folder, self.map_units, {name: self.run / name for name in self.stage.after})
+
+    @property
     def simulated(self) -> bool:
         """Whether every number and figure of this run must be marked as simulated."""
         return self.cohort.simulated
-
-    def input(self, stage: str) -> Path:
-        """Folder of an upstream stage's results; absent where that stage has nothing to do for this cohort.
-
-        Raises
-        ------
-        ValueError
-            If the stage table does not list `stage` as an input of this one.
-        StageError
-            In a notebook opened by a person: if results are missing or stale (`prepare`, `use_as_is`).
-        """
-        if stage not in self.stage.after:
-            raise ValueError(f"stage {self.stage.name!r} reads {self.stage.after}, not {stage!r}")
-        self._check_inputs()
-        return self.run / stage
 
     def _check_inputs(self) -> None:
         if self._inputs is not None and self._inputs.stale:
@@ -301,22 +296,6 @@ class Session:
     def _declared(self) -> Iterator[str]:
         if "truth" in self.cohort.provides:
             yield from self.stage.declared_files()
-
-
-def stage_seed(seed: int, stage: str) -> int:
-    """Seed of one stage: the run's seed mixed with the stage's name."""
-    return int(np.random.SeedSequence([seed, zlib.crc32(stage.encode())]).generate_state(1, np.uint32)[0])
-
-
-def open_run_cohort(run: Path) -> Any:
-    """Open the cohort that the run's first stage has prepared or checked."""
-    from cardiolib.cohorts import open_cohort
-
-    folder = run / "cohort"
-    if not (folder / COHORT_FILE).is_file():
-        raise FileNotFoundError(f"no cohort has been prepared in {run}: run `make reproduce` first")
-    source = json.loads((folder / COHORT_FILE).read_text(encoding="utf-8"))["source"]
-    return open_cohort(folder if source is None else Path(source))
 
 
 def _one_thread() -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 LAYERS = (
     "imaging",
     "meshes",
     "digital_heart",
     "cohorts",
+    "shape",
     "segmentation",
     "motion",
     "survival",
     "validation",
     "interpretation",
     "figures",
+    "steps",
     "workflow",
 )
 """Packages of cardiolib in order: each may import only from those before it (held by a test)."""
@@ -38,8 +43,6 @@ class Stage:
         File in ``notebooks/``; None for the cohort, which needs no notebook.
     settings : str
         ``package.module:Class`` of the frozen dataclass that holds the stage's parameters.
-    layers : tuple of str
-        Packages whose content decides whether the stage is stale.
     after : tuple of str
         Stages whose outputs are read.
     figures : tuple of str
@@ -52,7 +55,6 @@ class Stage:
     title: str
     notebook: str | None
     settings: str
-    layers: tuple[str, ...]
     after: tuple[str, ...]
     figures: tuple[str, ...] = ()
     interactive: tuple[str, ...] = ()
@@ -73,8 +75,6 @@ class Stage:
         return getattr(importlib.import_module(module), name)
 
 
-_IMAGE_LAYERS = ("imaging", "meshes", "digital_heart", "cohorts")
-
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
@@ -83,15 +83,13 @@ STAGES: dict[str, Stage] = {
             title="Cohort",
             notebook=None,
             settings="cardiolib.cohorts:SimulatedCohortSettings",
-            layers=_IMAGE_LAYERS,
             after=(),
         ),
         Stage(
             name="segmentation",
             title="1 Segmentation",
             notebook="01_segmentation.ipynb",
-            settings="cardiolib.segmentation.stage:SegmentationStageSettings",
-            layers=(*_IMAGE_LAYERS, "segmentation", "figures"),
+            settings="cardiolib.steps.segmentation:SegmentationStageSettings",
             after=("cohort",),
             figures=(
                 "01_training",
@@ -107,8 +105,7 @@ STAGES: dict[str, Stage] = {
             name="motion",
             title="2 Motion",
             notebook="02_motion.ipynb",
-            settings="cardiolib.motion.stage:MotionStageSettings",
-            layers=(*_IMAGE_LAYERS, "segmentation", "motion", "figures"),
+            settings="cardiolib.steps.motion:MotionStageSettings",
             after=("cohort", "segmentation"),
             figures=("02_endpoint_error", "02_motion_of_the_heart", "02_displacement_curves", "02_function"),
             interactive=("02_beating_heart", "02_two_hearts"),
@@ -117,8 +114,7 @@ STAGES: dict[str, Stage] = {
             name="survival",
             title="3 Survival network",
             notebook="03_dae_survival.ipynb",
-            settings="cardiolib.survival.stage:SurvivalStageSettings",
-            layers=("imaging", "meshes", "digital_heart", "cohorts", "motion", "survival", "figures"),
+            settings="cardiolib.steps.survival:SurvivalStageSettings",
             after=("cohort", "motion"),
             figures=(
                 "03_architecture",
@@ -135,8 +131,7 @@ STAGES: dict[str, Stage] = {
             name="validation",
             title="4 Validation",
             notebook="04_validation.ipynb",
-            settings="cardiolib.validation.stage:ValidationStageSettings",
-            layers=("imaging", "meshes", "digital_heart", "cohorts", "motion", "survival", "validation", "figures"),
+            settings="cardiolib.steps.validation:ValidationStageSettings",
             after=("cohort", "motion", "survival"),
             figures=(
                 "04_concordance",
@@ -151,8 +146,7 @@ STAGES: dict[str, Stage] = {
             name="interpretation",
             title="5 Interpretation",
             notebook="05_interpretability.ipynb",
-            settings="cardiolib.interpretation.stage:InterpretationStageSettings",
-            layers=LAYERS[:-1],
+            settings="cardiolib.steps.interpretation:InterpretationStageSettings",
             after=("cohort", "motion", "survival", "validation"),
             figures=(
                 "05_latent_map",
@@ -169,6 +163,11 @@ STAGES: dict[str, Stage] = {
         ),
     )
 }
+
+
+def stage_seed(seed: int, stage: str) -> int:
+    """Seed of one stage: the run's seed mixed with the stage's name."""
+    return int(np.random.SeedSequence([seed, zlib.crc32(stage.encode())]).generate_state(1, np.uint32)[0])
 
 
 def with_inputs(name: str) -> list[Stage]:

@@ -9,7 +9,7 @@ from urllib.parse import urlparse
 import pytest
 from bs4 import BeautifulSoup
 
-from cardiolib.workflow.publish import publish
+from cardiolib.workflow.report.publish import publish
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY, STAGES
 

@@ -8,17 +8,15 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from cardiolib.digital_heart import (
-    LANDMARKS,
+from cardiolib.digital_heart import LANDMARKS, PHASES, DigitalHeart, mean_parameters, parameters_at_severity
+from cardiolib.meshes import (
     MATCHED_POINTS,
-    PHASES,
-    DigitalHeart,
+    boundary_loops,
+    covered_areas_mm2,
     decimated_mesh,
-    mean_parameters,
-    parameters_at_severity,
+    extract_regions,
     template_mesh,
 )
-from cardiolib.meshes import boundary_loops, covered_areas_mm2, extract_regions
 
 HEART = DigitalHeart(parameters_at_severity(0.7))
 SHEET_OF_REGION = ("lv", "lv", "rv", "lv")

@@ -5,12 +5,12 @@ import hashlib
 import numpy as np
 import pytest
 
-from cardiolib.digital_heart import PHASES, DigitalHeart, decimated_mesh, mean_parameters, template_mesh
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.figures import rendering, save_figure
 from cardiolib.figures.hearts import heart_axes, motion_views, shape_views
 from cardiolib.figures.saliency_plots import saliency_views
 from cardiolib.figures.surface_views import Camera, Window, level_lines, rounded, visible
-from cardiolib.meshes import SurfaceMesh, enclosed_volume_ml, extract_regions
+from cardiolib.meshes import SurfaceMesh, decimated_mesh, enclosed_volume_ml, extract_regions, template_mesh
 
 TETRAHEDRON = SurfaceMesh(
     np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], float),

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from cardiolib.digital_heart import PHASES, DigitalHeart, decimated_mesh, mean_parameters, template_mesh
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.figures import save_interactive
 from cardiolib.figures.plotly_images import beating_in_images
 from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
 from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
-from cardiolib.meshes import SurfaceMesh, extract_regions
+from cardiolib.meshes import SurfaceMesh, decimated_mesh, extract_regions, template_mesh
 from cardiolib.validation import kaplan_meier_groups
 
 

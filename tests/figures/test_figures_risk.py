@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from cardiolib import figures
-from cardiolib.digital_heart import PHASES, DigitalHeart, decimated_mesh, mean_parameters
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.figures.latent import NULL_TITLE
 from cardiolib.figures.plotly_risk import VIEWS
 from cardiolib.figures.risk_hearts import CURVES
-from cardiolib.meshes import SurfaceMesh
+from cardiolib.meshes import SurfaceMesh, decimated_mesh
 
 N = 40
 RNG = np.random.default_rng(0)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from cardiolib.figures import architecture, hazard_scatter, latent_code, predicted_survival, searched_settings
-from cardiolib.survival import NetworkSettings, fit_network, summary
+from cardiolib.steps import survival_tables as summary
+from cardiolib.survival import NetworkSettings, fit_network
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import pytest
 from cardiolib.digital_heart import (
     PHASES,
     DigitalHeart,
-    decimated_mesh,
     mean_parameters,
     parameters_from_row,
     simulate_outcomes,
     simulate_population,
 )
+from cardiolib.meshes import decimated_mesh
 
 
 @pytest.fixture(scope="session")

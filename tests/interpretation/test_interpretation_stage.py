@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort
-from cardiolib.interpretation import regression_motion, stage, stage_risk, stage_saliency
+from cardiolib.interpretation import regression_motion
 from cardiolib.interpretation.planted import BASELINE, PlantedTest
 from cardiolib.interpretation.risk_motion import REGRESSION
 from cardiolib.meshes import SurfaceMesh
+from cardiolib.steps import interpretation as stage
+from cardiolib.steps import risk_hearts as stage_risk
+from cardiolib.steps import saliency as stage_saliency
+from cardiolib.steps.survival import MODEL_FILE, load_survival_data, train_final
 from cardiolib.survival import NetworkSettings
-from cardiolib.survival.stage import MODEL_FILE, load_survival_data, train_final
 from cardiolib.validation import BootstrapStore, draw_bag, write_bootstrap
+from cardiolib.work import Work
 
 SETTINGS = stage.InterpretationStageSettings(
     n_neighbours=5, n_permutations=50, n_refits=2, n_planted=2, n_true_hearts=50
@@ -29,14 +34,13 @@ def run(tmp_path_factory):
     cohort = build_simulated_cohort(
         root / "cohort", settings=SimulatedCohortSettings(n_subjects=50, n_imaged=0, death_fraction=0.5), seed=3
     )
-    data = load_survival_data(cohort, root / "motion")
+    data = load_survival_data(cohort, Work(seed=0, folder=root, inputs={"motion": root / "motion"}))
     (root / "survival").mkdir()
     (root / "validation").mkdir()
     network = train_final(
         data,
         NetworkSettings(hidden=10, latent=4, epochs=15, log10_learning_rate=-3.5),
-        seed=1,
-        folder=root / "survival",
+        Work(seed=1, folder=root / "survival"),
     )
     network.save(root / "survival" / MODEL_FILE)
     bags = np.stack([draw_bag(7, b, 50) for b in range(20)])
@@ -44,10 +48,17 @@ def run(tmp_path_factory):
     write_bootstrap(
         BootstrapStore(data.ids, data.event, data.time, bags, risk), root / "validation" / stage.BOOTSTRAP_FILE
     )
-    inputs = stage.load_inputs(cohort, root / "motion", root / "survival", root / "validation")
-    refits = stage.refits(inputs, SETTINGS, seed=5)
-    saliency = stage_saliency.saliency(inputs, refits, SETTINGS, seed=5, folder=root)
-    hearts = stage_risk.risk_hearts(inputs, refits, cohort, SETTINGS, seed=5, folder=root)
+    inputs = stage.load_inputs(
+        cohort,
+        Work(
+            seed=0,
+            folder=Path(),
+            inputs={"motion": root / "motion", "survival": root / "survival", "validation": root / "validation"},
+        ),
+    )
+    refits = stage.refits(inputs, SETTINGS, Work(seed=5, folder=Path()))
+    saliency = stage_saliency.saliency(inputs, refits, SETTINGS, Work(seed=5, folder=root))
+    hearts = stage_risk.risk_hearts(inputs, refits, cohort, SETTINGS, Work(seed=5, folder=root))
     return cohort, inputs, refits, saliency, hearts, root
 
 
@@ -56,7 +67,14 @@ def test_risks_are_out_of_bag_where_they_are_stored_and_apparent_otherwise(run):
     truth = cohort.log_hazard().loc[list(inputs.data.ids)].to_numpy()
     assert inputs.risk.source == "out-of-bag"
     assert np.corrcoef(inputs.risk.log_risk, truth)[0, 1] > 0.99  # the stored predictions, not the network's
-    without = stage.load_inputs(cohort, root / "motion", root / "survival", root / "nowhere")
+    without = stage.load_inputs(
+        cohort,
+        Work(
+            seed=0,
+            folder=Path(),
+            inputs={"motion": root / "motion", "survival": root / "survival", "validation": root / "nowhere"},
+        ),
+    )
     assert without.risk.source == "apparent"
     np.testing.assert_allclose(without.risk.log_risk, inputs.network.predict_log_risk(inputs.data.X))
 
@@ -93,7 +111,7 @@ def test_scores_stand_beside_those_of_maps_that_know_nothing(run):
     _, inputs, _, saliency, hearts, _ = run
     truth = hearts.truth
     null = stage.fit_null_network(inputs.data.X, inputs.data.event, inputs.data.time, inputs.network.settings, seed=1)
-    scores = stage_saliency.true_scores(saliency, truth, inputs, null, seed=1, n_shuffles=10)
+    scores = stage_saliency.true_scores(saliency, truth, inputs, null, Work(seed=1, folder=Path()), n_shuffles=10)
     assert BASELINE in scores.index
     assert scores["shuffled"].drop(BASELINE).between(0, 1).all()
     patch = np.arange(202) < 20
@@ -129,13 +147,13 @@ def test_a_cohort_without_surface_and_truth_is_told_so(run):
     _, inputs, _, saliency, hearts, _ = run
     points = SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int), np.zeros(202, int), ("all",))
     bare = stage.InterpretationInputs(inputs.data, inputs.network, inputs.risk, points)
-    assert stage_saliency.planted(bare, SETTINGS, seed=1) == []
+    assert stage_saliency.planted(bare, SETTINGS, Work(seed=1, folder=Path())) == []
     assert stage_saliency.planted_summary([]) == stage.NO_SURFACE
     flat = replace(hearts, mesh=points, truth=None)
     assert stage_risk.physiology_table(flat) == stage.NO_SURFACE
     assert stage_risk.cycle_curves(flat).empty
     assert len(stage_risk.risk_claims(flat, stage.NO_SURFACE)) == 3
-    scores = stage_saliency.true_scores(saliency, None, bare, None, seed=1)
+    scores = stage_saliency.true_scores(saliency, None, bare, None, Work(seed=1, folder=Path()))
     assert "cannot be scored" in scores
     assert stage_saliency.score_claims(scores, []) == [scores]
 
@@ -143,7 +161,7 @@ def test_a_cohort_without_surface_and_truth_is_told_so(run):
 @pytest.mark.slow
 def test_maps_of_patients_come_with_quality_stability_and_a_null(run):
     _, inputs, refits, _, _, root = run
-    maps = stage.latent_maps(inputs, refits, SETTINGS, seed=5, folder=root)
+    maps = stage.latent_maps(inputs, refits, SETTINGS, Work(seed=5, folder=root))
     assert maps.quality.index.tolist() == list(stage.TITLES)
     assert maps.quality["neighbours kept"].between(0, 1).all()
     claims = stage.latent_claims(maps)

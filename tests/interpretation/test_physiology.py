@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cardiolib.digital_heart import PHASES, DigitalHeart, decimated_mesh, mean_parameters
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.interpretation import change_with_risk, compare_physiology, function_over_cycle, physiology
 from cardiolib.interpretation.physiology import UNITS, describe_change
-from cardiolib.meshes import SurfaceMesh
+from cardiolib.meshes import SurfaceMesh, decimated_mesh
 
 SHIFT = "septal shift to the left at end-systole"
 

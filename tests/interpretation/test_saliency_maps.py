@@ -190,7 +190,8 @@ def test_regions_are_thirds_of_the_free_wall_and_the_septum():
 
 
 def test_the_202_points_of_the_template_have_all_regions():
-    from cardiolib.digital_heart import DigitalHeart, decimated_mesh, mean_parameters
+    from cardiolib.digital_heart import DigitalHeart, mean_parameters
+    from cardiolib.meshes import decimated_mesh
 
     mesh = decimated_mesh(DigitalHeart(mean_parameters("ph")).points202([0.0])[0])
     regions = vertex_regions(mesh)

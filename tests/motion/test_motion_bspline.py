@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardiolib.motion.bspline import BendingEnergy, SplineGrid, cubic_bspline, separable
-from cardiolib.motion.temporal import HarmonicBasis, LinearBasis
+from cardiolib.motion.tracking.bspline import BendingEnergy, SplineGrid, cubic_bspline, separable
+from cardiolib.motion.tracking.temporal import HarmonicBasis, LinearBasis
 
 GRID = SplineGrid.covering([0, 0, 0], [50, 60, 70], [10.0, 12.0, 15.0])
 LINES = [np.linspace(0.5, top, n) for top, n in ((49, 6), (59, 7), (69, 8))]

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardiolib.digital_heart import MATCHED_POINTS, PHASES, DigitalHeart, mean_parameters, template_mesh
-from cardiolib.meshes import enclosed_volume_ml, extract_regions
-from cardiolib.motion import Quality, TrackedSubject, mitral_excursion_mm, mitral_indices, stage, wall_curvature
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
+from cardiolib.meshes import MATCHED_POINTS, enclosed_volume_ml, extract_regions, template_mesh
+from cardiolib.motion import Quality, TrackedSubject, mitral_excursion_mm, mitral_indices, wall_curvature
 from cardiolib.motion.curvature import cavity_volumes_ml, end_systole, septal_curvature
+from cardiolib.steps import motion as stage
 
 REST = template_mesh().points
 PH = DigitalHeart(mean_parameters("ph")).surface_sequence(PHASES)

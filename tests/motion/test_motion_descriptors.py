@@ -5,18 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardiolib.cohorts import open_cohort
-from cardiolib.motion import (
-    N_FEATURES,
-    column_index,
-    from_matrix,
-    kabsch,
-    read_matrix,
-    resample_phases,
-    to_heart_frame,
-    to_matrix,
-    write_matrix,
-)
+from cardiolib.cohorts import N_FEATURES, column_index, from_matrix, open_cohort, read_matrix, to_matrix, write_matrix
+from cardiolib.motion import kabsch, resample_phases, to_heart_frame
 
 
 def rotation_of(seed):

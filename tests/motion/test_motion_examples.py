@@ -5,10 +5,13 @@ import pandas as pd
 import pytest
 
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort
-from cardiolib.digital_heart import MATCHED_POINTS, PHASES, DigitalHeart, mean_parameters
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.imaging import Cine
-from cardiolib.motion import Quality, TrackedSubject, stage
+from cardiolib.meshes import MATCHED_POINTS
+from cardiolib.motion import Quality, TrackedSubject
+from cardiolib.steps import motion as stage
+from cardiolib.work import Work
 
 STILL = AcquisitionSettings(in_plane_shift_mm=0.0, through_plane_shift_mm=0.0, noise_sd=0.01)
 
@@ -64,7 +67,9 @@ def simulated(tmp_path_factory):
 
 def test_simulated_hearts_are_the_ends_of_the_true_hazard(simulated, tmp_path, truth):
     settings = stage.MotionStageSettings(motion_source="truth")
-    pair = stage.two_hearts(simulated, tracked_cohort(), matrix(*simulated.ids), settings, folder=tmp_path)
+    pair = stage.two_hearts(
+        simulated, tracked_cohort(), matrix(*simulated.ids), settings, Work(seed=0, folder=tmp_path)
+    )
     hazard = simulated.log_hazard()
     for (name, positions), one in zip(pair.hearts.items(), (hazard.idxmin(), hazard.idxmax()), strict=True):
         assert f": {one}, true log hazard {hazard[one]:+.1f}" in name
@@ -77,11 +82,13 @@ def test_tracked_motion_is_shown_where_the_matrix_holds_it(simulated, tmp_path, 
     settings = stage.MotionStageSettings(motion_source="tracked")
     some = simulated.ids[1:4]
     found = tracked_cohort(*(subject(name, truth) for name in some))
-    pair = stage.two_hearts(simulated, found, matrix(*some), settings, folder=tmp_path)
+    pair = stage.two_hearts(simulated, found, matrix(*some), settings, Work(seed=0, folder=tmp_path))
     hazard = simulated.log_hazard()[list(some)]
     assert [name.split(": ")[1].split(",")[0] for name in pair.hearts] == [hazard.idxmin(), hazard.idxmax()]
     assert "tracked motion" in pair.title
-    lonely = stage.two_hearts(simulated, tracked_cohort(found.subjects[0]), matrix(some[0]), settings, folder=tmp_path)
+    lonely = stage.two_hearts(
+        simulated, tracked_cohort(found.subjects[0]), matrix(some[0]), settings, Work(seed=0, folder=tmp_path)
+    )
     assert "true motion" in lonely.title and len(lonely.hearts) == 2
 
 
@@ -111,7 +118,7 @@ def test_simulated_images_without_their_truth_are_not_called_real(tmp_path, trut
         settings = stage.MotionStageSettings(motion_source=source)
         heart = stage.example_motion(Images(), found, settings)
         assert heart.source == "tracked in the images" and not heart.others
-        pair = stage.two_hearts(Images(), found, matrix("a", "b"), settings, folder=tmp_path)
+        pair = stage.two_hearts(Images(), found, matrix("a", "b"), settings, Work(seed=0, folder=tmp_path))
         assert pair.title.startswith("Simulated hearts") and len(pair.hearts) == 2
         assert not stage.uses_truth(Images(), settings)
 
@@ -120,10 +127,14 @@ def test_of_patients_the_ejection_fraction_is_known_and_no_risk(tmp_path, truth)
     table = pd.DataFrame({"RVEF": [55.2, 21.4, np.nan, 12.0]}, index=pd.Index(["007", "a", "b", "lost"], name="ID"))
     table.to_csv(tmp_path / "volumes.csv")
     found = tracked_cohort(*(subject(name, truth) for name in ("007", "a", "b")))
-    pair = stage.two_hearts(Patients(), found, matrix("007", "a", "b"), stage.MotionStageSettings(), folder=tmp_path)
+    pair = stage.two_hearts(
+        Patients(), found, matrix("007", "a", "b"), stage.MotionStageSettings(), Work(seed=0, folder=tmp_path)
+    )
     assert list(pair.hearts) == ["lowest RVEF: a, 21 %", "highest RVEF: 007, 55 %"]
     assert "risk" not in pair.title and "Real patients" in pair.title
-    alone = stage.two_hearts(Patients(), found, matrix("a", "b"), stage.MotionStageSettings(), folder=tmp_path)
+    alone = stage.two_hearts(
+        Patients(), found, matrix("a", "b"), stage.MotionStageSettings(), Work(seed=0, folder=tmp_path)
+    )
     assert not alone.hearts and "1" in alone.title
 
 

@@ -16,7 +16,7 @@ from cardiolib.digital_heart import (
 )
 from cardiolib.imaging import LabelMap
 from cardiolib.motion import TrackingSettings, track
-from cardiolib.motion.population import fit_population, heart_motion_model, model_at
+from cardiolib.motion.tracking.population import fit_population, heart_motion_model, model_at
 
 
 def seeded():

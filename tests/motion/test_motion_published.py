@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from cardiolib.motion import TrackingSettings, track
-from cardiolib.motion.published import compose
+from cardiolib.motion.tracking.published import compose
 
 
 def test_translations_add_up():

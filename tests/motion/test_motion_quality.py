@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters, template_mesh
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
+from cardiolib.meshes import template_mesh
 from cardiolib.motion import (
     annular_excursion_mm,
     assess_quality,

@@ -3,9 +3,12 @@ import pandas as pd
 import pytest
 
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort, open_cohort
-from cardiolib.digital_heart import MATCHED_POINTS, PHASES, DigitalHeart, mean_parameters
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.imaging import Cine, write_label_map
-from cardiolib.motion import Quality, TrackedSubject, stage, subjects
+from cardiolib.meshes import MATCHED_POINTS
+from cardiolib.motion import Quality, TrackedSubject, subjects
+from cardiolib.steps import motion as stage
+from cardiolib.work import Work
 
 
 @pytest.mark.parametrize("change", [{"motion_source": "guess"}, {"effort": "some"}, {"max_scans": -1}])
@@ -22,7 +25,12 @@ def test_nothing_is_compared_where_the_population_is_not_used(tmp_path):
         settings = stage.MotionStageSettings(prior=prior)
         if prior == "none":
             cohort = type("Simulated", (), {"provides": frozenset({"truth"})})()
-        assert stage.track_images_alone(cohort, tmp_path, settings, seed=0, folder=tmp_path).subjects == []
+        assert (
+            stage.track_images_alone(
+                cohort, settings, Work(seed=0, folder=tmp_path, inputs={"segmentation": tmp_path})
+            ).subjects
+            == []
+        )
 
 
 def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
@@ -42,7 +50,7 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
         return one
 
     monkeypatch.setattr("cardiolib.motion.subjects.track_subject", found)
-    monkeypatch.setattr("cardiolib.motion.stage.N_WHOLE", 1)
+    monkeypatch.setattr("cardiolib.steps.motion.N_WHOLE", 1)
     segmented = tmp_path / "segmentation"
     segmented.mkdir()
     pd.DataFrame({"ID": ["p1", "lost", "p2"]}).to_csv(segmented / "measures.csv", index=False)
@@ -53,7 +61,11 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
         def image(self, subject_id):
             return Cine(np.zeros((4, 4, 4, 2)), np.eye(4))
 
-    stage.track_cohort(Patients(), segmented, stage.MotionStageSettings(), seed=0, folder=tmp_path / "out")
+    stage.track_cohort(
+        Patients(),
+        stage.MotionStageSettings(),
+        Work(seed=0, folder=tmp_path / "out", inputs={"segmentation": segmented}),
+    )
     layout = tmp_path / "out" / "4Dsegment"
     cohort = open_cohort(layout)
     assert cohort.ids == ("p1", "p2") and cohort.provides == {"motion"}
@@ -77,11 +89,13 @@ def test_notebook_02_from_images_to_matrix(tmp_path):
     write_label_map(cohort.labels(name)[0], segmented / name / "label_sa.nii.gz")
     pd.DataFrame({"ID": [name]}).to_csv(segmented / "measures.csv", index=False)
     settings = stage.MotionStageSettings(motion_source="tracked", effort="fast")
-    tracked = stage.track_cohort(cohort, segmented, settings, seed=1, folder=out)
-    motion = stage.assemble_motion(cohort, tracked, settings, segmentation_folder=segmented, folder=out)
+    tracked = stage.track_cohort(cohort, settings, Work(seed=1, folder=out, inputs={"segmentation": segmented}))
+    motion = stage.assemble_motion(
+        cohort, tracked, settings, Work(seed=0, folder=out, inputs={"segmentation": segmented})
+    )
     ids, X = open_cohort(out / "motion.npz").motion_matrix()
     assert tuple(ids) == (name,) == motion.ids and np.array_equal(X, motion.X) and X.shape == (1, 11514)
-    alone = stage.track_images_alone(cohort, segmented, settings, seed=1, folder=out)
+    alone = stage.track_images_alone(cohort, settings, Work(seed=1, folder=out, inputs={"segmentation": segmented}))
     errors = stage.cohort_errors(cohort, tracked, alone)
     table = stage.error_table(errors)
     assert table["error_mm"].mean() < 0.5 * table["zero_motion_mm"].mean(), table.to_string()
@@ -89,6 +103,9 @@ def test_notebook_02_from_images_to_matrix(tmp_path):
     metrics = stage.motion_metrics(cohort, tracked, motion, errors)
     assert metrics["tracking_lv_es_mm"] < metrics["images_alone_lv_es_mm"]
     truth = stage.assemble_motion(
-        cohort, tracked, stage.MotionStageSettings(motion_source="truth"), segmentation_folder=segmented, folder=out
+        cohort,
+        tracked,
+        stage.MotionStageSettings(motion_source="truth"),
+        Work(seed=0, folder=out, inputs={"segmentation": segmented}),
     )
     assert truth.X.shape == (3, 11514) and truth.source.startswith("material truth")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters, template_mesh
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
+from cardiolib.meshes import template_mesh
 from cardiolib.motion.strain import SEGMENTS, aha_segments, eccentricity, strain_curves, strain_summary
 
 REST = template_mesh().points

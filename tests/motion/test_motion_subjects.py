@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from cardiolib.digital_heart import MATCHED_POINTS, PHASES, DigitalHeart, mean_parameters, template_mesh
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.imaging import LabelMap
-from cardiolib.meshes import enclosed_volume_ml, read_motion_folder, read_vtk
+from cardiolib.meshes import MATCHED_POINTS, enclosed_volume_ml, read_motion_folder, read_vtk, template_mesh
 from cardiolib.motion import (
     TrackedSubject,
     TrackingSettings,

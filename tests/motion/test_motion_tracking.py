@@ -6,7 +6,7 @@ import torch
 
 from cardiolib.imaging import Cine, LabelMap
 from cardiolib.motion import TrackingSettings, track
-from cardiolib.motion.objective import determinants
+from cardiolib.motion.tracking.objective import determinants
 
 QUICK = TrackingSettings(
     coarse_iterations=30,

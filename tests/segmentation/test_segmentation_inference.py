@@ -15,12 +15,12 @@ from cardiolib.segmentation import (
     TrainedNetwork,
     clean_labels,
     compare_label_maps,
-    landmarks_from_labels,
     segment_scan,
 )
 from cardiolib.segmentation.device import threads
 from cardiolib.segmentation.inference import locate_heart
 from cardiolib.segmentation.network import NetworkOutput
+from cardiolib.shape import landmarks_from_labels
 
 GREY = (0.0, 1.0, 0.4, 0.2, 0.8)  # of background, LV, LV wall, RV wall, RV
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cardiolib.imaging import ACDC, OURS, LabelMap
-from cardiolib.segmentation import landmarks_from_labels
-from cardiolib.segmentation.landmarks import base_is_last_slice
-from cardiolib.segmentation.orientation import orientation_is_stated
+from cardiolib.shape import landmarks_from_labels
+from cardiolib.shape.landmarks import base_is_last_slice
+from cardiolib.shape.orientation import orientation_is_stated
 
 AFFINE = np.diag([1.6, 1.6, 10.0, 1.0])
 AFFINE[:3, 3] = [-88.0, -76.0, -85.0]

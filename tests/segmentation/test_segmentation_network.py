@@ -17,8 +17,8 @@ from cardiolib.segmentation.augment import AugmentationSettings, augment_batch, 
 from cardiolib.segmentation.examples import Example
 from cardiolib.segmentation.losses import IGNORE
 from cardiolib.segmentation.network import equalised, with_neighbours
-from cardiolib.segmentation.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 from cardiolib.segmentation.plane import PlaneGrid, heart_window, network_stacks, stack_slices, whole_plane_grid
+from cardiolib.shape.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 
 STILL = AugmentationSettings(
     rotation_rad=0,

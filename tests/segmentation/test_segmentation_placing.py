@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cardiolib.segmentation.orientation import TURNS, Turn
 from cardiolib.segmentation.placing import place_landmarks
 from cardiolib.segmentation.plane import PlaneGrid
+from cardiolib.shape.orientation import TURNS, Turn
 
 AFFINE = np.array([[1.2, 0, 0.3, -20], [0, 1.5, 0, 4], [-0.1, 0, 9.9, 7], [0, 0, 0, 1.0]])
 

@@ -8,9 +8,9 @@ import pytest
 from cardiolib.digital_heart import AcquisitionSettings, DigitalHeart, acquire, parameters_from_row, simulate_population
 from cardiolib.imaging import ACDC, OURS, LabelMap, voxel_from_world, world_from_voxel
 from cardiolib.meshes import boundary_loops, enclosed_volume_ml, extract_regions, surface_distance
-from cardiolib.segmentation import estimate_slice_shifts, fit_shape, heart_shape_model, refine_shape
-from cardiolib.segmentation.orientation import Turn, turn_from_affine
-from cardiolib.segmentation.shape import METHODS, SURFACES
+from cardiolib.shape import estimate_slice_shifts, fit_shape, heart_shape_model, refine_shape
+from cardiolib.shape.orientation import Turn, turn_from_affine
+from cardiolib.shape.refine import METHODS, SURFACES
 
 SHAPE = (96, 96, 12)
 AFFINE = np.diag([1.6, 1.6, 8.0, 1.0])

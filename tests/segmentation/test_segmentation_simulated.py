@@ -13,7 +13,6 @@ from cardiolib.segmentation import (
     SegmentationSettings,
     TrainedNetwork,
     compare_label_maps,
-    landmarks_from_labels,
     make_examples,
     segment_scan,
     simulate_training_scans,
@@ -21,6 +20,7 @@ from cardiolib.segmentation import (
     train_network,
 )
 from cardiolib.segmentation.settings import plain
+from cardiolib.shape import landmarks_from_labels
 
 SMALL = AcquisitionSettings(grid_size=48, spacing_mm=3.2, n_slices=8, gap_mm=5.0, sub_slices=1, randomise=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from cardiolib.digital_heart import LANDMARKS
 from cardiolib.imaging import OURS, LabelMap
 from cardiolib.segmentation import Segmentation, SegmentationSettings
-from cardiolib.segmentation.stage import (
+from cardiolib.steps.segmentation import (
     SegmentationStageSettings,
     SegmentedCohort,
     _landmark_rows,
@@ -18,6 +20,7 @@ from cardiolib.segmentation.stage import (
     simulated_beside,
     volume_agreement,
 )
+from cardiolib.work import Work
 
 AFFINE = np.array([[1.5, 0, 0, -10], [0, 1.5, 0, 3], [0, 0, 8.0, 20], [0, 0, 0, 1]])
 
@@ -109,7 +112,7 @@ class SimulatedCohort:
 
 
 def test_a_simulated_heart_stands_beside_real_ones_only():
-    assert simulated_beside(None, SimulatedCohort(), seed=0) is None
+    assert simulated_beside(None, SimulatedCohort(), Work(seed=0, folder=Path())) is None
 
 
 def test_a_cohort_without_references_has_no_best_case(tmp_path):
@@ -118,7 +121,7 @@ def test_a_cohort_without_references_has_no_best_case(tmp_path):
 
 
 def test_a_structure_that_was_not_found_counts_as_worst(tmp_path, monkeypatch):
-    from cardiolib.segmentation import summary
+    from cardiolib.segmentation import segmented as summary
 
     rows = [("a", 0.9), ("a", 0.8), ("b", np.nan), ("b", 0.95), ("c", 0.99), ("c", 0.9)]
     comparison = pd.DataFrame(rows, columns=["ID", "dice"])

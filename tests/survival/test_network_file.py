@@ -10,7 +10,7 @@ import pytest
 
 from cardiolib.cohorts import Cohort, write_motion_file
 from cardiolib.survival import NetworkSettings, fit_network, load_network, predict_cohort
-from cardiolib.survival.preprocessing import Standardiser
+from cardiolib.survival.network.preprocessing import Standardiser
 
 pytestmark = pytest.mark.processor
 

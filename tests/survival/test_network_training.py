@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from cardiolib.survival import NetworkSettings, concordance_index, fit_network
-from cardiolib.survival.batch_step import FusedBatchStep
-from cardiolib.survival.corruption import Dropout
-from cardiolib.survival.gradient import LossGradient, Weights
-from cardiolib.survival.network import SupervisedAutoencoder, hybrid_loss
-from cardiolib.survival.principal import LOST_VARIANCE, principal_rows
+from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
+from cardiolib.survival.network.accelerated.gradient import LossGradient, Weights
+from cardiolib.survival.network.accelerated.principal import LOST_VARIANCE, principal_rows
+from cardiolib.survival.network.autoencoder import SupervisedAutoencoder, hybrid_loss
+from cardiolib.survival.network.corruption import Dropout
+from cardiolib.survival.network.training import initialise
 from cardiolib.survival.risk_sets import RiskSets
-from cardiolib.survival.training import initialise
 
 pytestmark = pytest.mark.processor
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cardiolib.survival import NetworkSettings, fit_network
-from cardiolib.survival.screening import corruption, screened_log_risk, thin_rows
+from cardiolib.survival.network.accelerated.screening import corruption, screened_log_risk, thin_rows
 
 BASE = {
     "exact": NetworkSettings.on_inputs(hidden=24, latent=6, epochs=60, log10_learning_rate=-3.0),

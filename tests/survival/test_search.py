@@ -24,10 +24,10 @@ from cardiolib.survival import (
     cross_validate,
     fit_network,
     patient_folds,
-    search,
 )
 from cardiolib.survival.cross_validation import fold_seed
-from cardiolib.survival.swarm import ParticleSwarm
+from cardiolib.survival.network import search
+from cardiolib.survival.network.swarm import ParticleSwarm
 
 BASE = NetworkSettings.on_inputs(epochs=8, standardise="columns")
 PRINCIPAL = NetworkSettings(epochs=8, standardise="columns")

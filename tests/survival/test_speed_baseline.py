@@ -10,11 +10,11 @@ import torch
 
 from benchmarks.survival_speed import ReleasedLoop, check_data, losses_of_both
 from cardiolib.survival import NetworkSettings
-from cardiolib.survival.batch_step import FusedBatchStep
-from cardiolib.survival.gradient import Weights
+from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
+from cardiolib.survival.network.accelerated.gradient import Weights
+from cardiolib.survival.network.accelerated.stacked import StackedNetworks
+from cardiolib.survival.network.training import initialise
 from cardiolib.survival.risk_sets import RiskSets
-from cardiolib.survival.stacked import StackedNetworks
-from cardiolib.survival.training import initialise
 
 
 def test_both_loops_have_the_losses_of_the_description_and_of_each_other():

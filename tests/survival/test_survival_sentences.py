@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.summary import spread_sentence, steps_sentence
+from cardiolib.steps.survival_tables import spread_sentence, steps_sentence
+from cardiolib.survival.network.settings import NetworkSettings
 
 
 def test_steps_of_both_protocols_are_counted() -> None:

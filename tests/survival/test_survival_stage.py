@@ -9,9 +9,7 @@ import pandas as pd
 import pytest
 
 from cardiolib.cohorts import Cohort, write_motion_file
-from cardiolib.survival.search import SearchResult
-from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.stage import (
+from cardiolib.steps.survival import (
     NETWORK,
     SurvivalStageSettings,
     compare_protocols,
@@ -20,6 +18,9 @@ from cardiolib.survival.stage import (
     load_survival_data,
     swarm_rows,
 )
+from cardiolib.survival.network.search import SearchResult
+from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.work import Work
 
 N_INPUTS = 19 * 4 * 3
 
@@ -33,9 +34,13 @@ def a_cohort(ids: list[str], *, volumes: bool = True, motion: bool = True) -> Co
     return Cohort("small", table, volumes=sizes if volumes else None, motion=X if motion else None, time_unit="years")
 
 
+def reading(folder: Path) -> Work:
+    return Work(seed=0, folder=Path(), inputs={"motion": folder})
+
+
 def test_motion_follow_up_and_volumes_are_joined_by_id(tmp_path: Path) -> None:
     write_motion_file(a_cohort(["p3", "p1", "p4", "p2"]), tmp_path / "motion.npz")
-    data = load_survival_data(a_cohort(["p1", "p2", "p3", "p4", "p5"], motion=False), tmp_path)
+    data = load_survival_data(a_cohort(["p1", "p2", "p3", "p4", "p5"], motion=False), reading(tmp_path))
     assert data.ids == ("p3", "p1", "p4", "p2")
     assert data.X[:, 0].tolist() == data.time.tolist() == [3.0, 1.0, 4.0, 2.0]
     assert data.event.tolist() == [False, False, True, True]
@@ -44,24 +49,24 @@ def test_motion_follow_up_and_volumes_are_joined_by_id(tmp_path: Path) -> None:
 
 
 def test_a_cohort_that_brings_its_motion_needs_no_motion_folder(tmp_path: Path) -> None:
-    data = load_survival_data(a_cohort(["p1", "p2"]), tmp_path / "absent")
+    data = load_survival_data(a_cohort(["p1", "p2"]), reading(tmp_path / "absent"))
     assert data.X.dtype == np.float32 and len(data.ids) == 2
 
 
 def test_measured_volumes_stand_in_and_incomplete_ones_are_not_used(tmp_path: Path) -> None:
     cohort = a_cohort(["p1", "p2"], volumes=False)
-    assert load_survival_data(cohort, tmp_path).volumes is None
+    assert load_survival_data(cohort, reading(tmp_path)).volumes is None
     measured = pd.DataFrame({"ID": ["p2", "p1"], "RVEDV": [2.0, 1.0], "RVESV": [1.0, 1.0], "RVEF": [50.0, 40.0]})
     measured.to_csv(tmp_path / "volumes.csv", index=False)
-    assert load_survival_data(cohort, tmp_path).volumes["RVEF"].tolist() == [40.0, 50.0]
+    assert load_survival_data(cohort, reading(tmp_path)).volumes["RVEF"].tolist() == [40.0, 50.0]
     measured.iloc[:1].to_csv(tmp_path / "volumes.csv", index=False)
-    assert load_survival_data(cohort, tmp_path).volumes is None
+    assert load_survival_data(cohort, reading(tmp_path)).volumes is None
 
 
 def test_no_follow_up_is_said(tmp_path: Path) -> None:
     cohort = Cohort("bare", pd.DataFrame(index=["a", "b"]), motion=np.ones((2, N_INPUTS)))
     with pytest.raises(ValueError, match="no follow-up"):
-        load_survival_data(cohort, tmp_path)
+        load_survival_data(cohort, reading(tmp_path))
 
 
 @pytest.mark.parametrize("wrong", [{"protocol": "best"}, {"epochs": 0}, {"n_particles": 0}, {"n_folds": 1}])
@@ -99,15 +104,15 @@ def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path
     sizes = {"RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": 40 - 9 * risk}
     volumes = pd.DataFrame(sizes, index=ids)
     cohort = Cohort("made", table, volumes=volumes, motion=rng.normal(size=(n, N_INPUTS)), time_unit="years")
-    data = load_survival_data(cohort, tmp_path)
+    data = load_survival_data(cohort, reading(tmp_path))
     small = NetworkSettings(hidden=8, latent=3, epochs=5)
-    compared = cross_validate_models(data, small, seed=1, n_folds=3)
+    compared = cross_validate_models(data, small, Work(seed=1, folder=Path()), n_folds=3)
     c = compared.table["C (cross-validated)"]
     assert c["Cox on RVEF"] > 0.75 and c["Cox on RV volumes"] > 0.75
     assert abs(c[NETWORK] - 0.5) < 0.15  # its inputs are noise
     assert list(compared.log_risk.index) == ids and np.isfinite(compared.log_risk).all(axis=None)
     np.testing.assert_allclose(compared.log_risk["Cox on RVEF"].corr(data.volumes["RVEF"], "spearman"), -1, atol=0.1)
-    protocols = compare_protocols(data, small, seed=1, n_folds=3)
+    protocols = compare_protocols(data, small, Work(seed=1, folder=Path()), n_folds=3)
     assert list(protocols.index) == [
         "this notebook",
         "exact",

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from cardiolib import figures
-from cardiolib.survival.settings import NetworkSettings
-from cardiolib.survival.stage import SurvivalData, train_final
-from cardiolib.validation import stage
-from cardiolib.validation.stage_absolute import horizons
+from cardiolib.steps import validation as stage
+from cardiolib.steps.survival import train_final
+from cardiolib.survival.data import SurvivalData
+from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.validation.absolute_performance import horizons
+from cardiolib.work import Work
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +36,11 @@ def results(tmp_path_factory: pytest.TempPathFactory):
         tuple(f"p{i}" for i in range(n)), X.astype(np.float32), rng.random(n) < 0.7, time, volumes, (19, 2, 3), "years"
     )
     folder = tmp_path_factory.mktemp("stage")
-    train_final(data, NetworkSettings(hidden=8, latent=3, epochs=40, log10_learning_rate=-3.0), seed=1, folder=folder)
+    train_final(
+        data, NetworkSettings(hidden=8, latent=3, epochs=40, log10_learning_rate=-3.0), Work(seed=1, folder=folder)
+    )
     settings = stage.ValidationStageSettings(n_replicates=8, n_folds=3, n_repeats=1)
-    stores = stage.bootstrap_models(data, folder, settings, seed=5, folder=folder)
+    stores = stage.bootstrap_models(data, settings, Work(seed=5, folder=folder, inputs={"survival": folder}))
     return folder, data, stores, stage.validate_models(stores)
 
 
@@ -44,7 +48,7 @@ def results(tmp_path_factory: pytest.TempPathFactory):
 def folds(results):
     folder, data, _, _ = results
     settings = stage.ValidationStageSettings(n_replicates=8, n_folds=3, n_repeats=1)
-    return stage.cross_validate_models(data, folder, settings, seed=5, folder=folder)
+    return stage.cross_validate_models(data, settings, Work(seed=5, folder=folder, inputs={"survival": folder}))
 
 
 @pytest.fixture(scope="module")

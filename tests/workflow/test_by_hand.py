@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cardiolib.survival.stage import SurvivalStageSettings
+from cardiolib.steps.survival import SurvivalStageSettings
 from cardiolib.workflow import by_hand, folders, papermill_call, provenance
 from cardiolib.workflow.errors import ParameterError, StageError
 from cardiolib.workflow.folders import write_json
@@ -88,14 +88,14 @@ def test_begin_runs_nothing_and_reading_what_is_missing_says_why(run: Run, monke
     (run.stage_folder("motion") / "stage.json").unlink()
     session = begin("survival", SETTINGS, run_folder=str(run.folder), seed=run.seed)
     with pytest.raises(StageError, match="2 Motion: it has never run"):
-        session.input("motion")
+        session.work.input("motion")
     with pytest.raises(StageError, match="Nothing has been run"):
         session.cohort  # noqa: B018
     with pytest.raises(StageError, match="Nothing has been run"):
         session.use_as_is()
     finish(run, "motion")
     session = begin("survival", SETTINGS, run_folder=str(run.folder), seed=run.seed)
-    assert session.input("motion") == run.folder / "motion"
+    assert session.work.input("motion") == run.folder / "motion"
 
 
 def test_stale_results_are_read_only_when_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +104,9 @@ def test_stale_results_are_read_only_when_asked_for(run: Run, monkeypatch: pytes
     write_json(run.stage_folder("motion") / "stage.json", {**record, "key": {**record["key"], "environment": "old"}})
     session = begin("survival", SETTINGS, run_folder=str(run.folder), seed=run.seed)
     with pytest.raises(StageError, match="the environment changed"):
-        session.input("motion")
+        session.work.input("motion")
     session.use_as_is()
-    assert session.input("motion") == run.folder / "motion"
+    assert session.work.input("motion") == run.folder / "motion"
 
 
 def open_folder(run: Run, settings: SurvivalStageSettings, seed: int = 1) -> str:

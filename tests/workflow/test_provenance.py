@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from cardiolib.workflow import provenance
+from cardiolib.workflow.closure import stage_packages
 from cardiolib.workflow.stages import STAGES
 
 KEY = {
@@ -87,13 +88,9 @@ def test_a_notebook_run_by_hand_is_keyed_by_everything_but_its_file() -> None:
     assert pipeline.pop("notebook") and pipeline == by_hand
 
 
-def test_a_stage_key_names_only_the_layers_the_stage_may_import() -> None:
-    stage = STAGES["survival"]
+def test_a_stage_key_names_the_packages_of_its_closure_and_no_others() -> None:
+    stage = STAGES["segmentation"]
     key = provenance.stage_key(stage, settings=stage.settings_class()(), seed=1, inputs={})
-    assert set(key["layers"]) == {*stage.layers, "package", "workflow"}
-    assert "segmentation" not in key["layers"] and "validation" not in key["layers"]
-
-
-def test_git_state_and_versions_are_recorded() -> None:
-    assert provenance.git_state().keys() == {"commit", "dirty"}
-    assert provenance.versions()["torch"].startswith("2.13.0")
+    assert set(key["layers"]) == {*stage_packages(stage), "workflow"}
+    assert {"shape", "segmentation", "package"} <= set(key["layers"])
+    assert not {"motion", "survival", "validation", "interpretation"} & set(key["layers"])

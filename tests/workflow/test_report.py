@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from cardiolib.workflow.compare import comparison
 from cardiolib.workflow.folders import write_json
-from cardiolib.workflow.index_page import _conclusion
 from cardiolib.workflow.notebooks import neighbours, page
+from cardiolib.workflow.report.compare import comparison
+from cardiolib.workflow.report.index_page import _conclusion
+from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
+from cardiolib.workflow.report.worth import banners, small_banner
 from cardiolib.workflow.run_plan import Run
-from cardiolib.workflow.runs_page import latest_page, published_runs, runs_page
-from cardiolib.workflow.worth import banners, small_banner
 
 
 def a_run(**given: object) -> Run:

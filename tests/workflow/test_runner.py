@@ -57,7 +57,6 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
             title=name,
             notebook=str(paths[name]),
             settings=f"{__name__}:FakeSettings",
-            layers=("imaging",),
             after=after,
         )
     monkeypatch.setattr("cardiolib.workflow.run_plan.load_profile", lambda name: {})

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from cardiolib.workflow.tripod import ANSWERED, BY_AUTHORS, NOT_APPLICABLE, tripod_answers, tripod_page
-from cardiolib.workflow.tripod_items import ITEMS
+from cardiolib.workflow.report.tripod import ANSWERED, BY_AUTHORS, NOT_APPLICABLE, tripod_answers, tripod_page
+from cardiolib.workflow.report.tripod_items import ITEMS
 
 METRICS = {
     "cohort": {"subjects_count": 302, "deaths_percent": 28.15, "median_follow_up_years": 2.99, "layout": "simulated"},

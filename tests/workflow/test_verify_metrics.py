@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cardiolib.workflow.expectation import tolerance
 from cardiolib.workflow.folders import write_json
 from cardiolib.workflow.provenance import file_hash
-from cardiolib.workflow.runs_page import published_run
-from cardiolib.workflow.verify import compare_metrics, flatten, verify
+from cardiolib.workflow.report.expectation import tolerance
+from cardiolib.workflow.report.runs_page import published_run
+from cardiolib.workflow.report.verify import compare_metrics, flatten, verify
 
 WANTED = {
     "seed": 1,

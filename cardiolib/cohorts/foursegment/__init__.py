@@ -1,0 +1,1 @@
+"""Folders in the layout of 4Dsegment: read and written."""

@@ -1,0 +1,1 @@
+"""Cohorts of digital hearts, whose motion and hazard are known."""

@@ -1,0 +1,1 @@
+"""Two trackers of material points through a cine, and what they share."""

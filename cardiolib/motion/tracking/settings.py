@@ -1,0 +1,117 @@
+"""Settings of the trackers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+METHODS = ("groupwise", "published")
+PRIORS = ("population", "none")
+_ZERO_ALLOWED = (
+    "bending",
+    "incompressibility",
+    "label_weight",
+    "mask_dilation_mm",
+    "coarse_iterations",
+    "fine_iterations",
+    "prior_iterations",
+)
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """How motion is tracked.
+
+    Parameters
+    ----------
+    method : {"groupwise", "published"}
+        All frames at once with a periodic basis in time; or the paper's recipe (frame to frame, composed, refined
+        against end-diastole; see `cardiolib.motion.tracking.published`).
+    phases : int
+        Phases of the result, from end-diastole (a cine of two frames keeps its two).
+    harmonics : int
+        Of the basis in time; fewer are used where a cine has few frames.
+    coarse_mm, fine_mm : float
+        Distance between control points at the two levels.
+    slice_mm : float
+        Slices are interpolated to about this distance before tracking.
+    lattice_mm : float
+        In-plane distance between the points at which images are compared; the lattice moves every iteration.
+    coarse_iterations, fine_iterations : int
+    coarse_step_mm, fine_step_mm : float
+        Learning rates of Adam.
+    bending : float
+        Weight of the mean squared second derivative (mm^-2), times 100.
+    incompressibility : float
+        Weight of (det J - 1)^2 in the myocardium; the LV's wall is made stiffer where the population's motion is the
+        start.
+    label_weight : float
+        Weight of the signed distances of the segmentation beside the intensities (weight 1); beside the
+        population's motion both count less where blood and myocardium differ little.
+    robust_scale : float
+        Intensity difference (blood minus myocardium = 0.7) at which the data term turns from square to linear.
+    mask_dilation_mm : float
+        Images are compared in the heart at end-diastole and this far around it.
+    correct_shifts : bool
+        Undo in-plane shifts between slices (breath-holds) estimated from the segmentation.
+    prior : {"population", "none"}
+        What the group-wise tracker starts from and is held to: the motion that a population of simulated hearts has
+        with these outlines (`population`), or rest.
+    prior_iterations : int
+        From the population's motion on, at both levels together.
+    prior_in_plane_mm, prior_through_plane_mm : float
+        How far the images may lead away from the population's motion, in the plane of the slices and across them.
+    """
+
+    method: str = "groupwise"
+    phases: int = 20
+    harmonics: int = 4
+    coarse_mm: float = 24.0
+    fine_mm: float = 10.0
+    slice_mm: float = 3.0
+    lattice_mm: float = 6.5
+    coarse_iterations: int = 50
+    fine_iterations: int = 80
+    coarse_step_mm: float = 0.6
+    fine_step_mm: float = 0.4
+    bending: float = 1.0
+    incompressibility: float = 0.5
+    label_weight: float = 0.5
+    robust_scale: float = 0.05
+    mask_dilation_mm: float = 3.0
+    correct_shifts: bool = True
+    prior: str = "population"
+    prior_iterations: int = 25
+    prior_in_plane_mm: float = 2.0
+    prior_through_plane_mm: float = 0.7
+
+    def __post_init__(self) -> None:
+        kinds = {"str": str, "int": int, "float": (int, float), "bool": bool}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            wrong = not isinstance(value, kinds[field.type]) or (isinstance(value, bool) and field.type != "bool")
+            if wrong:
+                raise ValueError(f"{field.name} is a {field.type}; given {value!r}")
+            if field.type in ("int", "float") and not (value > 0 or (value == 0 and field.name in _ZERO_ALLOWED)):
+                raise ValueError(f"{field.name} must be positive; given {value!r}")
+        if self.method not in METHODS:
+            raise ValueError(f"method is one of {METHODS}; given {self.method!r}")
+        if self.prior not in PRIORS:
+            raise ValueError(f"prior is one of {PRIORS}; given {self.prior!r}")
+        if self.phases < 2:
+            raise ValueError(f"phases counts end-diastole and at least one other; given {self.phases}")
+
+    @classmethod
+    def fast(cls, **changes: object) -> TrackingSettings:
+        """For smoke runs: fewer points and iterations, about a third of the time."""
+        return replace(
+            cls(
+                lattice_mm=8.0,
+                slice_mm=4.0,
+                coarse_iterations=30,
+                fine_iterations=40,
+                harmonics=3,
+                fine_mm=12.0,
+                prior_iterations=15,
+            ),
+            **changes,
+        )

@@ -1,0 +1,26 @@
+"""Shape of both ventricles: what a label map says of it, a statistical model, and a smooth surface fitted to it."""
+
+from cardiolib.shape.evidence import Evidence, outline_points
+from cardiolib.shape.fit import FittedModel, FittedShape, ShapeFitSettings, fit_model, fit_shape
+from cardiolib.shape.interpolation import estimate_slice_shifts
+from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
+from cardiolib.shape.model import ShapeModel, heart_shape_model, sample_hearts
+from cardiolib.shape.refine import RefinedShape, refine_shape
+
+__all__ = [
+    "Evidence",
+    "FittedModel",
+    "FittedShape",
+    "RefinedShape",
+    "ShapeFitSettings",
+    "ShapeModel",
+    "base_is_last_slice",
+    "estimate_slice_shifts",
+    "fit_model",
+    "fit_shape",
+    "heart_shape_model",
+    "landmarks_from_labels",
+    "outline_points",
+    "refine_shape",
+    "sample_hearts",
+]

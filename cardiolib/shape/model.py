@@ -1,0 +1,82 @@
+"""A statistical model of the shape of both ventricles, learnt from the digital heart.
+
+The place of the original pipeline's atlases (4Dsegment: up to 400 hearts, the nearest three registered and fused) is
+taken by what such a collection knows in common: a mean surface and the ways in which hearts differ from it, in order of
+importance. A heart is then described by a position in space and some forty numbers instead of some thousand points, so
+that thick slices, which are shifted against one another and may be labelled wrongly, are enough to find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_population
+from cardiolib.digital_heart.variation import varied_heart
+from cardiolib.meshes import SurfaceMesh, template_mesh
+
+N_HEARTS = {"ph": 60, "control": 30}
+"""Hearts of each kind that the model is learnt from; as many again are varied beyond the population."""
+
+N_MODES = 30
+_SEED = 4021
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeModel:
+    """Mean and modes of the digital heart's surface and landmarks, in the heart frame (mm).
+
+    Attributes
+    ----------
+    template : SurfaceMesh
+        The mean surface; V vertices in correspondence with every digital heart.
+    mean : (F, V + 6, 3) array
+        Mean positions of vertices and landmarks in F phases (one, for a model of shape alone).
+    modes : (M, F, V + 6, 3) array
+        Principal directions, each scaled to one standard deviation of the hearts it was learnt from.
+    """
+
+    template: SurfaceMesh
+    mean: np.ndarray
+    modes: np.ndarray
+
+    def points(self, coefficients: np.ndarray) -> np.ndarray:
+        """(F, V + 6, 3) vertices and landmarks of the heart with these (M,) coefficients, in standard deviations."""
+        flat = self.modes.reshape(len(self.modes), -1)
+        return self.mean + (coefficients.astype(flat.dtype) @ flat).reshape(self.mean.shape)
+
+    @classmethod
+    def learn(cls, samples: np.ndarray, n_modes: int) -> ShapeModel:
+        """Principal components of hearts (N, F, V + 6, 3), mm in the heart frame."""
+        mean = samples.mean(axis=0)
+        # by the small matrix of inner products: there are fewer hearts than coordinates
+        centred = (samples - mean).reshape(len(samples), -1)
+        variance, vectors = np.linalg.eigh(centred @ centred.T / (len(samples) - 1))
+        largest = np.argsort(variance)[::-1][:n_modes]
+        modes = vectors[:, largest].T @ centred / np.sqrt(len(samples) - 1)
+        signs = np.sign(modes[np.arange(len(modes)), np.abs(modes).argmax(axis=1)])
+        modes = (signs[:, None] * modes).reshape(-1, *mean.shape)
+        template = template_mesh()
+        return cls(template.with_points(mean[0, : template.n_points]), mean, modes)
+
+
+def sample_hearts(n_hearts: dict[str, int], *, seed: int) -> Iterator[DigitalHeart]:
+    """Hearts of each kind, and each of them once more, varied beyond the population."""
+    rng = np.random.default_rng(seed)
+    for kind, n in n_hearts.items():
+        for row in simulate_population(n, kind=kind, rng=rng).to_dict("records"):
+            for each in (row, varied_heart(row, rng)):
+                yield DigitalHeart(parameters_from_row(each))
+
+
+@lru_cache(maxsize=1)
+def heart_shape_model() -> ShapeModel:
+    """The model that the shape step uses: hearts of both kinds and varied ones, at end-diastole and end-systole."""
+    samples = []
+    for heart in sample_hearts(N_HEARTS, seed=_SEED):
+        phases = np.array([0.0, heart.es_phase])
+        samples += list(np.concatenate([heart.surface_sequence(phases), heart.landmarks(phases)], axis=1))
+    return ShapeModel.learn(np.array(samples)[:, None], N_MODES)

@@ -1,0 +1,174 @@
+"""Hearts of the cohort to look at: one, two that differ, and one in its own images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts import Cohort
+from cardiolib.imaging import world_from_voxel
+from cardiolib.meshes import MATCHED_POINTS, SurfaceMesh, decimated_mesh, extract_regions, template_mesh
+from cardiolib.motion.tracked import CohortMotion, TrackedCohort
+from cardiolib.steps.motion_settings import MotionStageSettings, uses_truth
+from cardiolib.work import Work
+
+TRACKED = "tracked in the images"
+_AROUND_MM = 58.0
+"""How far around the heart's middle a slice is shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class MovingHeart:
+    """One heart to look at: 202-point surface and its positions (T, 202, 3) in mm, heart frame.
+
+    `others` are the same points as tracked where `positions` are the truth, and in truth where they were tracked.
+    """
+
+    subject_id: str
+    mesh: SurfaceMesh
+    positions: np.ndarray
+    source: str
+    others: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def es_phase(self) -> int:
+        """The phase at which the points are farthest from ED, on average."""
+        return int(np.linalg.norm(self.positions - self.positions[:1], axis=-1).mean(axis=1).argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class TwoHearts:
+    """Two hearts of the cohort that differ, to see side by side.
+
+    Attributes
+    ----------
+    mesh : SurfaceMesh
+        Triangles of the 202 points.
+    hearts : dict of str to (T, 202, 3) array
+        What the heart is, with its ID -> positions in mm, heart frame. Empty where there are not two.
+    title : str
+        By what they were chosen, or why there are none.
+    """
+
+    mesh: SurfaceMesh
+    hearts: dict[str, np.ndarray]
+    title: str
+
+
+@dataclass(frozen=True, eq=False)
+class HeartInImages:
+    """A tracked heart and the slice of its own cine that cuts through its middle.
+
+    Attributes
+    ----------
+    subject_id : str
+    surfaces : dict of str to SurfaceMesh
+        Region ("lv_endo", "rv_endo") -> triangles.
+    positions : dict of str to (T, V, 3) array
+        The same names; mm, z to the base along the slices' normal, x from the RV to the LV.
+    images : (T, I, J) float32 array
+        Grey values of the slice in the cine's frame at each phase.
+    grid : (I, J, 3) array
+        Where the slice's voxels are, in the same axes.
+    frames : (T,) int array
+        Frame of the cine, from 0, that is shown at each phase.
+    """
+
+    subject_id: str
+    surfaces: dict[str, SurfaceMesh]
+    positions: dict[str, np.ndarray]
+    images: np.ndarray
+    grid: np.ndarray
+    frames: np.ndarray
+
+
+def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings) -> MovingHeart:
+    """A heart to look at, the first that was tracked: true or tracked motion as in the matrix, the other beside it."""
+    template, usable = template_mesh().points[MATCHED_POINTS], tracked.usable
+    mesh, true = decimated_mesh(template), uses_truth(cohort, settings)
+    if not usable and not true:
+        raise ValueError("no subject was tracked: see the quality table for the reasons")
+    if "truth" in cohort.provides:
+        subject_id = usable[0].subject_id if usable else cohort.ids[0]
+        truth = cohort.true_positions(subject_id)
+        found = {TRACKED: usable[0].in_heart_frame(truth[0])} if usable else {}
+        if true:
+            return MovingHeart(subject_id, mesh, truth, "truth", found)
+        return MovingHeart(subject_id, mesh, found[TRACKED], TRACKED, {"truth": truth})
+    source = TRACKED if cohort.simulated else f"real patient, {TRACKED}"
+    return MovingHeart(usable[0].subject_id, mesh, usable[0].in_heart_frame(template), source)
+
+
+def two_hearts(
+    cohort: Cohort, tracked: TrackedCohort, motion: CohortMotion, settings: MotionStageSettings, work: Work
+) -> TwoHearts:
+    """Two hearts from the two ends of the cohort.
+
+    Where the truth is known: the lowest and the highest true log hazard, moving as in the matrix (or in truth, where
+    fewer than two were tracked). Of patients no risk is known yet: the highest and the lowest RV ejection fraction,
+    from ``<folder>/volumes.csv`` as `assemble_motion` wrote it.
+    """
+    template = template_mesh().points[MATCHED_POINTS]
+    if "truth" in cohort.provides:
+        true = uses_truth(cohort, settings) or len(motion.ids) < 2
+        value, text, names = cohort.log_hazard(), "true log hazard {:+.1f}", ("low risk", "high risk")
+        title = f"Lowest and highest true hazard of the cohort ({'true' if true else 'tracked'} motion)"
+    else:
+        true, names = False, ("lowest RVEF", "highest RVEF")
+        value = pd.read_csv(work.folder / "volumes.csv", dtype={"ID": str}).set_index("ID")["RVEF"]
+        who = "Simulated hearts" if cohort.simulated else "Real patients"
+        text, title = "{:.0f} %", f"{who} with the lowest and the highest RV ejection fraction, as tracked"
+    value = value.reindex(cohort.ids if true else motion.ids).dropna()
+    if len(value) < 2:
+        return TwoHearts(decimated_mesh(template), {}, f"There are not two hearts to compare, but {len(value)}.")
+    found = {one.subject_id: one for one in tracked.usable}
+    hearts = {}
+    for name, one in zip(names, (value.idxmin(), value.idxmax()), strict=True):
+        positions = cohort.true_positions(one) if true else found[one].in_heart_frame(template)
+        hearts[f"{name}: {one}, {text.format(value[one])}"] = positions
+    return TwoHearts(decimated_mesh(template), hearts, title)
+
+
+def heart_in_images(cohort: Cohort, tracked: TrackedCohort) -> HeartInImages | None:
+    """A real patient's tracked heart in the patient's own cine; None for simulated cohorts, or where none was tracked.
+
+    Of the tracked patients the first whose images show the whole cycle (or the first of all).
+    """
+    usable = [] if cohort.simulated else tracked.usable
+    if not usable:
+        return None
+    one = max(usable, key=lambda subject: cohort.image(subject.subject_id).n_frames > 2)
+    cine, points = cohort.image(one.subject_id), one.template_positions.astype(float)
+    axes, origin = _upright(cine.affine, points[0], mirrored=bool(one.quality.measures.get("mirrored", 0.0)))
+    local = (points - origin) @ axes.T
+    surfaces, positions = {}, {}
+    for name, regions in (("lv_endo", ("lv_endo",)), ("rv_endo", ("rv_free", "rv_septum"))):
+        surfaces[name], index = extract_regions(template_mesh(), *regions)
+        positions[name] = local[:, index]
+    phases = np.arange(len(points)) / len(points)
+    ed = int(one.quality.measures.get("ed_frame", 0.0))
+    frames = (ed + np.rint(phases * cine.n_frames).astype(int)) % cine.n_frames
+    voxels = np.stack(np.meshgrid(*map(np.arange, cine.shape), indexing="ij"), axis=-1)
+    stack = (world_from_voxel(cine.affine, voxels) - origin) @ axes.T
+    middle = int(np.abs(stack[0, 0, :, 2]).argmin())  # the origin is the middle of the LV
+    grid = stack[:, :, middle]
+    near = np.linalg.norm(grid[..., :2] - local[0, :, :2].mean(axis=0), axis=-1) < _AROUND_MM
+    rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    images = np.moveaxis(cine.voxels[:, :, middle][box][..., frames], -1, 0)
+    return HeartInImages(one.subject_id, surfaces, positions, images, grid[box], frames)
+
+
+def _upright(affine: np.ndarray, points: np.ndarray, *, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Axes (3, 3), a row each, and origin: z along the slices' normal to the base, x from the RV to the LV."""
+    template = template_mesh()
+    left, right = points[template.region_mask("lv_endo")], points[template.region_mask("rv_free")]
+    z = np.cross(affine[:3, 0], affine[:3, 1])
+    z *= np.sign(z @ (left[-1] - left[0])) / np.linalg.norm(z)
+    x = left.mean(axis=0) - right.mean(axis=0)
+    x -= (x @ z) * z
+    x /= np.linalg.norm(x)
+    y = np.cross(z, x) * (-1 if mirrored else 1)
+    return np.stack([x, y, z]), left.mean(axis=0)

@@ -1,0 +1,64 @@
+"""Parameters of notebook 02, and what they make of a cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cardiolib.cohorts import Cohort
+from cardiolib.motion.tracking.settings import METHODS, PRIORS, TrackingSettings
+
+SOURCES = ("truth", "tracked")
+EFFORTS = ("full", "fast")
+
+
+@dataclass(frozen=True)
+class MotionStageSettings:
+    """Parameters of notebook 02.
+
+    Parameters
+    ----------
+    motion_source : str
+        "tracked": what was tracked in the images. "truth": the digital heart's own material motion; scans are tracked
+        for comparison only. Cohorts of real scans are always tracked.
+    method : str
+        "groupwise" or "published", see `TrackingSettings`.
+    prior : str
+        "population" or "none": what the group-wise tracker starts from and is held to.
+    effort : str
+        "full", or "fast": fewer points and iterations.
+    max_scans : int
+        Track at most so many scans; 0 for all that were segmented.
+    """
+
+    motion_source: str = "tracked"
+    method: str = "groupwise"
+    prior: str = "population"
+    effort: str = "full"
+    max_scans: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in (("motion_source", SOURCES), ("method", METHODS), ("prior", PRIORS), ("effort", EFFORTS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}; given {getattr(self, name)!r}")
+        if self.max_scans < 0:
+            raise ValueError(f"max_scans must be 0 (all) or more; given {self.max_scans}")
+
+    def tracking_settings(self) -> TrackingSettings:
+        """The tracker's settings."""
+        make = TrackingSettings.fast if self.effort == "fast" else TrackingSettings
+        return make(method=self.method, prior=self.prior)
+
+
+def uses_truth(cohort: Cohort, settings: MotionStageSettings) -> bool:
+    """Whether the matrix holds the simulator's motion."""
+    return "truth" in cohort.provides and settings.motion_source == "truth"
+
+
+def describe_source(cohort: Cohort, settings: MotionStageSettings) -> str:
+    """Where the numbers of the motion matrix come from, in one sentence."""
+    if uses_truth(cohort, settings):
+        return (
+            f"The motion matrix of all {len(cohort)} subjects is the material truth of the digital heart; a subset of "
+            "scans is tracked as well, and only to measure the tracker."
+        )
+    return f"The motion matrix holds what was tracked in the images of {len(cohort.ids_with('images'))} subjects."

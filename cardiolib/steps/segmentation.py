@@ -1,0 +1,292 @@
+"""Notebook 01 in three steps: train on simulated hearts, segment the cohort, measure against the reference."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts import Cohort
+from cardiolib.digital_heart import LANDMARKS, AcquisitionSettings
+from cardiolib.files import atomic_path, write_table
+from cardiolib.imaging import LabelMap, write_label_map
+from cardiolib.segmentation.checkpoint import TrainedNetwork
+from cardiolib.segmentation.examples import split_by_subject
+from cardiolib.segmentation.inference import Segmentation, segment_scan
+from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
+from cardiolib.segmentation.segmented import (
+    SegmentedCohort,
+    best_and_worst,
+    comparison_table,
+    example_scan,
+    measured_pairs,
+    reference_frames,
+    volume_agreement,
+    why_no_agreement,
+)
+from cardiolib.segmentation.settings import SegmentationSettings, plain
+from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
+from cardiolib.segmentation.training import train_network
+from cardiolib.steps.shape import ExampleShape, example_shape, refined_shape_of, surface_errors, true_surfaces
+from cardiolib.work import Work
+
+__all__ = [
+    "SegmentationStageSettings",
+    "SegmentedCohort",
+    "best_and_worst",
+    "comparison_table",
+    "example_scan",
+    "ExampleShape",
+    "example_shape",
+    "measured_pairs",
+    "refined_shape_of",
+    "segment_cohort",
+    "segmentation_metrics",
+    "simulated_beside",
+    "surface_errors",
+    "train_on_simulated",
+    "true_surfaces",
+    "volume_agreement",
+    "why_no_agreement",
+]
+
+
+@dataclass(frozen=True)
+class SegmentationStageSettings:
+    """Parameters of notebook 01.
+
+    Parameters
+    ----------
+    n_training : int
+        Simulated hearts to train on, imaged at ED and ES with randomised contrast. None of them belongs to
+        the cohort.
+    validation_fraction : float
+        Share of them kept aside to choose the best epoch.
+    epochs : int
+        Each shows every training heart once at ED and once at ES.
+    width : int
+        Channels of the network's finest level; each of its four levels has twice as many as the one before.
+    augmentation : str
+        How strongly training images are changed: "plain", "wild" (randomised surroundings, contrast and shape), or
+        "auto": plain for a simulated cohort, wild for real scans.
+    precision : str
+        "fp32" (bit-stable) or "auto" (bfloat16 where the processor has it: faster).
+    max_scans : int
+        Segment at most so many of the cohort's scans; 0 for all.
+    """
+
+    n_training: int = 160
+    validation_fraction: float = 0.1
+    epochs: int = 7
+    width: int = 16
+    augmentation: str = "auto"
+    precision: str = "fp32"
+    max_scans: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_training < 2:
+            raise ValueError(f"n_training must be at least 2, got {self.n_training}")
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(f"validation_fraction must lie between 0 and 1, got {self.validation_fraction}")
+        if self.max_scans < 0:
+            raise ValueError(f"max_scans must be 0 (all) or more, got {self.max_scans}")
+        if self.augmentation not in ("auto", "plain", "wild"):
+            raise ValueError(f"augmentation must be auto, plain or wild, got {self.augmentation!r}")
+        if self.width < 1:
+            raise ValueError(f"width must be at least 1, got {self.width}")
+        self.network_settings(simulated=True)
+
+    def network_settings(self, *, simulated: bool) -> SegmentationSettings:
+        """The settings of the network's training, for a simulated cohort or for real scans."""
+        wild = self.augmentation == "wild" or (self.augmentation == "auto" and not simulated)
+        make = SegmentationSettings.wild if wild else SegmentationSettings
+        widths = tuple(self.width * 2**level for level in range(4))
+        return make(epochs=self.epochs, widths=widths, precision=self.precision)
+
+
+def train_on_simulated(
+    settings: SegmentationStageSettings, cohort: Cohort, work: Work
+) -> tuple[TrainedNetwork, pd.DataFrame]:
+    """Simulate scans, train, and store the network as ``network.pt``; resumes after an interruption.
+
+    For real scans the simulated hearts vary more than the simulated population does, and their labels follow the
+    convention of ACDC, which leaves the outflow tract out of the right ventricle.
+
+    Returns
+    -------
+    network : TrainedNetwork
+    history : DataFrame
+        One row an epoch.
+    """
+    real = not cohort.simulated
+    scans = simulate_training_scans(
+        settings.n_training,
+        seed=work.seed,
+        varied=real,
+        acquisition=AcquisitionSettings(randomise=True, exclude_outflow=True) if real else None,
+        control_fraction=0.6 if real else 0.3,
+        map_units=work.map_units,
+    )
+    training, validation = split_by_subject(
+        scan_examples(scans), validation_fraction=settings.validation_fraction, rng=np.random.default_rng(work.seed)
+    )
+    training_settings = settings.network_settings(simulated=cohort.simulated)
+    key = {
+        "n_training": settings.n_training,
+        "validation_fraction": settings.validation_fraction,
+        "seed": work.seed,
+        "settings": plain(training_settings),
+        "real": real,
+    }
+    units = work.units("training", key, what="Training of the network")
+    network, history = train_network(
+        training,
+        training_settings,
+        seed=work.seed,
+        validation=validation,
+        checkpoint_path=units / "training.pt",
+        progress=True,
+    )
+    network.save(work.folder / "network.pt")
+    return network, history
+
+
+def segment_cohort(network: TrainedNetwork, cohort: Cohort, work: Work, *, max_scans: int = 0) -> SegmentedCohort:
+    """Segment every scan of a cohort (or the first `max_scans`) and compare with the reference where there is one.
+
+    Label maps go to ``<folder>/<ID>/label_sa.nii.gz`` in the image's own space as each scan is finished; scans that
+    were finished before an interruption are not done again.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    cohort : Cohort
+    folder : Path
+    max_scans : int
+        0 for all.
+    map_units : callable
+        ``map_units(function, items)``.
+    """
+    ids = cohort.ids_with("images")[: max_scans or None]
+    # the network's weights decide what is found: rows of another network are never handed back
+    units = work.units("scans", {"network": network.fingerprint(), "cohort": cohort.name}, what="Segmented scans")
+    one = partial(_segment_one, network=network, cohort=cohort, folder=work.folder, units=units)
+    rows = [tuple(_table(rows) for rows in tables) for tables in work.map_units(one, ids)]
+    parts = [pd.concat(frames, ignore_index=True) for frames in zip(*rows, strict=True)]
+    measures, reference, comparison, landmarks = parts
+    result = SegmentedCohort(
+        measures.set_index("ID"), reference.set_index("ID") if len(reference) else reference, comparison, landmarks
+    )
+    for name in ("measures", "reference", "comparison", "landmarks"):
+        table = getattr(result, name)
+        write_table(table, work.folder / f"{name}.csv", index=name in ("measures", "reference"))
+    return result
+
+
+def simulated_beside(network: TrainedNetwork, cohort: Cohort, work: Work) -> dict[str, object] | None:
+    """For a real cohort: a simulated scan that is in no training set, segmented, as `figures.short_axis_mosaic` wants.
+
+    It is drawn beside the real scan, so that a reader sees what the network learnt from. None for a simulated cohort.
+    """
+    if cohort.simulated:
+        return None
+    acquisition = AcquisitionSettings(randomise=True, exclude_outflow=True)
+    [(_, scan)] = simulate_training_scans(1, seed=work.seed + 1, acquisition=acquisition)
+    return {
+        "cine": scan.cine,
+        "frames": {"simulated ED": 0, "simulated ES": 1},
+        "truth": scan.labels,
+        "predicted": segment_scan(network, scan.cine).labels,
+    }
+
+
+def _segment_one(
+    subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path, units: Path
+) -> list[list[dict]]:
+    """Rows of the four tables for one scan, from `units` when an interrupted run has left them there."""
+    unit, written = units / f"{subject_id}.json", folder / subject_id / "label_sa.nii.gz"
+    if unit.is_file() and written.is_file():
+        return json.loads(unit.read_text(encoding="utf-8"))
+    cine = cohort.image(subject_id)
+    found = segment_scan(network, cine)
+    write_label_map(found.labels, written)
+    notes = "; ".join((*cine.notes, *found.notes))
+    measures = pd.DataFrame([{"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), "notes": notes}])
+    tables = (measures, *_against_reference(subject_id, found, cohort), _landmark_rows(subject_id, found, cohort))
+    rows = [json.loads(table.to_json(orient="records", double_precision=12)) for table in tables]
+    with atomic_path(unit) as temporary:
+        temporary.write_text(json.dumps(rows), encoding="utf-8")
+    return rows
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
+    """Rows as JSON keeps them, where null stands for a measure that is not defined (NaN)."""
+    return pd.DataFrame([{name: np.nan if value is None else value for name, value in row.items()} for row in rows])
+
+
+def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
+    reference = reference_frames(subject_id, cohort)
+    if reference is None:
+        return pd.DataFrame(), pd.DataFrame()
+    truth, frames = reference
+    at_same = LabelMap(found.labels.labels[..., list(frames.values())], truth.affine, found.labels.scheme)
+    comparison = compare_label_maps(at_same, truth, frames={"ED": 0, "ES": 1})
+    comparison.insert(0, "ID", subject_id)
+    return pd.DataFrame([{"ID": subject_id, **clinical_measures(truth, ed=0, es=1)}]), comparison
+
+
+def _landmark_rows(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.DataFrame:
+    """Landmarks at ED and ES: place, what placed them, and how far off they are where that is known."""
+    normal = found.labels.affine[:3, 2]
+    slice_step = np.linalg.norm(normal)
+    known = cohort.landmarks(subject_id) if subject_id in cohort.ids_with("landmarks") else None
+    rows = []
+    for phase, frame in (("ED", found.ed), ("ES", found.es)):
+        places = found.landmarks_world_mm[frame]
+        offset = np.full((len(places), 3), np.nan) if known is None else places - known[frame]
+        along = offset @ normal / slice_step
+        in_plane = np.linalg.norm(offset - along[:, None] * normal / slice_step, axis=1)
+        rows += [
+            {
+                "ID": subject_id,
+                "phase": phase,
+                "landmark": name,
+                "x_mm": place[0],
+                "y_mm": place[1],
+                "z_mm": place[2],
+                "placed_by": found.landmark_source[frame, i],
+                "in_plane_mm": in_plane[i],
+                "slices": abs(along[i]) / slice_step,
+            }
+            for i, (name, place) in enumerate(zip(LANDMARKS, places, strict=True))
+        ]
+    return pd.DataFrame(rows)
+
+
+def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dict[str, float]:
+    """Headline numbers: Dice and distances by structure, errors of the ejection fractions, landmarks, surfaces."""
+    metrics: dict[str, float] = {"scans_count": len(result.measures)}
+    for method, by_method in surfaces.groupby("method"):
+        label = "surface" if method == "model" else f"surface_{method}"
+        for name, part in by_method.groupby("surface"):
+            metrics[f"{label}_{name}_assd_mm"] = float(part["assd_mm"].mean())
+    if len(result.comparison):
+        by = result.comparison.groupby("structure")
+        metrics |= {f"dice_{name}": float(part["dice"].mean()) for name, part in by}
+        metrics |= {f"assd_{name}_mm": float(part["assd_mm"].mean()) for name, part in by}
+        metrics |= {f"hd95_{name}_mm": float(part["hausdorff95_mm"].mean()) for name, part in by}
+        for side in ("lvef", "rvef"):
+            error = (result.measures[f"{side}_percent"] - result.reference[f"{side}_percent"]).dropna()
+            metrics[f"{side}_mae_points"] = float(error.abs().mean())
+            metrics[f"{side}_bias_points"] = float(error.mean())
+    if len(result.landmarks):
+        by_network = result.landmarks["placed_by"] == "network"
+        metrics["landmarks_by_network_percent"] = 100 * float(by_network.mean())
+        if result.landmarks["in_plane_mm"].notna().any():
+            metrics["landmark_in_plane_mm"] = float(result.landmarks["in_plane_mm"].mean())
+            metrics["landmark_slices"] = float(result.landmarks["slices"].mean())
+    return metrics

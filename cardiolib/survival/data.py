@@ -1,0 +1,92 @@
+"""Motion, follow-up and volumes of the same patients in the same order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.cohorts import N_PHASES, Cohort, join_by_id
+from cardiolib.survival.network.search_state import fingerprint
+
+CONVENTIONAL = ("RVEDV", "RVESV", "RVEF")
+"""Columns of the conventional model (Bello et al. 2019, Methods): two volumes in mL and a percentage."""
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalData:
+    """Motion, follow-up and volumes of the same patients in the same order.
+
+    Attributes
+    ----------
+    ids : (N,) tuple of str
+    X : (N, D) float32 array
+        Displacements from end-diastole, mm.
+    event, time : (N,) arrays
+        True where death was observed; time in `time_unit`.
+    volumes : DataFrame or None
+        RVEDV, RVESV (mL), RVEF (percent), one row a patient; None where the cohort has none.
+    feature_shape : tuple
+        (frames, vertices, 3).
+    """
+
+    ids: tuple[str, ...]
+    X: np.ndarray
+    event: np.ndarray
+    time: np.ndarray
+    volumes: pd.DataFrame | None
+    feature_shape: tuple[int, int, int]
+    time_unit: str
+
+    @classmethod
+    def of(cls, cohort: Cohort, *, motion: Cohort | None = None, volumes: pd.DataFrame | None = None) -> SurvivalData:
+        """Join motion with follow-up and volumes by patient ID.
+
+        Parameters
+        ----------
+        cohort : Cohort
+            With follow-up; with motion too, unless `motion` is given.
+        motion : Cohort, optional
+            Where motion is read from instead; patients without it are left out.
+        volumes : DataFrame, optional
+            Index ID; RVEDV, RVESV in mL, RVEF in percent. The cohort's own, where it has any, come first.
+
+        Raises
+        ------
+        CohortError
+            If there is no motion, or IDs do not match.
+        ValueError
+            If the cohort has no follow-up.
+        """
+        ids, X = (cohort if motion is None else motion).motion_matrix()
+        table, _ = join_by_id(ids, cohort.table, source=f"cohort {cohort.name!r}", extra="leave out")
+        if "event" not in table:
+            raise ValueError(f"cohort {cohort.name!r} has no follow-up: give a table with ID, status and time")
+        if "volumes" in cohort.provides:
+            volumes = cohort.volumes()
+        if volumes is not None:
+            volumes = volumes.reindex(list(ids))[list(CONVENTIONAL)]
+            # a conventional model on part of the patients could not be compared on the same patients
+            volumes = None if volumes.isna().any(axis=None) else volumes
+        return cls(
+            tuple(ids),
+            np.ascontiguousarray(X, dtype=np.float32),
+            table["event"].to_numpy(dtype=bool),
+            table["time"].to_numpy(dtype=float),
+            volumes,
+            (N_PHASES - 1, X.shape[1] // (3 * (N_PHASES - 1)), 3),
+            cohort.time_unit,
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 of motion, outcomes and IDs."""
+        return fingerprint(self.X, self.event, self.time, np.array(self.ids))
+
+    def __repr__(self) -> str:
+        frames, vertices, _ = self.feature_shape
+        volumes = "with" if self.volumes is not None else "without"
+        return (
+            f"{len(self.ids)} patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} points x 3 "
+            f"= {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
+        )

@@ -1,0 +1,183 @@
+"""A trained network: what it predicts, and the one file that holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cardiolib.files import atomic_path
+from cardiolib.survival.cox import BaselineHazard
+from cardiolib.survival.network.autoencoder import SupervisedAutoencoder
+from cardiolib.survival.network.preprocessing import Standardiser
+from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.survival.outcomes import check_features
+
+FORMAT = "cardiolib supervised autoencoder 2"
+_ROWS_AT_A_TIME = 512
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedNetwork:
+    """A supervised denoising autoencoder with everything needed to use it on new patients.
+
+    Attributes
+    ----------
+    settings : NetworkSettings
+    standardiser : Standardiser
+        Fitted on the training rows.
+    weights : dict of str to float32 array
+        Named as in `SupervisedAutoencoder.state_dict`.
+    baseline : BaselineHazard or None
+        Breslow's, of the training patients.
+    history : DataFrame
+        Per epoch, mean over its steps: total, reconstruction, cox, activity.
+    seed, n_patients, n_events : int
+    feature_shape : tuple of int
+        Layout of the D features, e.g. (19, 202, 3).
+    provenance : dict of str to str
+        What it was trained on: name of the cohort, time unit, hash of the data, versions; free.
+    """
+
+    settings: NetworkSettings
+    standardiser: Standardiser
+    weights: dict[str, np.ndarray]
+    baseline: BaselineHazard | None
+    history: pd.DataFrame
+    seed: int
+    n_patients: int
+    n_events: int
+    feature_shape: tuple[int, ...]
+    provenance: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        s = self.settings
+        return (
+            f"<FittedNetwork: {self.n_features} -> {s.hidden} -> {s.latent}, protocol {s.protocol}, trained on "
+            f"{self.n_patients} patients with {self.n_events} deaths, seed {self.seed}>"
+        )
+
+    @property
+    def n_features(self) -> int:
+        """D, the number of columns expected of X."""
+        return self.standardiser.mean.size
+
+    def with_baseline(self, baseline: BaselineHazard) -> FittedNetwork:
+        """The same model with another baseline hazard (recalibration to another cohort, for example)."""
+        return replace(self, baseline=baseline)
+
+    def predict_log_risk(self, X) -> np.ndarray:
+        """Log risk of each patient, higher is worse.
+
+        Parameters
+        ----------
+        X : (N, D) array
+            Features in the unit of training (mm).
+
+        Returns
+        -------
+        (N,) float64 array
+            Its zero has no meaning. Rounded to 10 decimals, so that equal patients get equal risks.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of columns than the model (both are given) or is not finite.
+        """
+        risks = [self._network().risk(code).squeeze(1).numpy() for _, code in self._encoded(X)]
+        return np.round(np.concatenate(risks), 10)
+
+    def code(self, X) -> np.ndarray:
+        """Latent code (N, L) of features (N, D); units that are 0 for everyone are dead."""
+        return np.concatenate([code.numpy() for _, code in self._encoded(X)])
+
+    def reconstruct(self, X) -> np.ndarray:
+        """Features (N, D) after encoding and decoding, in the unit of training (mm)."""
+        return np.concatenate([self.decode(code.numpy()) for _, code in self._encoded(X)])
+
+    def decode(self, code) -> np.ndarray:
+        """Features (N, D), in the unit of training (mm), of latent codes (N, L)."""
+        code = torch.as_tensor(check_features(code, self.settings.latent, dtype=np.float64))
+        with torch.no_grad():
+            return self.standardiser.undo(self._network().decode(code).numpy())
+
+    def survival_curve(self, X, times) -> np.ndarray:
+        """Probability (N, T) that each patient survives beyond each of `times` (T,), unit of training."""
+        if self.baseline is None:
+            raise ValueError("this model has no baseline hazard; give it one with with_baseline()")
+        return self.baseline.survival(self.predict_log_risk(X), times)
+
+    def dead_code_fraction(self, X) -> float:
+        """Fraction of latent units that are 0 for every row of X: a ReLU that died in training."""
+        return float(np.mean(~(self.code(X) > 0).any(axis=0)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one npz file (no pickle), atomically; its bytes depend on the model alone."""
+        about = {
+            "format": FORMAT,
+            "settings": asdict(self.settings),
+            "seed": self.seed,
+            "n_patients": self.n_patients,
+            "n_events": self.n_events,
+            "feature_shape": self.feature_shape,
+            "provenance": self.provenance,
+            "versions": {"numpy": np.__version__, "torch": torch.__version__},
+        }
+        arrays = {f"weights/{name}": value for name, value in self.weights.items()}
+        arrays |= {f"history/{name}": self.history[name].to_numpy() for name in self.history}
+        arrays |= {"standardiser/mean": self.standardiser.mean, "standardiser/scale": self.standardiser.scale}
+        if self.baseline is not None:
+            arrays |= {"baseline/times": self.baseline.times, "baseline/log_cumulative": self.baseline.log_cumulative}
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, about=np.array(json.dumps(about, sort_keys=True)), **arrays)
+
+    def _network(self) -> SupervisedAutoencoder:
+        with torch.device("meta"):  # no random initialisation: the weights are given
+            network = SupervisedAutoencoder(
+                self.n_features, self.settings.hidden, self.settings.latent, self.settings.activation
+            )
+        network.load_state_dict(
+            {k: torch.as_tensor(v, dtype=torch.float64) for k, v in self.weights.items()}, assign=True
+        )
+        return network.requires_grad_(False).eval()
+
+    def _encoded(self, X):
+        X = check_features(X, self.n_features, dtype=np.float64)
+        network = self._network()
+        for start in range(0, X.shape[0], _ROWS_AT_A_TIME):
+            yield network.encode(torch.from_numpy(self.standardiser.apply(X[start : start + _ROWS_AT_A_TIME])))
+
+
+def load_network(path: str | os.PathLike[str]) -> FittedNetwork:
+    """Read a model written by :meth:`FittedNetwork.save`.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a model.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        if "about" not in file or json.loads(str(file["about"])).get("format") != FORMAT:
+            raise ValueError(f"{path} is not a model file ({FORMAT!r} was expected); save one with FittedNetwork.save")
+        about = json.loads(str(file["about"]))
+        groups: dict[str, dict[str, np.ndarray]] = {}
+        for key in file.files:
+            group, _, name = key.partition("/")
+            if name:
+                groups.setdefault(group, {})[name] = file[key]
+    return FittedNetwork(
+        settings=NetworkSettings(**about["settings"]),
+        standardiser=Standardiser(**groups["standardiser"]),
+        weights=groups["weights"],
+        baseline=BaselineHazard(**groups["baseline"]) if "baseline" in groups else None,
+        history=pd.DataFrame(groups["history"]),
+        seed=about["seed"],
+        n_patients=about["n_patients"],
+        n_events=about["n_events"],
+        feature_shape=tuple(about["feature_shape"]),
+        provenance=about["provenance"],
+    )

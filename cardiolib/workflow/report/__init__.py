@@ -1,0 +1,1 @@
+"""Pages and tables of a run: index, TRIPOD items, comparison, verification."""

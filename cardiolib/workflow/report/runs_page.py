@@ -1,0 +1,118 @@
+"""All runs that have been published: their list, the page that opens the newest, and where a run's files are found."""
+
+from __future__ import annotations
+
+import html
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cardiolib.workflow.notebooks import page
+from cardiolib.workflow.report.verify import flatten
+from cardiolib.workflow.stages import REPOSITORY
+
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("Patients", "cohort.subjects_count"),
+    ("C-index, network", "validation.network_c_oob"),
+    ("C-index, volumes", "validation.conventional_c_oob"),
+)
+BANNER = "Every run has its own pages and figures. What a run's numbers are worth stands on top of its pages."
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """One run below ``reports/``.
+
+    Attributes
+    ----------
+    name : str
+        Its folder's name.
+    folder : Path
+    manifest, metrics : dict
+    made : float
+        When it was published, seconds since 1970.
+    """
+
+    name: str
+    folder: Path
+    manifest: dict[str, Any]
+    metrics: dict[str, Any]
+    made: float
+
+
+def published_runs(root: Path = REPOSITORY) -> list[PublishedRun]:
+    """Every published run, the newest first."""
+    runs = []
+    for path in (root / "reports").glob("*/manifest.json"):
+        manifest, metrics = (
+            json.loads(path.with_name(name).read_text(encoding="utf-8")) for name in ("manifest.json", "metrics.json")
+        )
+        runs.append(PublishedRun(path.parent.name, path.parent, manifest, metrics, path.stat().st_mtime))
+    return sorted(runs, key=lambda run: (-run.made, run.name))
+
+
+def published_run(name: str = "", *, root: Path = REPOSITORY) -> PublishedRun:
+    """One published run by name, or the newest.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is none, or none of this name; those that there are, are named.
+    """
+    runs = published_runs(root)
+    if not runs:
+        raise FileNotFoundError("no run has been published in reports/: run `make reproduce` or `make smoke` first")
+    for run in runs:
+        if name in ("", run.name):
+            return run
+    raise FileNotFoundError(
+        f"there is no run named {name!r} in reports/; there are: {', '.join(sorted(run.name for run in runs))}"
+    )
+
+
+def runs_page(runs: Sequence[PublishedRun]) -> str:
+    """``reports/index.html``: one row a run."""
+    head = "".join(f"<th class='number'>{title}</th>" for title, _ in COLUMNS)
+    rows = "".join(_row(run) for run in runs)
+    body = (
+        "<h1>Runs</h1>"
+        "<p class='lead'>Bello et al. (<i>Nature Machine Intelligence</i> 2019; 1:95&ndash;104), reproduced on "
+        "simulated hearts or on scans of your own. The paper's C-index is 0.75 for motion and 0.59 for volumes.</p>"
+        f"<table><thead><tr><th>Run</th><th>Cohort</th><th>Parameters changed</th>{head}<th>Published</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+        "<p class='soft'>The newest: <a href='latest.html'>latest.html</a>. Two runs side by side: <code>make compare "
+        "A=&lt;run&gt; B=&lt;run&gt;</code>.</p>"
+    )
+    return page("cardiolib: all runs", body, banner=BANNER)
+
+
+def latest_page(name: str) -> str:
+    """``reports/latest.html``: opens the newest run."""
+    target = f"{html.escape(name, quote=True)}/index.html"
+    return (
+        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>The newest run</title>"
+        f"<meta http-equiv='refresh' content='0; url={target}'></head>"
+        f"<body><p><a href='{target}'>{html.escape(name)}</a></p></body></html>\n"
+    )
+
+
+def _row(run: PublishedRun) -> str:
+    flat = flatten(run.metrics)
+    values = "".join(f"<td class='number'>{_number(flat.get(key))}</td>" for _, key in COLUMNS)
+    changed = ", ".join(run.manifest["overrides"]) or "none"
+    kind = "simulated" if run.manifest["simulated"] else "real"
+    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.made))
+    return (
+        f"<tr><td><a href='{html.escape(run.name, quote=True)}/index.html'>{html.escape(run.name)}</a></td>"
+        f"<td>{html.escape(run.manifest['cohort'])} ({kind})</td><td>{html.escape(changed)}</td>{values}"
+        f"<td>{made}</td></tr>"
+    )
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "not computed"
+    return f"{value:.2f}" if isinstance(value, float) else f"{value:,}"
