@@ -9,7 +9,7 @@ import numpy as np
 from cardiolib.digital_heart import PHASES, DigitalHeart, parameters_from_row, simulate_population
 from cardiolib.digital_heart.anatomy import Bearing
 
-N_SUBJECTS, N_POINTS, STEP_MM = 302, 1000, 1e-4
+N_SUBJECTS, N_VERTICES, STEP_MM = 302, 1000, 1e-4
 
 
 def measure() -> list[dict]:
@@ -25,14 +25,14 @@ def measure() -> list[dict]:
     missed = [_ef_error_points(heart) for heart in hearts]
     n = motion.shape[0]
     return [
-        _row("heart.motion_302_s", seconds, "s", 30.0, 10.0, f"CPU time, {n} hearts built, 20 phases x 202 points"),
+        _row("heart.motion_302_s", seconds, "s", 30.0, 10.0, f"CPU time, {n} hearts built, 20 phases x 202 vertices"),
         _row(
             "heart.det_error",
             float(np.quantile(np.concatenate(errors), 0.99)),
             "",
             1e-3,
             1e-5,
-            f"99th percentile of |det J - 1|, {len(errors) // 2} subjects, {N_POINTS} points a wall",
+            f"99th percentile of |det J - 1|, {len(errors) // 2} subjects, {N_VERTICES} points a wall",
         ),
         _row("heart.ef_error_points", float(max(missed)), "points", 0.5, 0.1, f"worst LV or RV error of {n} subjects"),
     ]
@@ -53,14 +53,14 @@ def _determinants(heart: DigitalHeart, sheet: str, rng: np.random.Generator) -> 
     """det J between ED and a random phase by central differences, at points anywhere in one wall."""
     p, anatomy, t = heart.parameters, heart.motion.anatomy, rng.uniform(0.1, 0.9)
     half = np.pi if sheet == "lv" else p.rv_half_angle_rad
-    at = Bearing.of(rng.uniform(-half, half, N_POINTS))
+    at = Bearing.of(rng.uniform(-half, half, N_VERTICES))
     low_Z, high_Z = (0.5, p.length_mm) if sheet == "lv" else (anatomy.rv_apex_mm + 0.1, anatomy.rv_base(at.psi))
-    Z = rng.uniform(low_Z, high_Z, N_POINTS)
+    Z = rng.uniform(low_Z, high_Z, N_VERTICES)
     left = anatomy.left(at, Z)
     low, high = (np.maximum(left.endo, 0.0), left.epi) if sheet == "lv" else anatomy.right(at, Z, left.epi)
     r, theta = np.sqrt(rng.uniform(low, high)), at.psi + np.pi
     rest = np.stack([r * np.cos(theta), r * np.sin(theta), Z], axis=-1)
-    jacobians = {phase: np.empty((N_POINTS, 3, 3)) for phase in (0.0, t)}
+    jacobians = {phase: np.empty((N_VERTICES, 3, 3)) for phase in (0.0, t)}
     for axis, direction in enumerate(STEP_MM * np.eye(3)):
         for phase, jacobian in jacobians.items():
             ends = []

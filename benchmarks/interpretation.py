@@ -34,7 +34,7 @@ from cardiolib.survival import NetworkSettings, fit_network, patient_folds
 
 SEEDS = (11, 12, 13, 14)
 PATCHES_A_COHORT, FOLDS, TRUE_HEARTS = 4, 3, 1500
-N_POINTS = 202
+N_VERTICES = 202
 
 
 def measure() -> list[dict[str, Any]]:
@@ -49,8 +49,8 @@ def measure() -> list[dict[str, Any]]:
         network = fit_network(X, event, time, NetworkSettings(), seed=seed)
         completeness.append(attribute_network(network, X).relative_completeness_error)
         motions = [
-            *decoded_motions(network, X, n_vertices=N_POINTS),
-            regression_motion(_held_out_risk(X, event, time, seed), X, n_vertices=N_POINTS),
+            *decoded_motions(network, X, n_vertices=N_VERTICES),
+            regression_motion(_held_out_risk(X, event, time, seed), X, n_vertices=N_VERTICES),
         ]
         tables.append(compare_risk_motions(motions, truth)["cosine with truth"])
     cosines = {name: np.array([one[name] for one in tables]) for name in tables[0].index}
@@ -74,7 +74,7 @@ def _saliency_row(tests) -> dict[str, Any]:
         3,
         6,
         "higher",
-        f"hazard planted in 20 of {N_POINTS} points, {len(tests)} patches in {len(SEEDS)} simulated cohorts of 302; "
+        f"hazard planted in 20 of {N_VERTICES} points, {len(tests)} patches in {len(SEEDS)} simulated cohorts of 302; "
         f"best: {best} ({spread['times chance, min']:.1f} to {spread['times chance, max']:.1f}; {kinds}); {others}; "
         f"plain mean motion {table.loc[BASELINE, 'times chance, mean']:.1f}; {CEILING} "
         f"{table.loc[CEILING, 'times chance, mean']:.1f}",

@@ -29,7 +29,7 @@ from cardiolib.digital_heart import (
     simulate_population,
 )
 from cardiolib.imaging import LabelMap
-from cardiolib.meshes import MATCHED_POINTS
+from cardiolib.meshes import MATCHED_VERTICES
 from cardiolib.motion import TrackingSettings, edge_strain, fit_template, right_ventricular_indices, track
 from cardiolib.motion.tracking.population import heart_motion_model
 from cardiolib.segmentation import TrainedNetwork, segment_scan
@@ -144,8 +144,8 @@ def _errors(heart: DigitalHeart, scan: SimulatedScan, labels: LabelMap, settings
     ring = 1 + np.arange(9 * 48, 14 * 48).reshape(-1, 48)  # mid-ventricular rings of the endocardium
     strain = [edge_strain(points, ring.ravel(), np.roll(ring, -1, axis=1).ravel()).min() for points in (found, truth)]
     fitted = fit_template(labels, frame=field.ed_frame, slice_shift_mm=field.slice_shift_mm)
-    own = field.displace(fitted.mesh.points[MATCHED_POINTS])
-    tapse = [right_ventricular_indices(points)["tapse_mm"] for points in (own, truth[:, MATCHED_POINTS])]
+    own = field.displace(fitted.mesh.points[MATCHED_VERTICES])
+    tapse = [right_ventricular_indices(points)["tapse_mm"] for points in (own, truth[:, MATCHED_VERTICES])]
     closure = field.displace(truth[0], phases=np.array([1.0]))[0] - truth[0]
     return {
         "lv_es": error[es, region < 2].mean(),

@@ -15,7 +15,7 @@ from cardiolib.cohorts.motion_file import column_meaning, point_list_sha256, wri
 from cardiolib.cohorts.motion_matrix import (
     N_FEATURES,
     N_PHASES,
-    N_POINTS,
+    N_VERTICES,
     MotionMatrix,
     column_index,
     from_matrix,
@@ -33,7 +33,7 @@ from cardiolib.cohorts.table import CohortError, join_by_id, subject_table, text
 __all__ = [
     "N_FEATURES",
     "N_PHASES",
-    "N_POINTS",
+    "N_VERTICES",
     "MotionMatrix",
     "column_index",
     "from_matrix",

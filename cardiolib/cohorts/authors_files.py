@@ -115,7 +115,7 @@ def read_inputdata(path: str | os.PathLike[str]) -> InputData:
     if d != len(CONVENTIONAL_COLUMNS) and (d == 0 or d % 57):
         raise CohortError(
             f"{path}: X has {d} columns; expected 3 (RVEDV, RVESV, RVEF) or 19 frames x V points x 3 coordinates "
-            f"({PAPER_FEATURES} for the paper's 202 points), and {d} is not a multiple of 57."
+            f"({PAPER_FEATURES} for the paper's 202 vertices), and {d} is not a multiple of 57."
         )
     ids = None
     if rest:
@@ -217,7 +217,7 @@ def _same_patients(a: InputData, b: InputData) -> bool:
 def _size_note(name: str, part: InputData) -> str:
     note = f"{name}: {part.features.shape[1]:,} columns = 19 frames x {part.n_points} points x 3, mm from frame 0"
     if part.features.shape[1] != PAPER_FEATURES:
-        note += f"; the paper has {PAPER_FEATURES:,} (202 points): a model trained on those cannot read these"
+        note += f"; the paper has {PAPER_FEATURES:,} (202 vertices): a model trained on those cannot read these"
     return note
 
 

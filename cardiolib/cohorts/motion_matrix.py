@@ -1,4 +1,4 @@
-"""The motion descriptor of the survival network: displacements of 202 points in 19 phases, 11,514 numbers.
+"""The motion descriptor of the survival network: displacements of 202 vertices in 19 phases, 11,514 numbers.
 
 Column ``(t - 1) * 606 + v * 3 + c`` of the matrix holds the displacement in mm of coordinate c (0 x, 1 y, 2 z) of
 point v from phase 0 to phase t (UK-Digital-Heart-Project/4Dsurvival, inputdata_setup.py). The released code neither
@@ -19,8 +19,8 @@ import numpy as np
 from cardiolib.cohorts.motion_file import LAYOUT, column_meaning, point_list_sha256
 from cardiolib.files import atomic_path
 
-N_PHASES, N_POINTS = 20, 202
-N_FEATURES = (N_PHASES - 1) * N_POINTS * 3
+N_PHASES, N_VERTICES = 20, 202
+N_FEATURES = (N_PHASES - 1) * N_VERTICES * 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def to_matrix(positions: np.ndarray) -> np.ndarray:
     Returns
     -------
     (N, (T-1) * V * 3) float64 array
-        (N, 11514) for 20 phases and 202 points.
+        (N, 11514) for 20 phases and 202 vertices.
     """
     positions = np.asarray(positions, dtype=np.float64)
     if positions.ndim != 4 or positions.shape[1] < 2 or positions.shape[3] != 3 or 0 in positions.shape:
@@ -98,7 +98,7 @@ def from_matrix(X: np.ndarray, *, reference: np.ndarray | None = None, n_phases:
     return np.concatenate([start, start + moves], axis=1)
 
 
-def column_index(frame: int, vertex: int, coordinate: int, *, n_points: int = N_POINTS) -> int:
+def column_index(frame: int, vertex: int, coordinate: int, *, n_points: int = N_VERTICES) -> int:
     """Column of phase `frame` (from 1), point `vertex` (from 0), coordinate 0 x / 1 y / 2 z."""
     return (frame - 1) * n_points * 3 + vertex * 3 + coordinate
 

@@ -13,13 +13,13 @@ from .parameters import (
     parameters_at_severity,
     septal_extensions,
 )
-from .population import COVARIATE_NAMES, LATENT_NAMES, parameters_from_row, simulate_population
+from .population import COVARIATE_NAMES, TRAIT_NAMES, parameters_from_row, simulate_population
 from .variation import varied_heart
 
 __all__ = [
     "COVARIATE_NAMES",
     "LANDMARKS",
-    "LATENT_NAMES",
+    "TRAIT_NAMES",
     "PARAMETER_NAMES",
     "PHASES",
     "AcquisitionSettings",

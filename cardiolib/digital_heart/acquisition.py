@@ -125,7 +125,7 @@ class SimulatedScan:
     slice_shift_mm : (K, 3) array
         Displacement of the heart in slice k along the directions of I, J, K, the same in every phase.
     phases : (T,) array
-        Fractions of the heart cycle.
+        Fractions of the cardiac cycle.
     settings : AcquisitionSettings
     pose : Pose
 
@@ -183,7 +183,7 @@ def acquire(
         Draws pose, breath holds, chest, coil, texture and noise, in this order; the pose does not depend on the
         settings' noise or contrast.
     phases : (T,) array_like
-        Fractions of the heart cycle in [0, 1); 0 is end-diastole.
+        Fractions of the cardiac cycle in [0, 1); 0 is end-diastole.
 
     Returns
     -------
@@ -288,5 +288,5 @@ def _sample_points(
 def _check_phases(phases: ArrayLike) -> NDArray[np.float64]:
     phases = np.asarray(phases, float)
     if phases.ndim != 1 or not phases.size or not ((phases >= 0) & (phases < 1)).all():
-        raise ValueError(f"phases must be a list of fractions of the heart cycle in [0, 1), got {phases!r}")
+        raise ValueError(f"phases must be a list of fractions of the cardiac cycle in [0, 1), got {phases!r}")
     return phases

@@ -35,7 +35,7 @@ class Activation:
         for delay in (0.0, self.lag):
             if self.end_systole(delay) + 0.04 + self.filling_width > 0.98:
                 raise ValueError(
-                    f"the heart cycle does not close: with heart_rate_per_min={self.heart_rate_per_min:g} "
+                    f"the cardiac cycle does not close: with heart_rate_per_min={self.heart_rate_per_min:g} "
                     f"and lag={self.lag:g} early filling would end after 0.98 of the cycle; lower one of them"
                 )
 

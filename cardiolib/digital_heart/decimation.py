@@ -1,4 +1,4 @@
-"""The 202 points of the right ventricle that stand for its motion, and how the shipped template was made."""
+"""The 202 vertices of the right ventricle that stand for its motion, and how the shipped template was made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from cardiolib.meshes import MATCHED_POINTS
+from cardiolib.meshes import MATCHED_VERTICES
 
 from .kinematics import Kinematics
 from .surfaces import RV_FREE, RV_SEPTUM, Lattice, full_lattice, surface_points
@@ -17,18 +17,18 @@ _N_POINTS, _N_BORDER = 202, 22
 
 
 def decimated_points(motion: Kinematics, phases: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Positions (T, 202, 3) in mm of the 202 points at phases (T,)."""
+    """Positions (T, 202, 3) in mm of the 202 vertices at phases (T,)."""
     return surface_points(motion, phases, _decimated_lattice())
 
 
 @lru_cache(maxsize=1)
 def _decimated_lattice() -> Lattice:
-    """Lattice coordinates of the 202 points."""
-    return full_lattice().select(MATCHED_POINTS)
+    """Lattice coordinates of the 202 vertices."""
+    return full_lattice().select(MATCHED_VERTICES)
 
 
 def matched_triangles() -> NDArray[np.int64]:
-    """How the shipped triangles (F, 3) on the 202 points were made.
+    """How the shipped triangles (F, 3) on the 202 vertices were made.
 
     Each sheet is triangulated once, over (psi/al, U), by Delaunay's method; a vertex on the insertions or at the RV
     apex belongs to both sheets.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 MOTION_WEIGHTS: Mapping[str, float] = MappingProxyType({"x_long": -0.60, "x_septal": -0.90, "x_lag": 0.55})
-"""Log hazard per unit of each latent, times b: loss of long-axis and septal motion and a late RV kill."""
+"""Log hazard per unit of each trait, times b: loss of long-axis and septal motion and a late RV kill."""
 
 VOLUME_WEIGHTS: Mapping[str, float] = MappingProxyType({"x_rvef": -1.20})
 """The negative control in which only the RV ejection fraction matters."""
@@ -42,12 +42,12 @@ YEARS_PER_UNIT = 4.0
 
 
 def log_hazard(population: pd.DataFrame, *, hazard: str = "motion", b: float = 1.0) -> np.ndarray:
-    """True log hazard of every subject: the sum of weight times latent, times `b`.
+    """True log hazard of every subject: the sum of weight times trait, times `b`.
 
     Parameters
     ----------
     population : pandas.DataFrame
-        From `simulate_population`; only the latents are read.
+        From `simulate_population`; only the traits are read.
     hazard : {"motion", "volume", "null"}
     b : float
         Strength. At 1.0 the true log hazard under "motion" has a concordance of about 0.81 in a cohort of 302 with
@@ -61,7 +61,7 @@ def log_hazard(population: pd.DataFrame, *, hazard: str = "motion", b: float = 1
     Raises
     ------
     ValueError
-        For an unknown hazard, a `b` that is not finite, or a table without the latents.
+        For an unknown hazard, a `b` that is not finite, or a table without the traits.
     """
     if hazard not in HAZARDS:
         raise ValueError(f"hazard must be one of {sorted(HAZARDS)}, got {hazard!r}")
@@ -110,7 +110,7 @@ def simulate_outcomes(
     Raises
     ------
     ValueError
-        For an unknown hazard, a table without latents, or a death fraction outside (0, 1).
+        For an unknown hazard, a table without traits, or a death fraction outside (0, 1).
 
     Notes
     -----

@@ -13,10 +13,10 @@ from scipy.stats import beta as beta_distribution
 from .heart import DigitalHeart
 from .parameters import PARAMETER_NAMES, HeartParameters, septal_extensions
 
-LATENT_NAMES: tuple[str, ...] = ("x_rvef", "x_long", "x_septal", "x_lag")
-"""Standardised latents of a subject: RV ejection fraction, longitudinal function, septal function, RV delay."""
+TRAIT_NAMES: tuple[str, ...] = ("x_rvef", "x_long", "x_septal", "x_lag")
+"""Standardised traits of a subject: RV ejection fraction, longitudinal function, septal function, RV delay."""
 
-LATENT_CORRELATION = np.array(
+TRAIT_CORRELATION = np.array(
     [
         [1.00, 0.46, 0.20, -0.15],
         [0.46, 1.00, 0.10, -0.10],
@@ -24,17 +24,17 @@ LATENT_CORRELATION = np.array(
         [-0.15, -0.10, -0.25, 1.00],
     ]
 )
-"""Correlation of the latents. Only r(RVEF, TAPSE) = 0.46 is measured (Lee, Open Heart 2018;5:e000667); the rest is
+"""Correlation of the traits. Only r(RVEF, TAPSE) = 0.46 is measured (Lee, Open Heart 2018;5:e000667); the rest is
 a choice of this model."""
 
 SEVERITY_WEIGHTS = np.array([-0.80, -0.10, -0.10, 0.10])
-"""How the severity index follows the latents (see `simulate_population`)."""
+"""How the severity index follows the traits (see `simulate_population`)."""
 
 SEVERITY_COHERENCE = 0.80
-"""Correlation between the severity index (before it is made Beta(2, 2)) and that combination of latents."""
+"""Correlation between the severity index (before it is made Beta(2, 2)) and that combination of traits."""
 
 MPAP_SEPTAL_CORRELATION = -0.35
-"""Correlation of mean pulmonary artery pressure with the septal latent, before clipping. A choice."""
+"""Correlation of mean pulmonary artery pressure with the septal trait, before clipping. A choice."""
 
 COVARIATE_NAMES: tuple[str, ...] = ("age", "sex", "bsa_m2", "who_class", "six_minute_walk_m", "mpap_mmhg")
 """Columns that a clinic would record. No hazard reads them."""
@@ -56,13 +56,13 @@ def simulate_population(
     rng : numpy.random.Generator
     separate_shape : bool
         Draw the shape at end-diastole (septal flattening, oval, severity and all that hangs on it) independently of
-        the latents, for experiments in which motion alone may carry the hazard. By default a patient is coherent:
+        the traits, for experiments in which motion alone may carry the hazard. By default a patient is coherent:
         whoever has a failing RV also has a large one, and a bowed septum at end-systole is flat at end-diastole.
 
     Returns
     -------
     pandas.DataFrame
-        One row a subject, index 0..n-1: `kind`, `severity` (0 to 1), the latents (`LATENT_NAMES`, standard normal),
+        One row a subject, index 0..n-1: `kind`, `severity` (0 to 1), the traits (`TRAIT_NAMES`, standard normal),
         the fields of `HeartParameters` (`PARAMETER_NAMES`) and the covariates (`COVARIATE_NAMES`; `age` in years).
 
     Raises
@@ -72,12 +72,12 @@ def simulate_population(
 
     Notes
     -----
-    The latents are N(0, `LATENT_CORRELATION`). In PH they set ::
+    The traits are N(0, `TRAIT_CORRELATION`). In PH they set ::
 
         RVEF = .40 + .11 x_rvef     TAPSE = 17.5 + 4.8 x_long     MAPSE = 13 + x_long + 1.2 N(0,1)
         lag = .055 + .032 x_lag     d_ES = .45 - .24 x_septal     d_ED = .35 d_ES + .06 N(0,1)
 
-    and in controls the same latents scatter around the healthy means. A high `x_septal` is a round, well working
+    and in controls the same traits scatter around the healthy means. A high `x_septal` is a round, well working
     septum. Severity is Beta(2, 2) (PH) or 0.05 U(0, 1) (controls); in PH its normal score follows `SEVERITY_WEIGHTS`,
     nearly all on RVEF, so size and wall of the RV tell little about the septum, the long axis and the delay beyond
     what RVEF tells. Everything else (volumes, walls, twist, heart rate) is drawn around a mean that moves with
@@ -85,13 +85,13 @@ def simulate_population(
 
     A flattened septum alone reaches an eccentricity index of about 1.1 at end-systole. The short axis therefore also
     becomes oval and the septum widens (`septal_extensions`) with a flattening raised by 0.3, *not clipped*, so the
-    oval keeps following the latent where d_ES has reached 1. This brings severe PH to about 1.3.
+    oval keeps following the trait where d_ES has reached 1. This brings severe PH to about 1.3.
 
     A draw that the model cannot carry (a contraction outside its clips: for example a high TAPSE that alone exceeds
-    a very low RVEF) keeps its latents and severity and has everything else drawn again.
+    a very low RVEF) keeps its traits and severity and has everything else drawn again.
 
     Covariates: sex leans on body size (men larger); WHO class and six-minute walk follow severity (normal-score
-    correlation 0.5 and -0.4); mPAP is N(45, 13) clipped to [25, 90] mmHg and correlated with the septal latent
+    correlation 0.5 and -0.4); mPAP is N(45, 13) clipped to [25, 90] mmHg and correlated with the septal trait
     (`MPAP_SEPTAL_CORRELATION`), because the curvature of the model's septum is no measure of pressure; age is
     independent of everything. They decorate the table: no hazard reads them.
     """
@@ -99,14 +99,14 @@ def simulate_population(
         raise ValueError(f"kind must be 'ph' or 'control', got {kind!r}")
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n must be a whole number of subjects, at least 1, got {n!r}")
-    latents = rng.standard_normal((n, 4)) @ np.linalg.cholesky(LATENT_CORRELATION).T
-    score = _severity_score(latents, rng, coherent=kind == "ph" and not separate_shape)
+    traits = rng.standard_normal((n, 4)) @ np.linalg.cholesky(TRAIT_CORRELATION).T
+    score = _severity_score(traits, rng, coherent=kind == "ph" and not separate_shape)
     severity = beta_distribution.ppf(ndtr(score), 2, 2) if kind == "ph" else 0.05 * ndtr(score)
     bsa = _normal(rng, 1.85, 0.2, 1.4, 2.5, n)
-    known = pd.DataFrame(latents, columns=list(LATENT_NAMES)).assign(severity=severity, bsa_m2=bsa)
+    known = pd.DataFrame(traits, columns=list(TRAIT_NAMES)).assign(severity=severity, bsa_m2=bsa)
     hearts = _draw_buildable(known, kind, separate_shape, rng)
     covariates = _draw_covariates(known, score, kind, rng)
-    table = pd.concat([known[["severity", *LATENT_NAMES]], hearts, covariates], axis=1)
+    table = pd.concat([known[["severity", *TRAIT_NAMES]], hearts, covariates], axis=1)
     table.insert(0, "kind", kind)
     return table
 
@@ -131,13 +131,13 @@ def parameters_from_row(row: Mapping[str, float]) -> HeartParameters:
     return HeartParameters(**{k: bool(v) if k == "close_rv_apex" else float(v) for k, v in values.items()})
 
 
-def _severity_score(latents: np.ndarray, rng: np.random.Generator, *, coherent: bool) -> np.ndarray:
-    """(N,) standard normal score behind the severity, following the latents if `coherent`."""
-    noise = rng.standard_normal(len(latents))
+def _severity_score(traits: np.ndarray, rng: np.random.Generator, *, coherent: bool) -> np.ndarray:
+    """(N,) standard normal score behind the severity, following the traits if `coherent`."""
+    noise = rng.standard_normal(len(traits))
     if not coherent:
         return noise
-    scale = math.sqrt(SEVERITY_WEIGHTS @ LATENT_CORRELATION @ SEVERITY_WEIGHTS)
-    return SEVERITY_COHERENCE * (latents @ SEVERITY_WEIGHTS) / scale + math.sqrt(1 - SEVERITY_COHERENCE**2) * noise
+    scale = math.sqrt(SEVERITY_WEIGHTS @ TRAIT_CORRELATION @ SEVERITY_WEIGHTS)
+    return SEVERITY_COHERENCE * (traits @ SEVERITY_WEIGHTS) / scale + math.sqrt(1 - SEVERITY_COHERENCE**2) * noise
 
 
 def _draw_buildable(known: pd.DataFrame, kind: str, separate_shape: bool, rng: np.random.Generator) -> pd.DataFrame:
@@ -151,7 +151,7 @@ def _draw_buildable(known: pd.DataFrame, kind: str, separate_shape: bool, rng: n
         hearts.loc[waiting] = _draw_hearts(known.loc[waiting], kind, separate_shape, rng)
     raise ValueError(
         f"{len(waiting)} of {len(known)} subjects could not be built after {_MAX_REDRAWS} draws "
-        f"(first: latents {known.loc[waiting[0], list(LATENT_NAMES)].to_dict()}); use another seed"
+        f"(first: traits {known.loc[waiting[0], list(TRAIT_NAMES)].to_dict()}); use another seed"
     )
 
 
@@ -193,9 +193,9 @@ def _draw_hearts(known: pd.DataFrame, kind: str, separate_shape: bool, rng: np.r
 def _draw_function(
     known: pd.DataFrame, kind: str, separate_shape: bool, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """What the latents set: ejection, long axis, delay, septum (the unclipped septum too, for the oval)."""
+    """What the traits set: ejection, long axis, delay, septum (the unclipped septum too, for the oval)."""
     n, sev = len(known), known["severity"].to_numpy()
-    x_rvef, x_long, x_septal, x_lag = known[list(LATENT_NAMES)].to_numpy().T
+    x_rvef, x_long, x_septal, x_lag = known[list(TRAIT_NAMES)].to_numpy().T
     own_mapse, own_ed, own_septal = rng.standard_normal((3, n))
     septal_at_ed = own_septal if separate_shape else x_septal
     if kind == "ph":

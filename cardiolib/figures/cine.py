@@ -1,4 +1,4 @@
-"""Short-axis images with the outlines of the structures."""
+"""Short-axis images with the contours of the structures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cardiolib.figures.style import STRUCTURE_COLOURS, STRUCTURE_LABELS, TWO_COL
 from cardiolib.imaging import Cine, LabelMap
 
 _LABELS_MM = (6.0, 10.0)  # room for the row labels, and for the slice titles with the legend
-# A wall is outlined together with the cavity inside it, so that its outline is one line and not a pair.
+# A wall is drawn together with the cavity inside it, so that its contour is one line and not a pair.
 _FILLED = {"lv_wall": ("lv_wall", "lv_cavity"), "rv_wall": ("rv_wall", "rv_cavity")}
 
 
@@ -35,7 +35,7 @@ def short_axis_mosaic(
     truth_name: str = "reference",
     beside: Mapping[str, Any] | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
-    """Slices side by side, a row a frame, with outlines: predicted drawn through, true dashed.
+    """Slices side by side, a row a frame, with contours: predicted drawn through, true dashed.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def short_axis_mosaic(
     figure : Figure
         All pictures to one scale, with square millimetres square.
     table : DataFrame
-        row, frame, slice, structure, predicted_mm2, truth_mm2, dice of each outlined structure.
+        row, frame, slice, structure, predicted_mm2, truth_mm2, dice of each drawn structure.
     """
     scans = [_Scan.of(cine, frames, predicted, truth, slices, margin_mm)]
     if beside is not None:
@@ -122,7 +122,7 @@ def _draw_scan(axes: np.ndarray, scan: _Scan, structures: Sequence[str], size_mm
                 extent=(-0.5 * di, (scan.cine.shape[0] - 0.5) * di, (scan.cine.shape[1] - 0.5) * dj, -0.5 * dj),
             )
             for key, stack in scan.stacks.items():
-                _outlines(ax, stack[row], k, structures, (di, dj), dashed=key == "truth" and len(scan.stacks) > 1)
+                _contours(ax, stack[row], k, structures, (di, dj), dashed=key == "truth" and len(scan.stacks) > 1)
             ax.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
             if row == 0:
                 ax.set_title(f"slice {k + 1}", loc="center", fontweight="normal", fontsize=6.5, pad=2)
@@ -172,7 +172,7 @@ def _default_slices(stacks, n_slices: int) -> list[int]:
 
 
 def _window(stacks, cine: Cine, slices: Sequence[int], margin_mm: float) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Ranges of I and J that hold every outline and the margin."""
+    """Ranges of I and J that hold every contour and the margin."""
     heart = np.zeros(cine.shape[:2], bool)
     for stack in stacks.values():
         for masks in stack:
@@ -188,7 +188,7 @@ def _window(stacks, cine: Cine, slices: Sequence[int], margin_mm: float) -> tupl
     return ranges[0], ranges[1]
 
 
-def _outlines(ax, masks, k: int, structures: Sequence[str], spacing: tuple[float, float], *, dashed: bool) -> None:
+def _contours(ax, masks, k: int, structures: Sequence[str], spacing: tuple[float, float], *, dashed: bool) -> None:
     for structure in structures:
         parts = [masks[name][:, :, k] for name in _FILLED.get(structure, (structure,)) if name in masks]
         if structure not in masks or not masks[structure][:, :, k].any():

@@ -1,4 +1,4 @@
-"""Displacement over the heart cycle, what the network keeps of it, and which regions its saliency falls on."""
+"""Displacement over the cardiac cycle, what the network keeps of it, and which regions its saliency falls on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Volumes over the heart cycle, and errors of tracked motion."""
+"""Volumes over the cardiac cycle, and errors of tracked motion."""
 
 from __future__ import annotations
 

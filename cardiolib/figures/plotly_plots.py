@@ -30,7 +30,7 @@ def shapes_interactive(surfaces: Mapping[str, SurfaceMesh], *, title: str = "") 
     title : str
     """
     lateral, base = heart_axes(surfaces)
-    axes = np.stack([lateral, np.cross(base, lateral), base])  # x to the LV's side wall, y inferior, z to the base
+    axes = np.stack([lateral, np.cross(base, lateral), base])  # x to the LV's free wall, y inferior, z to the base
     turned = {name: mesh.points @ axes.T for name, mesh in surfaces.items()}
     everything = np.concatenate(list(turned.values()))
     layout = heart_surface(everything, np.array([[0, 1, 2]]), title=title).layout

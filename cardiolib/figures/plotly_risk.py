@@ -21,7 +21,7 @@ VIEWS = {
     "front": {"x": -0.35, "y": -1.6, "z": 0.35},
     "base": {"x": -0.5, "y": -0.5, "z": 1.5},
 }
-"""Where the eye stands, in units of the scene: heart frame, z to the base, x to the LV's side wall, y inferior."""
+"""Where the eye stands, in units of the scene: heart frame, z to the base, x to the LV's free wall, y inferior."""
 _USUAL_WIDTH = 1.05
 """Diagonal of a heart seen from its base, in units of its longest side; from a wider one the eye steps back."""
 

@@ -26,7 +26,7 @@ VIEWS = {
     "apex": ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0)),
     "oblique": ((-0.72, -0.62, 0.3), (0.0, 0.0, 1.0)),
 }
-"""View name -> (from where, which way is up) in the heart frame: z to the base, x to the LV's side wall, y inferior."""
+"""View name -> (from where, which way is up) in the heart frame: z to the base, x to the LV's free wall, y inferior."""
 
 REGION_COLOURS = {"lv_endo": VERMILLION, "lv_epi": "#D9B8A8", "rv_free": BLUE, "rv_septum": ORANGE, "surface": GREY}
 

@@ -51,11 +51,11 @@ def saliency_views(
     maps : (V,) array, or mapping of str to (V,) array
         Label of the colour bar -> values. Maps with negative values get a diverging scale symmetric about 0.
     significant : (V,) bool array, or mapping of str to (V,) bool array, optional
-        Outlined (of points without triangles: ringed). An array belongs to the first map.
+        Ringed (of points without triangles: ringed). An array belongs to the first map.
     label : str
         Of a single map.
     significant_label : str
-        What the outline means, for the legend.
+        What the contour means, for the legend.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def _principal_sides(points: np.ndarray) -> dict[str, Camera]:
 
 
 def _mark(mesh: SurfaceMesh, masks: Mapping[str, np.ndarray], label: str) -> Line2D:
-    """Legend entry that also says how many points are marked, since all or none have no outline."""
+    """Legend entry that also says how many points are marked, since all or none have no contour."""
     counts = {name: f"{mask.sum()} of {len(mask)} points" for name, mask in masks.items()}
     if len(set(counts.values())) == 1:
         text = next(iter(counts.values())) + (" each" if len(masks) > 1 else "")

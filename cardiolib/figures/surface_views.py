@@ -50,7 +50,7 @@ SIDES = {
     "free wall": Camera(np.array([-0.94, -0.25, 0.22]), np.array([0.0, 0.0, 1.0])),
     "septum, from the left ventricle": Camera(np.array([0.97, -0.1, 0.22]), np.array([0.0, 0.0, 1.0])),
 }
-"""The two sides of the right ventricle in the heart frame (z to the base, x to the LV's side wall, y inferior)."""
+"""The two sides of the right ventricle in the heart frame (z to the base, x to the LV's free wall, y inferior)."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def rounded(mesh: SurfaceMesh, values: np.ndarray | None = None, *, times: int =
     """A finer mesh for drawing, with the same vertices first and new ones between them.
 
     Each edge is halved; the new vertex leaves the edge towards the tangent planes of its two ends (Phong
-    tessellation), so a coarse surface has a smooth outline. Values (V,) are interpolated along the edges.
+    tessellation), so a coarse surface has a smooth contour. Values (V,) are interpolated along the edges.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from cardiolib.imaging.geometry import check_affine, spacing_of
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cine:
-    """Grey values of a stack of slices over the heart cycle.
+    """Grey values of a stack of slices over the cardiac cycle.
 
     Parameters
     ----------

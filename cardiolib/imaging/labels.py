@@ -17,7 +17,7 @@ ENCLOSED_AT_LEAST = 0.6
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelMap:
-    """Structures of a stack of slices over the heart cycle.
+    """Structures of a stack of slices over the cardiac cycle.
 
     Parameters
     ----------

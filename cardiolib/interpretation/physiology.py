@@ -22,7 +22,7 @@ UNITS = {
 }
 """Rows of :func:`physiology`, and their units.
 
-TAPSE and strains as `cardiolib.motion.right_ventricular_indices`; the rest from the closed surface of the 202 points.
+TAPSE and strains as `cardiolib.motion.right_ventricular_indices`; the rest from the closed surface of the 202 vertices.
 "End-systole" is where the right ventricle is smallest, read between phases by a parabola; a delayed right ventricle
 reaches it late. The septum shifts to the left (away from the free wall) where it flattens and bows into the left
 ventricle; a round, well working septum moves less to the left or to the right.

@@ -95,9 +95,9 @@ def plant_hazard(
         at_es = moves[:, length.mean(axis=(0, 2)).argmax()][:, patch].mean(axis=1)
         read = at_es @ at_es.mean(axis=0)
     log_hazard = -STRENGTH * (read - read.mean()) / read.std()
-    # the simulator's own times and censoring, with this hazard in the place of its one-latent hazard
-    latent = pd.DataFrame({name: log_hazard / weight for name, weight in VOLUME_WEIGHTS.items()})
-    drawn = simulate_outcomes(latent, hazard="volume", death_fraction=DEATH_FRACTION, rng=rng)
+    # the simulator's own times and censoring, with this hazard in the place of its one-trait hazard
+    traits = pd.DataFrame({name: log_hazard / weight for name, weight in VOLUME_WEIGHTS.items()})
+    drawn = simulate_outcomes(traits, hazard="volume", death_fraction=DEATH_FRACTION, rng=rng)
     return PlantedHazard(patch, log_hazard, drawn["event"].to_numpy(), drawn["time_years"].to_numpy())
 
 

@@ -4,7 +4,7 @@ from cardiolib.meshes.distance import SurfaceDistance, distance_to_surface, surf
 from cardiolib.meshes.motion_files import frame_name, read_motion_folder, write_motion_folder
 from cardiolib.meshes.sampling import covered_areas_mm2, farthest_point_indices, surface_samples
 from cardiolib.meshes.surface import REGION_NAMES, SurfaceMesh
-from cardiolib.meshes.template import MATCHED_POINTS, decimated_mesh, template_mesh
+from cardiolib.meshes.template import MATCHED_VERTICES, decimated_mesh, template_mesh
 from cardiolib.meshes.text_files import (
     read_matched_points,
     read_point_scalars_txt,
@@ -26,7 +26,7 @@ from cardiolib.meshes.topology import (
 from cardiolib.meshes.vtk_files import read_vtk, write_vtk
 
 __all__ = [
-    "MATCHED_POINTS",
+    "MATCHED_VERTICES",
     "decimated_mesh",
     "template_mesh",
     "REGION_NAMES",

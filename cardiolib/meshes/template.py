@@ -1,4 +1,4 @@
-"""The template of both ventricles and its 202 points: which piece of muscle a vertex is, in every heart.
+"""The template of both ventricles and its 202 vertices: which piece of muscle a vertex is, in every heart.
 
 The file ``template.npz`` holds the end-diastolic surface of the mean digital heart with pulmonary hypertension. It is
 shipped, so that vertices never move and nothing has to be simulated to name them; that the simulator still makes the
@@ -23,9 +23,9 @@ def _read(name: str) -> np.ndarray:
     return array
 
 
-MATCHED_POINTS: NDArray[np.int64] = _read("matched_points").astype(np.int64)
+MATCHED_VERTICES: NDArray[np.int64] = _read("matched_points").astype(np.int64)
 """Indices (202,), increasing, of the points of the right ventricle whose motion the survival network reads."""
-MATCHED_POINTS.setflags(write=False)
+MATCHED_VERTICES.setflags(write=False)
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +42,7 @@ def template_mesh() -> SurfaceMesh:
 
 
 def decimated_mesh(points: NDArray[np.float64] | None = None) -> SurfaceMesh:
-    """The 202 points as a surface for drawing: free wall and septum, joined along the insertions.
+    """The 202 vertices as a surface for drawing: free wall and septum, joined along the insertions.
 
     Parameters
     ----------
@@ -55,10 +55,10 @@ def decimated_mesh(points: NDArray[np.float64] | None = None) -> SurfaceMesh:
     >>> decimated_mesh().n_points
     202
     """
-    points = template_mesh().points[MATCHED_POINTS] if points is None else np.asarray(points, float)
-    if points.shape != (len(MATCHED_POINTS), 3):
-        raise ValueError(f"points must have shape ({len(MATCHED_POINTS)}, 3), got {points.shape}")
-    return SurfaceMesh(points, _matched_triangles(), template_mesh().region[MATCHED_POINTS])
+    points = template_mesh().points[MATCHED_VERTICES] if points is None else np.asarray(points, float)
+    if points.shape != (len(MATCHED_VERTICES), 3):
+        raise ValueError(f"points must have shape ({len(MATCHED_VERTICES)}, 3), got {points.shape}")
+    return SurfaceMesh(points, _matched_triangles(), template_mesh().region[MATCHED_VERTICES])
 
 
 @lru_cache(maxsize=1)

@@ -27,7 +27,7 @@ class FittedTemplate:
     mesh : SurfaceMesh
         Template topology, world mm, at end-diastole.
     distance_mm : dict of str to float
-        Mean distance of the labels' outlines to the surface: lv_endo, lv_epi, rv_endo.
+        Mean distance of the labels' contours to the surface: lv_endo, lv_epi, rv_endo.
     edge_ratio : (2,) float
         1st and 99th percentile of fitted edge length / edge length in the template, after a common scale: how much
         the fit stretched neighbours apart.
@@ -45,7 +45,7 @@ class FittedTemplate:
 
     @property
     def mean_distance_mm(self) -> float:
-        """Mean over the outlines."""
+        """Mean over the contours."""
         return float(np.mean(list(self.distance_mm.values())))
 
 

@@ -20,7 +20,7 @@ def wall_curvature(positions: np.ndarray, wall: str = "septum") -> np.ndarray:
     positions : (T, V, 3) array
         Vertices of the whole template, mm, any frame of reference.
     wall : {"septum", "free wall"}
-        The middle 90 degrees of the septum, or the side wall opposite to it.
+        The middle 90 degrees of the septum, or the free wall opposite to it.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def septal_curvature(positions: np.ndarray) -> dict[str, float]:
     dict of str to float
         septal_curvature_ed_per_mm, septal_curvature_es_per_mm (where the LV cavity is smallest),
         septal_curvature_min_per_mm (the flattest of all phases: with pressure in the RV often after the LV's
-        end-systole), and septal_curvature_ratio_es: septum / side wall of the LV at end-systole, which is free of the
+        end-systole), and septal_curvature_ratio_es: septum / free wall of the LV at end-systole, which is free of the
         heart's size (1 is round, 0 flat, below 0 bowed to the left).
     """
     septum, side = wall_curvature(positions), wall_curvature(positions, "free wall")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.imaging import LabelMap
-from cardiolib.meshes import MATCHED_POINTS, decimated_mesh, edges, template_mesh
+from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, edges, template_mesh
 from cardiolib.motion.strain import AROUND, left_walls
 
 
@@ -101,7 +101,7 @@ def mitral_indices(positions: np.ndarray) -> dict[str, float]:
 
 
 def right_ventricular_indices(positions: np.ndarray) -> dict[str, float]:
-    """TAPSE and strains of the right ventricle from its 202 points.
+    """TAPSE and strains of the right ventricle from its 202 vertices.
 
     Parameters
     ----------
@@ -116,9 +116,9 @@ def right_ventricular_indices(positions: np.ndarray) -> dict[str, float]:
         run mostly up, or mostly across), septal_strain (all edges of the septum).
     """
     positions = np.asarray(positions, float)
-    if positions.ndim != 3 or positions.shape[1:] != (len(MATCHED_POINTS), 3):
-        raise ValueError(f"positions is a (T, {len(MATCHED_POINTS)}, 3) array; given {positions.shape}")
-    template = decimated_mesh(template_mesh().points[MATCHED_POINTS])
+    if positions.ndim != 3 or positions.shape[1:] != (len(MATCHED_VERTICES), 3):
+        raise ValueError(f"positions is a (T, {len(MATCHED_VERTICES)}, 3) array; given {positions.shape}")
+    template = decimated_mesh(template_mesh().points[MATCHED_VERTICES])
     free, height = template.region_mask("rv_free"), template.points[:, 2]
     ring = free & (height >= np.quantile(height[free], 0.8)) & (np.abs(template.points[:, 1]) < 25)
     tapse = annular_excursion_mm(positions[:, ring], positions[0, height.argmin()]).max()

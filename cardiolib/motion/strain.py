@@ -46,7 +46,7 @@ _FOUR = (13, 14, 15, 16)
 def aha_segments() -> np.ndarray:
     """(RINGS, AROUND) AHA segment of every vertex of a ring; 0 in the apical cap.
 
-    Basal, mid and apical thirds of the long axis; around it from the anterior wall (heart frame: x to the side wall,
+    Basal, mid and apical thirds of the long axis; around it from the anterior wall (heart frame: x to the free wall,
     y inferior) over the septum.
     """
     rest = template_mesh().points[1 : 1 + RINGS * AROUND].reshape(RINGS, AROUND, 3)
@@ -106,7 +106,7 @@ def strain_summary(positions: np.ndarray) -> dict[str, float]:
     -------
     dict
         gcs, gls, grs_percent (peak of the mean over the segments), their peak_time (share of the cycle),
-        septal_lateral_lag (peak time of circumferential strain, septum minus side wall; times are NaN where there are
+        septal_lateral_lag (peak time of circumferential strain, septum minus free wall; times are NaN where there are
         fewer than four phases) and eccentricity_index at
         end-diastole and at its largest (LV diameter along the septum / across it at mid-level; 1 is round).
     """

@@ -16,7 +16,7 @@ import torch
 from cardiolib.cohorts.motion_matrix import to_matrix
 from cardiolib.files import atomic_path
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
-from cardiolib.meshes import MATCHED_POINTS, frame_name, template_mesh, write_motion_folder
+from cardiolib.meshes import MATCHED_VERTICES, frame_name, template_mesh, write_motion_folder
 from cardiolib.motion.correspondence import fit_template
 from cardiolib.motion.heart_frame import to_heart_frame
 from cardiolib.motion.indices import volume_table
@@ -166,7 +166,7 @@ def cohort_matrix(tracked: Sequence[TrackedSubject], *, heart_frame: bool = True
     usable = [one for one in tracked if one.is_tracked]
     if not usable:
         raise ValueError("no subject was tracked: there is no motion to describe (see quality_table for the reasons)")
-    template = template_mesh().points[MATCHED_POINTS]
+    template = template_mesh().points[MATCHED_VERTICES]
     positions = [one.in_heart_frame(template) if heart_frame else one.positions for one in usable]
     return tuple(one.subject_id for one in usable), to_matrix(np.stack(positions))
 
@@ -196,11 +196,11 @@ def _track(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> TrackedSubject:
     quality = assess_quality(
         measures, volumes_ml={name: curves[f"{name}_ml"].to_numpy() for name in ("lv_cavity", "rv_cavity")}
     )
-    return TrackedSubject(unit.subject_id, template[:, MATCHED_POINTS], template.astype(np.float32), quality, known)
+    return TrackedSubject(unit.subject_id, template[:, MATCHED_VERTICES], template.astype(np.float32), quality, known)
 
 
 def _failed(unit: TrackingUnit, reason: str) -> TrackedSubject:
-    nowhere = np.full((unit.settings.phases, len(MATCHED_POINTS), 3), np.nan)
+    nowhere = np.full((unit.settings.phases, len(MATCHED_VERTICES), 3), np.nan)
     n_known = 0 if unit.known_points_mm is None else len(unit.known_points_mm)
     return TrackedSubject(
         unit.subject_id,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cardiolib.meshes import (
-    MATCHED_POINTS,
+    MATCHED_VERTICES,
     SurfaceMesh,
     decimated_mesh,
     extract_regions,
@@ -19,7 +19,7 @@ from cardiolib.meshes import (
 
 MESHES = ("none", "rv", "all")
 WHOLE = {"LV_endo": ("lv_endo",), "LV_epi": ("lv_epi",), "RV_endo": ("rv_free", "rv_septum")}
-"""Surfaces of the whole template: prefix of their files, and regions. "RV" alone are the 202 points."""
+"""Surfaces of the whole template: prefix of their files, and regions. "RV" alone are the 202 vertices."""
 
 
 def write_surfaces(
@@ -34,7 +34,7 @@ def write_surfaces(
     folder : path-like
         Usually ``<ID>/motion``. Every file is written whole or not at all.
     meshes : {"rv", "all", "none"}
-        "rv": ``RV_fr00.vtk``, ``RV_fr01.vtk``, ...: the 202 points of the survival network with triangles, vertex for
+        "rv": ``RV_fr00.vtk``, ``RV_fr01.vtk``, ...: the 202 vertices of the survival network with triangles, vertex for
         vertex those of ``RV_fr00.txt``; 0.24 MB for 20 phases. "all" (4.6 MB) adds the template's surfaces with all
         their vertices: ``LV_endo_fr00.vtk`` and ``LV_epi_fr00.vtk`` (961 each) and ``RV_endo_fr00.vtk`` (1,761).
 
@@ -67,6 +67,6 @@ def _surfaces(meshes: str) -> dict[str, tuple[SurfaceMesh, np.ndarray]]:
     if meshes not in MESHES:
         raise ValueError(f"meshes must be one of {', '.join(MESHES)}; given {meshes!r}")
     template = template_mesh()
-    small = {"RV": (decimated_mesh(template.points[MATCHED_POINTS]), MATCHED_POINTS)}
+    small = {"RV": (decimated_mesh(template.points[MATCHED_VERTICES]), MATCHED_VERTICES)}
     whole = {prefix: extract_regions(template, *regions) for prefix, regions in WHOLE.items()}
     return {"none": {}, "rv": small, "all": small | whole}[meshes]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.motion_matrix import N_PHASES, from_matrix
-from cardiolib.meshes import MATCHED_POINTS, decimated_mesh, template_mesh
+from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, template_mesh
 from cardiolib.motion.curvature import cavity_volumes_ml, septal_curvature, wall_curvature
 from cardiolib.motion.evaluation import endpoint_errors
 from cardiolib.motion.indices import mitral_excursion_mm, mitral_indices, right_ventricular_indices
@@ -55,7 +55,7 @@ class CohortMotion:
     ----------
     ids : (N,) tuple of str
     X : (N, D) array
-        Displacement from ED in mm, heart axes; D = 11,514 for 20 phases of 202 points.
+        Displacement from ED in mm, heart axes; D = 11,514 for 20 phases of 202 vertices.
     n_phases : int
     source : str
         In words: truth or tracked, and what was left out.
@@ -79,7 +79,7 @@ def regional_displacement(motion: CohortMotion) -> pd.DataFrame:
     DataFrame
         region, phase (from 0), mean_mm, low_mm, high_mm.
     """
-    mesh = decimated_mesh(template_mesh().points[MATCHED_POINTS])
+    mesh = decimated_mesh(template_mesh().points[MATCHED_VERTICES])
     height = mesh.points[:, 2]
     names = np.array([REGION_LABELS[mesh.region_names[code]] for code in mesh.region])
     free = names == REGION_LABELS["rv_free"]
@@ -120,7 +120,7 @@ def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedC
         comparisons = [(name, one.known_positions, truth, region, False)]
         if name == TRACKING:
             points = cohort.true_world_positions(one.subject_id)
-            comparisons.append((CHAIN, one.positions, points, region[MATCHED_POINTS], True))
+            comparisons.append((CHAIN, one.positions, points, region[MATCHED_VERTICES], True))
         for error, found, true, names, displaced in comparisons:
             part = endpoint_errors(found, true, region=names, heart_to_world=to_world, from_displacement=displaced)
             part.insert(0, "error", error)
@@ -209,7 +209,7 @@ def cycle_curves(tracked: TrackedCohort) -> pd.DataFrame:
     -------
     DataFrame
         ID, phase (whole numbers from 0, end-diastole), lv_cavity_ml, rv_cavity_ml, mitral_excursion_mm (mean of the
-        ring), septal_curvature_per_mm, free_wall_curvature_per_mm (the LV's side wall), eccentricity, and the strains
+        ring), septal_curvature_per_mm, free_wall_curvature_per_mm (the LV's free wall), eccentricity, and the strains
         of the AHA segments: circumferential_1 to circumferential_16, longitudinal_1 ..., radial_1 ....
     """
     parts = [_cycle(one) for one in tracked.usable]

@@ -1,6 +1,6 @@
 """Making simulated stacks less like one another, and less like the simulator: domain randomisation in torch.
 
-A network that has only seen one simulator's chest, contrast and outlines fails on a real scan, where the surroundings
+A network that has only seen one simulator's chest, contrast and contours fails on a real scan, where the surroundings
 hold bright vessels and atria that are nobody's ventricle. Here the surroundings are painted over with random tissue,
 every structure's brightness is shifted by itself, the grey scale is bent and the picture blurred [1]_ [2]_. All draws
 come from a generator that is passed in.

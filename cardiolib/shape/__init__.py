@@ -1,6 +1,6 @@
 """Shape of both ventricles: what a label map says of it, a statistical model, and a smooth surface fitted to it."""
 
-from cardiolib.shape.evidence import Evidence, outline_points
+from cardiolib.shape.evidence import Evidence, contour_points
 from cardiolib.shape.fit import FittedModel, FittedShape, ShapeFitSettings, fit_model, fit_shape
 from cardiolib.shape.interpolation import estimate_slice_shifts
 from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
@@ -20,7 +20,7 @@ __all__ = [
     "fit_shape",
     "heart_shape_model",
     "landmarks_from_labels",
-    "outline_points",
+    "contour_points",
     "refine_shape",
     "sample_hearts",
 ]

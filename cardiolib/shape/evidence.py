@@ -1,4 +1,4 @@
-"""What the labels of one frame say to a shape model: outlines, where structures end, landmarks."""
+"""What the labels of one frame say to a shape model: contours, where structures end, landmarks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scipy import ndimage
 from cardiolib.imaging import LabelMap, world_from_voxel
 from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
 
-OUTLINES = {
+CONTOURS = {
     "lv_endo": (("lv_cavity",), ("lv_endo",)),
     "lv_epi": (("lv_cavity", "lv_wall"), ("lv_epi",)),
     "rv_endo": (("rv_cavity",), ("rv_free", "rv_septum")),
 }
-"""Outline -> structures it encloses in a slice, and regions of the template that it is the outline of."""
+"""Contour -> structures it encloses in a slice, and regions of the template that it is the contour of."""
 
 _MARGIN_PX = 4
 
@@ -28,7 +28,7 @@ class Evidence:
     Attributes
     ----------
     points : dict of str to (n, 3) array
-        Points of the outlines, world mm.
+        Points of the contours, world mm.
     slices : dict of str to (n,) array
         The slice of each point.
     spacing : dict of str to float
@@ -47,7 +47,7 @@ class Evidence:
         Whether the slice number grows towards the base.
     n_slices : int
     trust : dict of str to float
-        How much outlines count whose neighbouring tissues are hard to tell apart; 1 where nothing is said.
+        How much contours count whose neighbouring tissues are hard to tell apart; 1 where nothing is said.
     """
 
     points: dict[str, np.ndarray]
@@ -80,17 +80,17 @@ class Evidence:
             up = base_is_last_slice(label_map.labels, affine, scheme=scheme)
         points, slices, spacing, columns = {}, {}, {}, {}
         pixel_mm = label_map.spacing_mm[:2]
-        for outline, (structures, _) in OUTLINES.items():
+        for contour, (structures, _) in CONTOURS.items():
             mask = np.logical_or.reduce([labels == scheme.code(name) for name in structures])
-            voxels = outline_points(mask)
+            voxels = contour_points(mask)
             n_held = len(np.unique(voxels[:, 2]))
             if n_held < 2:
-                raise ValueError(f"{outline} is present in {n_held} slice(s); two are needed to interpolate between")
-            points[outline] = world_from_voxel(affine, voxels)
-            slices[outline] = voxels[:, 2].astype(int)
+                raise ValueError(f"{contour} is present in {n_held} slice(s); two are needed to interpolate between")
+            points[contour] = world_from_voxel(affine, voxels)
+            slices[contour] = voxels[:, 2].astype(int)
             steps = np.linalg.norm(np.diff(voxels[:, :2], axis=0) * pixel_mm, axis=1)
-            spacing[outline] = float(np.median(steps))
-            columns[outline] = _ends(mask, up, reach_px=max(1, round(4.0 / float(pixel_mm.mean()))))
+            spacing[contour] = float(np.median(steps))
+            columns[contour] = _ends(mask, up, reach_px=max(1, round(4.0 / float(pixel_mm.mean()))))
         marks = landmarks_from_labels(labels, affine, scheme=scheme, base_is_last=up)
         normal = affine[:3, 2] / np.linalg.norm(affine[:3, 2]) * (1 if up else -1)
         return cls(
@@ -108,7 +108,7 @@ class Evidence:
         )
 
     def thinned(self, step: int) -> Evidence:
-        """With every `step`-th point of the outlines only: neighbours say nearly the same."""
+        """With every `step`-th point of the contours only: neighbours say nearly the same."""
         return replace(
             self,
             points={name: points[::step] for name, points in self.points.items()},
@@ -117,13 +117,13 @@ class Evidence:
         )
 
 
-def outline_points(mask: np.ndarray) -> np.ndarray:
-    """Points of the outlines of a mask (I, J, K), slice by slice, with the pixels' staircase taken off.
+def contour_points(mask: np.ndarray) -> np.ndarray:
+    """Points of the contours of a mask (I, J, K), slice by slice, with the pixels' staircase taken off.
 
     Returns
     -------
     (n, 3) array
-        Voxel positions; the third is a slice number. Points of one outline follow one another.
+        Voxel positions; the third is a slice number. Points of one contour follow one another.
     """
     held = np.flatnonzero(mask.any(axis=(0, 1)))
     if not held.size:

@@ -1,10 +1,10 @@
-"""Fitting a model of the heart's shape, in one phase or in many at once, to outlines of a segmented heart.
+"""Fitting a model of the heart's shape, in one phase or in many at once, to contours of a segmented heart.
 
 Found together, by least squares: where the heart lies and how it is turned (six numbers), its shape (one number for
 each mode of the model, held near zero by the spread of the hearts that the model was learnt from), and how far each
-slice was shifted by its breath-hold. Outlines draw the nearest surface along its normal; the rims at the base and the
+slice was shifted by its breath-hold. Contours draw the nearest surface along its normal; the rims at the base and the
 poles at the apex are drawn to the level at which the labels end above and below them. A last step lets the surface
-leave the model where the outlines insist, by a smooth displacement: a real heart is more than a mixture of simulated
+leave the model where the contours insist, by a smooth displacement: a real heart is more than a mixture of simulated
 ones.
 """
 
@@ -20,10 +20,10 @@ from scipy.spatial.transform import Rotation
 
 from cardiolib.imaging import LabelMap
 from cardiolib.meshes import SurfaceMesh
-from cardiolib.shape.evidence import OUTLINES, Evidence
+from cardiolib.shape.evidence import CONTOURS, Evidence
 from cardiolib.shape.model import ShapeModel, heart_shape_model
 from cardiolib.shape.orientation import orientation_is_stated
-from cardiolib.shape.pulls import Pull, ShapeFitSettings, level_pulls, outline_pulls
+from cardiolib.shape.pulls import Pull, ShapeFitSettings, contour_pulls, level_pulls
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class FittedShape:
     coefficients : (M,) array
         Of the model's modes, in standard deviations.
     residual_mm : dict of str to float
-        Mean distance of the outlines' points (shifts undone) to the surface, by outline.
+        Mean distance of the contours' points (shifts undone) to the surface, by contour.
     mirrored : bool
         The image's world is a mirror image of the body: its header states no orientation, and stores slices against
         what the placeholder says (ACDC). The mesh is mirrored with it, and its triangles still face outwards.
@@ -138,10 +138,10 @@ def fit_model(
     for _ in range(settings.iterations):
         state = solver.step(state)
     points = state.place(model.points(state.coefficients))
-    gaps: dict[str, list[np.ndarray]] = {name: [] for name in OUTLINES}
+    gaps: dict[str, list[np.ndarray]] = {name: [] for name in CONTOURS}
     for frame, one in enumerate(evidence):
         for name, pull in zip(
-            OUTLINES, outline_pulls(points[frame], one, state.shift, model.template, settings), strict=True
+            CONTOURS, contour_pulls(points[frame], one, state.shift, model.template, settings), strict=True
         ):
             gaps[name].append(np.abs(pull.gap))
     residual = {name: float(np.concatenate(parts).mean()) for name, parts in gaps.items()}
@@ -158,7 +158,7 @@ def released(
     if settings.freedom_sd_mm == 0:
         return points
     pulls = [
-        *outline_pulls(points, evidence, shift_mm, template, settings),
+        *contour_pulls(points, evidence, shift_mm, template, settings),
         *level_pulls(points, evidence, template, settings),
     ]
     vertex, direction, gap, weight, _ = _together(pulls)
@@ -266,7 +266,7 @@ class _Solver:
 
     def _pulls(self, state: _State, points: np.ndarray, evidence: Evidence) -> Iterator[Pull]:
         template = self.model.template
-        yield from outline_pulls(points, evidence, state.shift, template, self.settings)
+        yield from contour_pulls(points, evidence, state.shift, template, self.settings)
         yield from level_pulls(points, evidence, template, self.settings)
         known = np.isfinite(evidence.landmarks).all(axis=1)
         marks = template.n_points + np.flatnonzero(known)

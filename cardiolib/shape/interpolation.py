@@ -1,9 +1,9 @@
-"""The shape step without a model: outlines of slices joined by interpolation.
+"""The shape step without a model: contours of slices joined by interpolation.
 
 A short-axis stack is a poor solid: slices are 8 to 10 mm thick, and each was acquired in a breath-hold of its
 own, so they do not lie exactly above one another. This step (i) moves the slices so that the centres of the left
-ventricle follow a smooth line, (ii) turns each slice's outlines into signed distances, which can be
-interpolated between slices where outlines cannot, and (iii) reads labels and surfaces off the
+ventricle follow a smooth line, (ii) turns each slice's contours into signed distances, which can be
+interpolated between slices where contours cannot, and (iii) reads labels and surfaces off the
 interpolated distances. It knows nothing of hearts, so it follows any shape, and it cannot repair a slice that was
 labelled wrongly.
 """
@@ -21,13 +21,13 @@ from cardiolib.imaging import OURS, LabelMap, LabelScheme
 from cardiolib.meshes import SurfaceMesh
 from cardiolib.shape.landmarks import base_is_last_slice
 
-OUTLINES = {
+CONTOURS = {
     "lv_endo": ("lv_cavity",),
     "lv_epi": ("lv_cavity", "lv_wall"),
     "rv_endo": ("rv_cavity",),
     "rv_epi": ("rv_cavity", "rv_wall"),
 }
-"""Closed outlines of a slice, and the structures each encloses."""
+"""Closed contours of a slice, and the structures each encloses."""
 
 SEPTUM_MM = 3.0
 """Right-ventricular surface nearer than this to the LV epicardium is septum."""
@@ -49,16 +49,16 @@ def interpolated_shape(
     fine = FineGrid.around(labels > 0, native_mm=label_map.spacing_mm, spacing_mm=np.asarray(spacing_mm))
     up = base_is_last_slice(labels, label_map.affine, scheme=scheme)
     distances: dict[str, np.ndarray] = {}
-    for outline, structures in OUTLINES.items():
+    for contour, structures in CONTOURS.items():
         if any(name not in scheme.codes for name in structures):
             continue
         mask = np.isin(labels, [scheme.codes[name] for name in structures])
-        distances[outline] = _distance_volume(
-            mask, fine, shift_mm=shift_mm, base_is_last=up, smoothing_mm=smoothing_mm, outline=outline
+        distances[contour] = _distance_volume(
+            mask, fine, shift_mm=shift_mm, base_is_last=up, smoothing_mm=smoothing_mm, contour=contour
         )
-    for outline in ("rv_endo", "rv_epi"):
-        if outline in distances:  # the septum belongs to the left ventricle
-            distances[outline] = np.minimum(distances[outline], -np.nan_to_num(distances["lv_epi"], nan=-np.inf))
+    for contour in ("rv_endo", "rv_epi"):
+        if contour in distances:  # the septum belongs to the left ventricle
+            distances[contour] = np.minimum(distances[contour], -np.nan_to_num(distances["lv_epi"], nan=-np.inf))
     affine = label_map.affine @ fine.native_from_fine()
     surfaces = {name: _surface(name, distances, affine) for name in distances}
     inside = {name: np.nan_to_num(distance, nan=-1.0) > 0 for name, distance in distances.items()}
@@ -145,19 +145,19 @@ def _distance_volume(
     shift_mm: np.ndarray,
     base_is_last: bool,
     smoothing_mm: float,
-    outline: str,
+    contour: str,
 ) -> np.ndarray:
     """Signed distance (mm, positive inside) on the fine grid; NaN above the structure's base."""
     held = np.flatnonzero(mask.any(axis=(0, 1)))
     if len(held) < 2:
-        raise ValueError(f"{outline} is present in {len(held)} slice(s); two are needed to interpolate between")
+        raise ValueError(f"{contour} is present in {len(held)} slice(s); two are needed to interpolate between")
     held = np.arange(held[0], held[-1] + 1)
     planes = {k: _fine_plane(mask[:, :, k], fine, shift_mm[k]) for k in held if mask[:, :, k].any()}
     knots = np.array(sorted(planes))
     values = np.stack([planes[k] for k in knots])
     apex, base, toward_apex = (knots[0], knots[-1], -1) if base_is_last else (knots[-1], knots[0], 1)
     order = 0 if base_is_last else -1
-    # beyond the apical slice the outline goes on shrinking and has vanished at the next slice's centre
+    # beyond the apical slice the contour goes on shrinking and has vanished at the next slice's centre
     inner = values[1] if base_is_last else values[-2]
     beyond = 2 * values[order] - inner
     beyond = beyond - max(float(beyond.max()), 0.0)
@@ -183,7 +183,7 @@ def _fine_plane(mask: np.ndarray, fine: FineGrid, shift_mm: np.ndarray) -> np.nd
     padded = np.pad(mask, 1)
     inside = ndimage.distance_transform_edt(padded, sampling=pixel_mm)
     outside = ndimage.distance_transform_edt(~padded, sampling=pixel_mm)
-    half = pixel_mm.mean() / 2  # the outline runs midway between the last pixel inside and the first outside
+    half = pixel_mm.mean() / 2  # the contour runs midway between the last pixel inside and the first outside
     signed = np.where(padded, inside - half, half - outside)
     signed = ndimage.gaussian_filter(signed, 0.7, mode="nearest")  # takes off the pixels' staircase
     offset = fine.start[:2] + shift_mm / pixel_mm + 1  # +1: the padding
@@ -194,16 +194,16 @@ def _fine_plane(mask: np.ndarray, fine: FineGrid, shift_mm: np.ndarray) -> np.nd
 
 
 def nested_labels(inside: dict[str, np.ndarray]) -> np.ndarray:
-    """Labels from what each outline encloses, inner structures over outer ones."""
+    """Labels from what each contour encloses, inner structures over outer ones."""
     labels = np.zeros(inside["lv_endo"].shape, np.uint8)
-    for outline, structure in (
+    for contour, structure in (
         ("rv_epi", "rv_wall"),
         ("rv_endo", "rv_cavity"),
         ("lv_epi", "lv_wall"),
         ("lv_endo", "lv_cavity"),
     ):
-        if outline in inside:
-            labels[inside[outline]] = OURS.code(structure)
+        if contour in inside:
+            labels[inside[contour]] = OURS.code(structure)
     return labels
 
 

@@ -1,4 +1,4 @@
-"""What draws the vertices of a shape model: outlines along the surface's normal, ends of structures along the axis."""
+"""What draws the vertices of a shape model: contours along the surface's normal, ends of structures along the axis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from cardiolib.imaging import voxel_from_world
 from cardiolib.meshes import SurfaceMesh, boundary_loops
-from cardiolib.shape.evidence import OUTLINES, Evidence
+from cardiolib.shape.evidence import CONTOURS, Evidence
 
 LOOKS = 6
 """As so many independent observations count all vertices of a rim, or of a pole, together."""
@@ -24,10 +24,10 @@ class ShapeFitSettings:
 
     Parameters
     ----------
-    outline_sd_mm : float
-        How far an outline is off.
+    contour_sd_mm : float
+        How far a contour is off.
     correlation_mm : float
-        Points of an outline nearer than this err together.
+        Points of a contour nearer than this err together.
     level_sd : float
         How far off, in slices, the level is at which a structure ends.
     landmark_sd_mm : float
@@ -40,7 +40,7 @@ class ShapeFitSettings:
         Size and smoothness of what the surface may leave the model by; 0 holds it to the model.
     """
 
-    outline_sd_mm: float = 1.0
+    contour_sd_mm: float = 1.0
     correlation_mm: float = 20.0
     level_sd: float = 0.5
     landmark_sd_mm: float = 6.0
@@ -61,20 +61,20 @@ class Pull(NamedTuple):
     slices: np.ndarray | None = None  # (n,) where the shift of a slice would do as well
 
 
-def outline_pulls(
+def contour_pulls(
     points: np.ndarray, evidence: Evidence, shift_mm: np.ndarray, template: SurfaceMesh, settings: ShapeFitSettings
 ) -> list[Pull]:
-    """Every point of an outline draws the vertex nearest to it, along the surface's normal; one Pull an outline."""
+    """Every point of a contour draws the vertex nearest to it, along the surface's normal; one Pull a contour."""
     normals = template.with_points(points[: template.n_points]).vertex_normals()
     pulls = []
-    for outline, mine in _vertices_of(template).items():
-        k = evidence.slices[outline]
-        there = evidence.points[outline] - shift_mm[k] @ evidence.in_plane.T
+    for contour, mine in _vertices_of(template).items():
+        k = evidence.slices[contour]
+        there = evidence.points[contour] - shift_mm[k] @ evidence.in_plane.T
         vertex = mine[cKDTree(points[mine]).query(there)[1]]
         gap = ((there - points[vertex]) * normals[vertex]).sum(axis=1)
-        together = max(1.0, settings.correlation_mm / evidence.spacing[outline])
-        weight = evidence.trust.get(outline, 1.0) / (
-            settings.outline_sd_mm**2 * together * (1 + (gap / settings.outlier_mm) ** 2)
+        together = max(1.0, settings.correlation_mm / evidence.spacing[contour])
+        weight = evidence.trust.get(contour, 1.0) / (
+            settings.contour_sd_mm**2 * together * (1 + (gap / settings.outlier_mm) ** 2)
         )
         pulls.append(Pull(vertex, normals[vertex], gap, weight, k))
     return pulls
@@ -87,33 +87,33 @@ def level_pulls(
 
     The poles are the lowest vertices of a structure.
     """
-    for outline, both in _ends_of(template).items():
+    for contour, both in _ends_of(template).items():
         for which, vertices in enumerate(both):
-            yield _level_pull(outline, vertices, which, points, evidence, settings)
+            yield _level_pull(contour, vertices, which, points, evidence, settings)
 
 
 @lru_cache(maxsize=4)
 def _vertices_of(template: SurfaceMesh) -> dict[str, np.ndarray]:
-    """Vertices of each outline's surface."""
-    return {name: np.flatnonzero(template.region_mask(*regions)) for name, (_, regions) in OUTLINES.items()}
+    """Vertices of each contour's surface."""
+    return {name: np.flatnonzero(template.region_mask(*regions)) for name, (_, regions) in CONTOURS.items()}
 
 
 @lru_cache(maxsize=4)
 def _ends_of(template: SurfaceMesh) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Poles and rim of each outline's surface."""
+    """Poles and rim of each contour's surface."""
     rims = np.concatenate(boundary_loops(template))
     ends = {}
-    for outline, mine in _vertices_of(template).items():
+    for contour, mine in _vertices_of(template).items():
         lowest = np.argsort(template.points[mine, 2], kind="stable")[:5]
-        ends[outline] = mine[lowest], np.intersect1d(rims, mine)
+        ends[contour] = mine[lowest], np.intersect1d(rims, mine)
     return ends
 
 
 def _level_pull(
-    outline: str, vertices: np.ndarray, which: int, points: np.ndarray, evidence: Evidence, settings: ShapeFitSettings
+    contour: str, vertices: np.ndarray, which: int, points: np.ndarray, evidence: Evidence, settings: ShapeFitSettings
 ) -> Pull:
     voxel = voxel_from_world(evidence.affine, points[vertices])
-    ends = evidence.columns[outline][which]
+    ends = evidence.columns[contour][which]
     at = [np.clip(np.rint(voxel[:, axis]).astype(int), 0, ends.shape[axis] - 1) for axis in (0, 1)]
     end = ends[at[0], at[1]]
     # where the labels reach the first or last slice, the apex lies beyond what was imaged

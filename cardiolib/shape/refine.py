@@ -37,7 +37,7 @@ class RefinedShape:
     slice_shift_mm : (K, 2) array
         In-plane displacement of each slice along the I and J axes that was found and undone.
     fit : FittedShape or None
-        The fitted model, with how far the labels' outlines are from it; None for interpolation.
+        The fitted model, with how far the labels' contours are from it; None for interpolation.
     """
 
     labels: LabelMap
@@ -63,7 +63,7 @@ def refine_shape(
     spacing_mm : (3,) float
         Of the fine grid, along I, J, K.
     method : {"model", "interpolation"}
-        Fit the shape model, or join the outlines of the slices. Breath-hold shifts are the same in all frames; both
+        Fit the shape model, or join the contours of the slices. Breath-hold shifts are the same in all frames; both
         read them off the frame with the largest LV.
 
     Raises

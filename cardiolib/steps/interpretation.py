@@ -267,7 +267,7 @@ def latent_metrics(patients: PatientMaps, inputs: InterpretationInputs) -> dict[
 def surface_of(cohort: Cohort, n_vertices: int) -> SurfaceMesh:
     """End-diastolic surface with the vertices of the motion matrix.
 
-    The template of the digital heart for its own 202 points; otherwise the first subject's points, without triangles.
+    The template of the digital heart for its own 202 vertices; otherwise the first subject's points, without triangles.
     """
     template = DigitalHeart(mean_parameters("ph")).points202(np.zeros(1))[0]
     if n_vertices == len(template) and ("images" in cohort.provides or cohort.simulated):

@@ -15,7 +15,7 @@ from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.foursegment.reading import N_FRAMES
 from cardiolib.cohorts.motion_matrix import write_matrix
 from cardiolib.files import atomic_path, write_table
-from cardiolib.meshes import MATCHED_POINTS, write_matched_points
+from cardiolib.meshes import MATCHED_VERTICES, write_matched_points
 from cardiolib.motion.subjects import TrackedSubject, TrackingUnit, cohort_matrix, quality_table, track_units
 from cardiolib.motion.tracked import (
     CHAIN,
@@ -74,7 +74,7 @@ __all__ = [
 
 LAYOUT = "4Dsegment"
 N_WHOLE = 12
-"""Subjects of whom all surfaces of both ventricles are stored as VTK; of the others only the 202 points."""
+"""Subjects of whom all surfaces of both ventricles are stored as VTK; of the others only the 202 vertices."""
 N_COMPARED = 3
 """Scans that are tracked once more without the population's motion, to show what it adds."""
 
@@ -126,7 +126,7 @@ def _complete_layout(tracked: Sequence[TrackedSubject], folder: Path) -> None:
     names = [one.subject_id for one in tracked if one.is_tracked and len(one.positions) == N_FRAMES]
     if names:
         write_matched_points(
-            np.repeat(np.arange(len(MATCHED_POINTS))[:, None], 2, axis=1), folder / "matchedpointsnew.txt"
+            np.repeat(np.arange(len(MATCHED_VERTICES))[:, None], 2, axis=1), folder / "matchedpointsnew.txt"
         )
         with atomic_path(folder / "subjnames.txt") as temporary:
             temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
@@ -170,7 +170,7 @@ def assemble_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStag
         motion.X,
         motion.ids,
         n_phases=motion.n_phases,
-        point_rows=MATCHED_POINTS,
+        point_rows=MATCHED_VERTICES,
         about={"source": motion.source, "simulated": cohort.simulated, "cohort": cohort.name},
     )
     if "volumes" in cohort.provides:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.imaging import world_from_voxel
-from cardiolib.meshes import MATCHED_POINTS, SurfaceMesh, decimated_mesh, extract_regions, template_mesh
+from cardiolib.meshes import MATCHED_VERTICES, SurfaceMesh, decimated_mesh, extract_regions, template_mesh
 from cardiolib.motion.tracked import CohortMotion, TrackedCohort
 from cardiolib.steps.motion_settings import MotionStageSettings, uses_truth
 from cardiolib.work import Work
@@ -45,7 +45,7 @@ class TwoHearts:
     Attributes
     ----------
     mesh : SurfaceMesh
-        Triangles of the 202 points.
+        Triangles of the 202 vertices.
     hearts : dict of str to (T, 202, 3) array
         What the heart is, with its ID -> positions in mm, heart frame. Empty where there are not two.
     title : str
@@ -86,7 +86,7 @@ class HeartInImages:
 
 def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings) -> MovingHeart:
     """A heart to look at, the first that was tracked: true or tracked motion as in the matrix, the other beside it."""
-    template, usable = template_mesh().points[MATCHED_POINTS], tracked.usable
+    template, usable = template_mesh().points[MATCHED_VERTICES], tracked.usable
     mesh, true = decimated_mesh(template), uses_truth(cohort, settings)
     if not usable and not true:
         raise ValueError("no subject was tracked: see the quality table for the reasons")
@@ -110,7 +110,7 @@ def two_hearts(
     fewer than two were tracked). Of patients no risk is known yet: the highest and the lowest RV ejection fraction,
     from ``<folder>/volumes.csv`` as `assemble_motion` wrote it.
     """
-    template = template_mesh().points[MATCHED_POINTS]
+    template = template_mesh().points[MATCHED_VERTICES]
     if "truth" in cohort.provides:
         true = uses_truth(cohort, settings) or len(motion.ids) < 2
         value, text, names = cohort.log_hazard(), "true log hazard {:+.1f}", ("low risk", "high risk")

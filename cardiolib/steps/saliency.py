@@ -278,7 +278,7 @@ def drawn_phases(maps: SaliencyMaps) -> dict[str, pd.DataFrame]:
 
 
 def marked_points(maps: SaliencyMaps) -> np.ndarray:
-    """(V,) bool: points that go with the explained risk beyond chance, for the outline of the first map."""
+    """(V,) bool: points that go with the explained risk beyond chance, for the contour of the first map."""
     return maps.vertices["significant"].to_numpy()
 
 

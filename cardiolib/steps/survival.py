@@ -13,7 +13,7 @@ import pandas as pd
 import cardiolib
 from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.files import write_table
-from cardiolib.meshes import MATCHED_POINTS, template_mesh
+from cardiolib.meshes import MATCHED_VERTICES, template_mesh
 from cardiolib.steps.survival_tables import motion_indices
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.data import SurvivalData
@@ -219,7 +219,7 @@ def cross_validate_models(
         LINEAR_MODEL: (PcaCoxRecipe(), data.X),
         "LASSO Cox on motion": (LassoCoxRecipe(), data.X),
     }
-    template = template_mesh().points[MATCHED_POINTS]
+    template = template_mesh().points[MATCHED_VERTICES]
     indices = motion_indices(data.X, template, data.feature_shape)
     if indices is not None:
         models["Cox on TAPSE and RV strain"] = (CoxRecipe(), indices.to_numpy())

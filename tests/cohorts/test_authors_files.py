@@ -84,7 +84,7 @@ def test_paper_sized_inputs_make_a_motion_cohort(tmp_path):
     assert ids == ("p9", "p2", "p1", "p4")
     np.testing.assert_array_equal(matrix, features)
     assert cohort.table["event"].tolist() == [False, True, False, True]
-    assert any("202 points" in note and "cannot" not in note for note in cohort.notes)
+    assert any("202 vertices" in note and "cannot" not in note for note in cohort.notes)
 
 
 def test_inputs_without_outcome_are_a_cohort_without_follow_up(tmp_path):
@@ -101,7 +101,7 @@ def test_other_point_counts_are_accepted_and_stated(tmp_path):
     path = _dump(tmp_path / "inputdata_DL.pkl", [features, y])
     assert read_inputdata(path).n_points == 200
     (note,) = [note for note in open_cohort(tmp_path).notes if "11,400" in note]
-    assert "200 points" in note and "11,514 (202 points): a model trained on those cannot read these" in note
+    assert "200 points" in note and "11,514 (202 vertices): a model trained on those cannot read these" in note
 
 
 def test_both_input_files_of_the_same_patients_are_put_together(tmp_path):

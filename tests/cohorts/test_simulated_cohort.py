@@ -144,8 +144,8 @@ def test_log_hazard_and_times_belong_to_the_table(cohort):
     assert int(cohort.table["event"].sum()) == 3
     part = cohort.subset(["PH004", "PH002"])
     assert part.log_hazard().tolist() == cohort.log_hazard()[["PH004", "PH002"]].tolist()
-    latents = cohort.parameters.loc[list(cohort.ids)]
-    expected = -0.60 * latents["x_long"] - 0.90 * latents["x_septal"] + 0.55 * latents["x_lag"]
+    traits = cohort.parameters.loc[list(cohort.ids)]
+    expected = -0.60 * traits["x_long"] - 0.90 * traits["x_septal"] + 0.55 * traits["x_lag"]
     np.testing.assert_allclose(cohort.log_hazard(), expected, rtol=1e-9)
 
 
@@ -224,7 +224,7 @@ def test_round_trip_through_the_authors_layout(cohort, tmp_path):
     np.testing.assert_allclose(back.table["time"] / 365.25, cohort.table["time"], rtol=1e-12)
     assert (back.table["event"] == cohort.table["event"]).all()
     np.testing.assert_allclose(back.volumes()["RVEF"], cohort.volumes()["RVEF"])
-    assert any("202 points, 11,514 features" in note for note in back.notes)
+    assert any("202 vertices, 11,514 features" in note for note in back.notes)
 
 
 @pytest.mark.parametrize("kind", ["simulated-volume-hazard", "simulated-null-hazard", "simulated-controls"])

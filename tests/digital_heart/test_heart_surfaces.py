@@ -1,4 +1,4 @@
-"""Meshes, the 202 points and the landmarks: correspondence, topology, evenness."""
+"""Meshes, the 202 vertices and the landmarks: correspondence, topology, evenness."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from cardiolib.digital_heart import LANDMARKS, PHASES, DigitalHeart, mean_parameters, parameters_at_severity
 from cardiolib.meshes import (
-    MATCHED_POINTS,
+    MATCHED_VERTICES,
     boundary_loops,
     covered_areas_mm2,
     decimated_mesh,
@@ -60,15 +60,15 @@ def test_normals_point_outwards():
 
 def test_matched_points_never_move():
     """The network's weights belong to these vertices: a change of this list breaks every stored model."""
-    text = ",".join(map(str, MATCHED_POINTS))
+    text = ",".join(map(str, MATCHED_VERTICES))
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "313e4ec3a9cb108c"
-    region = template_mesh().region[MATCHED_POINTS]
-    assert len(set(MATCHED_POINTS)) == 202 and set(region) == {2, 3}
+    region = template_mesh().region[MATCHED_VERTICES]
+    assert len(set(MATCHED_VERTICES)) == 202 and set(region) == {2, 3}
 
 
 def test_matched_points_are_even_over_the_right_ventricle():
     template = template_mesh()
-    points = template.points[MATCHED_POINTS]
+    points = template.points[MATCHED_VERTICES]
     nearest = cKDTree(points).query(points, k=2)[0][:, 1]
     assert nearest.std() / nearest.mean() < 0.15
     right, _ = extract_regions(template, "rv_free", "rv_septum")
@@ -77,7 +77,7 @@ def test_matched_points_are_even_over_the_right_ventricle():
 
 
 def test_points202_are_vertices_of_the_full_mesh():
-    np.testing.assert_allclose(HEART.points202(), HEART.surface_sequence()[:, MATCHED_POINTS], atol=1e-12)
+    np.testing.assert_allclose(HEART.points202(), HEART.surface_sequence()[:, MATCHED_VERTICES], atol=1e-12)
 
 
 def test_decimated_mesh_closes_over_the_insertions():

@@ -13,12 +13,12 @@ from cardiolib.digital_heart.outcomes import (
     log_hazard,
     simulate_outcomes,
 )
-from cardiolib.digital_heart.population import LATENT_CORRELATION, LATENT_NAMES
+from cardiolib.digital_heart.population import TRAIT_CORRELATION, TRAIT_NAMES
 
 
-def latents(n, rng):
-    draws = rng.multivariate_normal(np.zeros(4), LATENT_CORRELATION, n)
-    return pd.DataFrame(draws, columns=list(LATENT_NAMES))
+def traits(n, rng):
+    draws = rng.multivariate_normal(np.zeros(4), TRAIT_CORRELATION, n)
+    return pd.DataFrame(draws, columns=list(TRAIT_NAMES))
 
 
 def concordance(risk, event, time):
@@ -29,11 +29,11 @@ def concordance(risk, event, time):
 
 
 def mean_concordances(columns, *, hazard, b=1.0, repeats=24):
-    """Mean C over cohorts of 302 for the true log hazard and for minus each latent."""
+    """Mean C over cohorts of 302 for the true log hazard and for minus each trait."""
     found = []
     for seed in range(repeats):
         rng = np.random.default_rng([77, seed])
-        table = latents(COHORT_SIZE, rng)
+        table = traits(COHORT_SIZE, rng)
         y = simulate_outcomes(table, hazard=hazard, b=b, rng=rng)
         event, time = y["event"].to_numpy(), y["time_years"].to_numpy()
         risks = [y["log_hazard"].to_numpy(), *(-table[c].to_numpy() for c in columns)]
@@ -61,13 +61,13 @@ def test_volume_hazard_reads_the_ejection_fraction_only():
 
 
 def test_null_hazard_reads_nothing():
-    oracle, *rest = mean_concordances(list(LATENT_NAMES), hazard="null")
+    oracle, *rest = mean_concordances(list(TRAIT_NAMES), hazard="null")
     assert oracle == 0.5  # every log hazard is 0: all ties
     np.testing.assert_allclose(rest, 0.5, atol=0.025)
 
 
 def test_log_hazard_has_the_stated_spread_and_relation_to_ejection():
-    table = latents(40000, np.random.default_rng(1))
+    table = traits(40000, np.random.default_rng(1))
     eta = log_hazard(table, b=2.0)
     assert eta.std() == pytest.approx(2 * 1.376, rel=0.02)
     assert np.corrcoef(eta, table["x_rvef"])[0, 1] == pytest.approx(-0.39, abs=0.02)
@@ -75,16 +75,16 @@ def test_log_hazard_has_the_stated_spread_and_relation_to_ejection():
 
 @pytest.mark.parametrize("hazard", sorted(HAZARDS))
 def test_event_times_follow_a_proportional_weibull_hazard(hazard):
-    table = latents(3000, np.random.default_rng(2))
+    table = traits(3000, np.random.default_rng(2))
     y = simulate_outcomes(table, hazard=hazard, rng=np.random.default_rng(3))
     cumulative = y["event_time_years"] ** WEIBULL_SHAPE * np.exp(y["log_hazard"])
     assert stats.kstest(cumulative / cumulative.mean(), "expon").pvalue > 1e-3
-    for latent in LATENT_NAMES:  # censoring is independent
-        assert abs(stats.spearmanr(y["censoring_time_years"], table[latent]).statistic) < 0.06
+    for trait in TRAIT_NAMES:  # censoring is independent
+        assert abs(stats.spearmanr(y["censoring_time_years"], table[trait]).statistic) < 0.06
 
 
 def test_exactly_85_of_302_die_and_follow_up_is_plausible():
-    table = latents(302, np.random.default_rng(4))
+    table = traits(302, np.random.default_rng(4))
     y = simulate_outcomes(table, rng=np.random.default_rng(5))
     assert y["event"].sum() == 85 and y["event"].dtype == bool
     assert 1.5 < y["time_years"].median() < 5 and 8 < y["time_years"].max() < 30
@@ -93,13 +93,13 @@ def test_exactly_85_of_302_die_and_follow_up_is_plausible():
 
 @pytest.mark.parametrize("fraction", [0.001, 0.1, 0.5, 0.999])
 def test_any_death_fraction_is_met_to_the_nearest_subject(fraction):
-    table = latents(50, np.random.default_rng(6))
+    table = traits(50, np.random.default_rng(6))
     y = simulate_outcomes(table, death_fraction=fraction, rng=np.random.default_rng(7))
     assert y["event"].sum() == min(max(round(50 * fraction), 1), 49)
 
 
 def test_truth_is_kept_and_consistent():
-    table = latents(100, np.random.default_rng(8)).set_index(pd.Index([f"S{i}" for i in range(100)]))
+    table = traits(100, np.random.default_rng(8)).set_index(pd.Index([f"S{i}" for i in range(100)]))
     y = simulate_outcomes(table, rng=np.random.default_rng(9))
     assert list(y.index) == list(table.index)
     np.testing.assert_array_equal(y["event"], y["event_time_years"] <= y["censoring_time_years"])
@@ -108,8 +108,8 @@ def test_truth_is_kept_and_consistent():
     assert (y["time_years"] > 0).all()
 
 
-def test_only_the_latents_are_read_and_the_seed_decides():
-    table = latents(60, np.random.default_rng(10))
+def test_only_the_traits_are_read_and_the_seed_decides():
+    table = traits(60, np.random.default_rng(10))
     dressed = table.assign(mpap_mmhg=45.0, age=np.arange(60), rvef=np.linspace(0.7, 0.1, 60))
     first, again, other = (
         simulate_outcomes(t, rng=np.random.default_rng(seed)) for t, seed in ((table, 1), (dressed, 1), (table, 2))
@@ -130,7 +130,7 @@ def test_named_cohorts_are_populations_and_hazards_that_exist():
 
 
 def test_errors_say_what_is_wrong():
-    table, rng = latents(10, np.random.default_rng(0)), np.random.default_rng(0)
+    table, rng = traits(10, np.random.default_rng(0)), np.random.default_rng(0)
     with pytest.raises(ValueError, match="hazard must be one of .*got 'age'"):
         simulate_outcomes(table, hazard="age", rng=rng)
     with pytest.raises(ValueError, match="death_fraction"):

@@ -11,8 +11,8 @@ from cardiolib.digital_heart.heart import DigitalHeart
 from cardiolib.digital_heart.parameters import PARAMETER_NAMES, HeartParameters
 from cardiolib.digital_heart.population import (
     COVARIATE_NAMES,
-    LATENT_CORRELATION,
-    LATENT_NAMES,
+    TRAIT_CORRELATION,
+    TRAIT_NAMES,
     parameters_from_row,
     simulate_population,
 )
@@ -50,11 +50,11 @@ def correlation(table, a, b):
 
 
 @pytest.mark.parametrize("name", ["ph", "control", "separate"])
-def test_latents_are_standard_normal_with_the_stated_correlation(many, name):
-    latents = many[name][list(LATENT_NAMES)].to_numpy()
-    np.testing.assert_allclose(np.corrcoef(latents.T), LATENT_CORRELATION, atol=0.04)
-    np.testing.assert_allclose(latents.mean(0), 0, atol=0.04)
-    np.testing.assert_allclose(latents.std(0), 1, atol=0.03)
+def test_traits_are_standard_normal_with_the_stated_correlation(many, name):
+    traits = many[name][list(TRAIT_NAMES)].to_numpy()
+    np.testing.assert_allclose(np.corrcoef(traits.T), TRAIT_CORRELATION, atol=0.04)
+    np.testing.assert_allclose(traits.mean(0), 0, atol=0.04)
+    np.testing.assert_allclose(traits.std(0), 1, atol=0.03)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_controls_are_hardly_severe(many):
     assert 0 <= severity.min() and severity.max() <= 0.05
 
 
-def test_function_correlates_as_the_latents_say(many):
+def test_function_correlates_as_the_traits_say(many):
     patients = many["ph"]
     assert correlation(patients, "rvef", "tapse_mm") == pytest.approx(0.46, abs=0.03)
     assert correlation(patients, "x_septal", "septal_flattening_es") < -0.95
@@ -103,11 +103,11 @@ def test_a_coherent_patient_with_a_failing_rv_has_a_large_one(many):
     assert correlation(patients, "x_septal", "septal_flattening_ed") < -0.6
 
 
-def test_separate_shape_tells_nothing_about_the_latents(many):
+def test_separate_shape_tells_nothing_about_the_traits(many):
     separate = many["separate"]
     for column in ("severity", "rvedv_ml", "rv_wall_mm", "septal_flattening_ed", "lv_axis_ratio_ed"):
-        for latent in LATENT_NAMES:
-            assert abs(correlation(separate, column, latent)) < 0.045, (column, latent)
+        for trait in TRAIT_NAMES:
+            assert abs(correlation(separate, column, trait)) < 0.045, (column, trait)
     assert correlation(separate, "x_septal", "septal_flattening_es") < -0.95
 
 
@@ -148,7 +148,7 @@ def test_same_seed_same_population_and_other_seed_another():
     assert not np.allclose(first["x_long"], other["x_long"])
 
 
-def test_a_draw_that_does_not_build_keeps_its_latents_and_is_drawn_again(monkeypatch):
+def test_a_draw_that_does_not_build_keeps_its_traits_and_is_drawn_again(monkeypatch):
     drawn = []
     original = module._draw_hearts
     monkeypatch.setattr(module, "_draw_hearts", lambda *a: drawn.append(original(*a)) or drawn[-1].copy())
@@ -159,7 +159,7 @@ def test_a_draw_that_does_not_build_keeps_its_latents_and_is_drawn_again(monkeyp
     names = list(PARAMETER_NAMES)
     pd.testing.assert_frame_equal(table.loc[[1, 3], names], drawn[0].loc[[1, 3]], check_dtype=False)
     pd.testing.assert_frame_equal(table.loc[[0, 2], names], drawn[1], check_dtype=False)
-    assert (table.loc[[0, 2], "rvef"] == drawn[0].loc[[0, 2], "rvef"]).all()  # set by the latents alone
+    assert (table.loc[[0, 2], "rvef"] == drawn[0].loc[[0, 2], "rvef"]).all()  # set by the traits alone
     assert (table.loc[[0, 2], "length_mm"] != drawn[0].loc[[0, 2], "length_mm"]).all()
     assert isinstance(parameters_from_row(table.loc[0]), HeartParameters)
 
@@ -178,7 +178,7 @@ def test_a_row_survives_a_csv_file(tmp_path, patients):
 
 
 def test_columns_are_complete(patients):
-    assert {*LATENT_NAMES, *PARAMETER_NAMES, *COVARIATE_NAMES, "severity", "kind"} == set(patients.columns)
+    assert {*TRAIT_NAMES, *PARAMETER_NAMES, *COVARIATE_NAMES, "severity", "kind"} == set(patients.columns)
 
 
 def test_errors_say_what_is_wrong(patients):

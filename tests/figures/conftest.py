@@ -36,7 +36,7 @@ def faint_texts(figure: Figure) -> list[tuple[str, str, str, float]]:
 
 
 def _behind(text: Text, place, picture: np.ndarray) -> np.ndarray:
-    """What a text stands on: its own box, its own outline (all around each letter), or most of what is drawn there."""
+    """What a text stands on: its own box, its own contour (all around each letter), or most of what is drawn there."""
     if text.get_bbox_patch() is not None:
         return np.array(text.get_bbox_patch().get_facecolor()[:3])
     for effect in text.get_path_effects():

@@ -1,4 +1,4 @@
-"""Still pictures of hearts: cameras, outlines, and the numbers behind them."""
+"""Still pictures of hearts: cameras, contours, and the numbers behind them."""
 
 import hashlib
 

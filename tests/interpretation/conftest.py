@@ -18,7 +18,7 @@ from cardiolib.meshes import decimated_mesh
 
 @pytest.fixture(scope="session")
 def rv_mesh():
-    """The 202 points of the mean PH heart at end-diastole."""
+    """The 202 vertices of the mean PH heart at end-diastole."""
     return decimated_mesh(DigitalHeart(mean_parameters("ph")).points202([0.0])[0])
 
 

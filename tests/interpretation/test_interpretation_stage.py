@@ -84,7 +84,7 @@ def test_saliency_tells_what_it_counts(run):
     table = pd.read_csv(root / "saliency.csv", index_col="vertex")
     np.testing.assert_allclose(table["correlation"], saliency.vertices["correlation"], rtol=1e-5)  # six digits stored
     sentences = stage_saliency.saliency_claims(saliency)
-    assert sentences[0].startswith(f"{int((table['p_family'] <= 0.05).sum())} of 202 points go with the out-of-bag")
+    assert sentences[0].startswith(f"{int((table['p_family'] <= 0.05).sum())} of 202 vertices go with the out-of-bag")
     assert sentences[1].startswith(f"{int((table['p_family_death'] <= 0.05).sum())} of 202")
     assert saliency.attribution.relative_completeness_error < 1e-10
     assert set(saliency.summary_by_phase.index.get_level_values("method")) == set(saliency.by_method)

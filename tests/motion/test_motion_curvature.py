@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
-from cardiolib.meshes import MATCHED_POINTS, enclosed_volume_ml, extract_regions, template_mesh
+from cardiolib.meshes import MATCHED_VERTICES, enclosed_volume_ml, extract_regions, template_mesh
 from cardiolib.motion import Quality, TrackedSubject, mitral_excursion_mm, mitral_indices, wall_curvature
 from cardiolib.motion.curvature import cavity_volumes_ml, end_systole, septal_curvature
 from cardiolib.steps import motion as stage
@@ -42,7 +42,7 @@ def test_a_sphere_has_one_over_its_radius_everywhere(radius):
 
 @pytest.mark.parametrize("depth", [5.0, 12.0, 17.0])
 def test_a_flat_septum_is_0_and_one_bowed_to_the_left_is_negative(depth):
-    """The septum of a ball of radius 25 cut off at x = -depth, or mirrored there; the side wall stays as it is."""
+    """The septum of a ball of radius 25 cut off at x = -depth, or mirrored there; the free wall stays as it is."""
     ball = sphere(25.0)
     flat, bowed = ball.copy(), ball.copy()
     cap = (ball[:, 0] < -depth) & template_mesh().region_mask("lv_endo", "lv_epi")
@@ -112,7 +112,7 @@ def test_tables_of_a_cohort():
     nowhere = np.full_like(PH, np.nan)
     good = Quality(True, (), (), {})
     subjects = [
-        TrackedSubject(name, points[:, MATCHED_POINTS], points.astype(np.float32), good, points[:, :0])
+        TrackedSubject(name, points[:, MATCHED_VERTICES], points.astype(np.float32), good, points[:, :0])
         for name, points in (("007", PH), ("lost", nowhere))
     ]
     cohort = stage.TrackedCohort(subjects, None)

@@ -8,7 +8,7 @@ from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.imaging import Cine
-from cardiolib.meshes import MATCHED_POINTS
+from cardiolib.meshes import MATCHED_VERTICES
 from cardiolib.motion import Quality, TrackedSubject
 from cardiolib.steps import motion as stage
 from cardiolib.work import Work
@@ -31,7 +31,7 @@ def truth(scan):
 def subject(name, positions, **measures):
     return TrackedSubject(
         name,
-        positions[:, MATCHED_POINTS],
+        positions[:, MATCHED_VERTICES],
         positions.astype(np.float32),
         Quality(True, (), (), measures),
         positions[:, :0],

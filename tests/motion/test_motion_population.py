@@ -46,7 +46,7 @@ def es_error(displacement, unseen):
     return error[region < 2].mean(), error[region == 2].mean()
 
 
-def test_motion_of_an_unseen_heart_is_found_from_its_outlines(unseen, population):
+def test_motion_of_an_unseen_heart_is_found_from_its_contours(unseen, population):
     still = es_error(np.zeros_like(unseen[2]), unseen)
     left, right = es_error(population.positions - population.positions[0], unseen)
     assert min(still) > 5

@@ -5,7 +5,7 @@ import pytest
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort, open_cohort
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.imaging import Cine, write_label_map
-from cardiolib.meshes import MATCHED_POINTS
+from cardiolib.meshes import MATCHED_VERTICES
 from cardiolib.motion import Quality, TrackedSubject, subjects
 from cardiolib.steps import motion as stage
 from cardiolib.work import Work
@@ -41,7 +41,7 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
         points = truth if unit.subject_id != "lost" else np.full_like(truth, np.nan)
         one = TrackedSubject(
             unit.subject_id,
-            points[:, MATCHED_POINTS],
+            points[:, MATCHED_VERTICES],
             points.astype(np.float32),
             Quality(True, (), (), {}),
             points[:, :0],
@@ -69,7 +69,7 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
     layout = tmp_path / "out" / "4Dsegment"
     cohort = open_cohort(layout)
     assert cohort.ids == ("p1", "p2") and cohort.provides == {"motion"}
-    assert np.allclose(cohort.positions("p2"), truth[:, MATCHED_POINTS], atol=1e-5)
+    assert np.allclose(cohort.positions("p2"), truth[:, MATCHED_VERTICES], atol=1e-5)
     assert cohort.motion_matrix()[1].shape == (2, 11514)
     assert (layout / "p1" / "motion" / "LV_endo_fr19.vtk").is_file()
     assert {path.suffix for path in (layout / "p2" / "motion").iterdir()} == {".txt", ".vtk"}

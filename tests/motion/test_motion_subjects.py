@@ -8,7 +8,7 @@ import pyvista as pv
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.imaging import LabelMap
-from cardiolib.meshes import MATCHED_POINTS, enclosed_volume_ml, read_motion_folder, read_vtk, template_mesh
+from cardiolib.meshes import MATCHED_VERTICES, enclosed_volume_ml, read_motion_folder, read_vtk, template_mesh
 from cardiolib.motion import (
     TrackedSubject,
     TrackingSettings,
@@ -81,7 +81,7 @@ def test_template_needs_both_ventricles(scan):
 
 def test_a_subject_in_the_files_of_4dsegment(unit, tracked):
     assert tracked.positions.shape == (20, 202, 3)
-    assert np.allclose(tracked.positions, tracked.template_positions[:, MATCHED_POINTS], atol=1e-3)
+    assert np.allclose(tracked.positions, tracked.template_positions[:, MATCHED_VERTICES], atol=1e-3)
     written = read_motion_folder(unit.folder / "007" / "motion")
     assert np.allclose(written, tracked.positions, atol=1e-3)
     assert tracked.known_positions.shape == (20, 6, 3)
@@ -130,7 +130,7 @@ def test_a_scan_that_fails_does_not_end_the_run(scan, tracked):
 
 
 def test_a_mirrored_world_is_mirrored_back(tracked):
-    template = template_mesh().points[MATCHED_POINTS]
+    template = template_mesh().points[MATCHED_VERTICES]
     quality = replace(tracked.quality, measures=tracked.quality.measures | {"mirrored": 1.0})
     mirrored = replace(tracked, positions=tracked.positions * [1, 1, -1], quality=quality)
     assert np.allclose(mirrored.in_heart_frame(template), tracked.in_heart_frame(template), atol=1e-6)
@@ -157,7 +157,7 @@ def test_a_subject_as_surfaces_that_vtk_reads(unit, tracked):
     assert sorted(path.name for path in folder.glob("*.vtk")) == [f"RV_fr{t:02d}.vtk" for t in range(20)]
     seen = pv.read(folder / "RV_fr08.vtk")
     assert seen.n_points == 202 and seen.is_all_triangles and seen.n_open_edges == tracked_rim(seen)
-    assert np.array_equal(seen.points, tracked.template_positions[8, MATCHED_POINTS].astype(float))
+    assert np.array_equal(seen.points, tracked.template_positions[8, MATCHED_VERTICES].astype(float))
     moving = read_motion_folder(folder, file_format="vtk")
     assert np.allclose(moving, read_motion_folder(folder, file_format="txt"), atol=1e-3)
 

@@ -150,7 +150,7 @@ def test_intensities_may_be_scaled_frame_by_frame(moving, tracked):
     assert np.allclose(field.displace(moving.points), tracked.displace(moving.points), atol=0.4)
 
 
-def test_a_frame_in_which_blood_and_muscle_are_equally_bright_is_tracked_by_its_outlines(moving, tracked):
+def test_a_frame_in_which_blood_and_muscle_are_equally_bright_is_tracked_by_its_contours(moving, tracked):
     voxels = moving.cine.voxels.copy()
     voxels[..., 3] = 0.5
     field = track(Cine(voxels, moving.cine.affine), moving.labels, QUICK, generator=seeded())

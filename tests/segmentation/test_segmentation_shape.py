@@ -73,7 +73,7 @@ def test_too_few_slices_tell_nothing_about_shifts(analytic_heart):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shifted", [False, True])
 def test_surfaces_lie_on_the_true_ellipsoids(analytic_heart, shifted, method):
-    """Ellipsoids are no hearts of the model's: what the outlines show must win over what the model expects."""
+    """Ellipsoids are no hearts of the model's: what the contours show must win over what the model expects."""
     shape = refine_shape(painted(analytic_heart, shifts=random_shifts(3) if shifted else None), method=method)
     heart = analytic_heart
     for name, grow in (("lv_endo", 0.0), ("lv_epi", heart.wall)):
@@ -229,7 +229,7 @@ def test_an_apex_that_was_not_imaged_is_left_to_the_model(unseen):
 
 
 def test_a_slice_that_was_labelled_wrongly_is_outvoted(unseen):
-    """The LV's outlines of a middle slice moved by 12 mm, as a slip of the network or the reader would."""
+    """The LV's contours of a middle slice moved by 12 mm, as a slip of the network or the reader would."""
     _, scan = unseen[1]
     labels = scan.labels.labels.copy()
     labels[:, :, 5] = np.roll(labels[:, :, 5], 7, axis=0)

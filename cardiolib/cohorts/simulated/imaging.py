@@ -70,7 +70,7 @@ def subject_generator(seed: int, purpose: str, subject_id: str = "") -> np.rando
 
 
 def cycle_phases(n: int) -> np.ndarray:
-    """(n,) equally spaced phases of the heart cycle from 0 (ED)."""
+    """(n,) equally spaced phases of the cardiac cycle from 0 (ED)."""
     return np.arange(n) / n
 
 

@@ -26,7 +26,7 @@ class SimulatedCohortSettings:
         How many of them, the first by ID, also get a cine with labels. Subjects are drawn independently,
         so the first are a random sample.
     n_phases : int
-        Frames of the heart cycle; 20 in the paper, and 20 x 202 points make the 11,514 features.
+        Frames of the cardiac cycle; 20 in the paper, and 20 x 202 vertices make the 11,514 features.
     death_fraction : float
         Share of subjects whose death is observed; 85/302 = .28 in the paper.
     hazard_strength : float

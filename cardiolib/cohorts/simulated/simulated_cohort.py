@@ -96,7 +96,7 @@ class SimulatedCohort(Cohort):
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
-        """Parameters and latents of every heart, by ID."""
+        """Parameters and traits of every heart, by ID."""
         frame = pd.read_csv(self._root / "parameters.csv", dtype={"ID": str}, float_precision="round_trip")
         return frame.set_index("ID")
 

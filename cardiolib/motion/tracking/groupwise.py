@@ -3,7 +3,7 @@
 The displacement from end-diastole vanishes there and closes the cycle by construction, so nothing drifts. Images
 are compared with the end-diastolic one in and just around the heart; what thick slices hide is decided by
 physics (the myocardium is nearly incompressible) and, unless `prior` is "none", by what a population of hearts does
-whose outlines are the same: the search starts from that motion and is held to it, loosely in the plane of the slices
+whose contours are the same: the search starts from that motion and is held to it, loosely in the plane of the slices
 and closely across them.
 """
 
@@ -34,7 +34,7 @@ from cardiolib.motion.tracking.published import track_published
 from cardiolib.motion.tracking.settings import TrackingSettings
 from cardiolib.motion.tracking.temporal import HarmonicBasis, LinearBasis
 from cardiolib.motion.tracking.volumes import (
-    OUTLINES,
+    CONTOURS,
     HeartVolumes,
     check_pair,
     contrast_to_noise,
@@ -49,9 +49,9 @@ PRIOR_WEIGHT = 0.03
 """Of the squared departure from the population's motion, beside image differences of a few hundredths."""
 
 HALF_TRUSTED = 8.0
-"""Contrast-to-noise ratio of blood and myocardium at which intensities, and the outline between the two, count half
+"""Contrast-to-noise ratio of blood and myocardium at which intensities, and the contour between the two, count half
 beside the population's motion. (Simulated cines have 2 to 4: texture and papillary muscles are part of the noise. Where
-both tissues are equally bright, normalised intensities are noise and outlines a guess.)"""
+both tissues are equally bright, normalised intensities are noise and contours a guess.)"""
 
 WALL_STIFFNESS, RING_STIFFNESS = 12.0, 1.2
 """Incompressibility of the LV's wall, and of the ring about the RV cavity, which is muscle only in part: times the
@@ -74,7 +74,7 @@ def track(
     Parameters
     ----------
     cine : Cine
-        One heart cycle in T >= 2 frames, K >= 3 slices. Frames are taken to be evenly spaced and to close the cycle;
+        One cardiac cycle in T >= 2 frames, K >= 3 slices. Frames are taken to be evenly spaced and to close the cycle;
         with two frames (ED and ES alone) the second is registered to the first and nothing is periodic.
     labels : LabelMap
         Segmentation of every frame on the same grid, any scheme with lv_cavity, lv_wall and rv_cavity.
@@ -209,8 +209,8 @@ class _Problem:
         weight = torch.full((channels.shape[1], 1), settings.label_weight / 3)
         weight[0] = 1.0
         if population is not None:
-            # what intensities show is the border of blood and muscle, as the endocardium's outline does
-            trust = [population.trust.get(name, 1.0) for name in ("lv_endo", *OUTLINES)]
+            # what intensities show is the border of blood and muscle, as the endocardium's contour does
+            trust = [population.trust.get(name, 1.0) for name in ("lv_endo", *CONTOURS)]
             weight *= torch.tensor(trust)[: len(weight), None]
         time = torch.from_numpy(basis.values(volumes.phases[1:])).float()
         return cls(
@@ -226,12 +226,12 @@ class _Problem:
 
 
 def _trust(contrast_to_noise: float) -> dict[str, float]:
-    """How much each outline counts, 0 to 1, given the contrast of blood and myocardium.
+    """How much each contour counts, 0 to 1, given the contrast of blood and myocardium.
 
     Of the LV's epicardium and the RV's endocardium a part borders on lung, fat or the other tissue: they suffer less.
     """
     endocardium = 1 / (1 + (HALF_TRUSTED / max(contrast_to_noise, 1e-6)) ** 2)
-    return {name: endocardium if name == "lv_endo" else endocardium**0.5 for name in OUTLINES}
+    return {name: endocardium if name == "lv_endo" else endocardium**0.5 for name in CONTOURS}
 
 
 def _descend(

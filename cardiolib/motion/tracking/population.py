@@ -1,8 +1,8 @@
-"""What a population knows about motion: a model of hearts in all phases, fitted to the outlines of a cine.
+"""What a population knows about motion: a model of hearts in all phases, fitted to the contours of a cine.
 
 Short-axis slices hardly show how far a piece of muscle moved along the heart's axis, or around it. A population of
 hearts whose material motion is known (the digital heart's: patients, controls, and hearts varied far beyond both) says
-which of those motions go with the outlines that are seen. The fit uses the outlines, and the levels of base and apex,
+which of those motions go with the contours that are seen. The fit uses the contours, and the levels of base and apex,
 of all frames together. What it says about real hearts is as true as the simulator is: nobody has measured it.
 """
 
@@ -38,7 +38,7 @@ WHOLE_HEART_MM, WHOLE_HEART_DEGREES = 1.5, 2.0
 
 
 THINNING = 3
-"""Every third point of an outline is used: about 4 mm apart."""
+"""Every third point of a contour is used: about 4 mm apart."""
 
 ES_PHASE = 0.4
 """Where in the cycle the second of two frames lies (end-systole), by convention."""
@@ -57,7 +57,7 @@ class PopulationMotion:
     fitted : FittedModel
         At the frames that could be read.
     trust : dict of str to float
-        How much each outline counted; 1 where nothing is said.
+        How much each contour counted; 1 where nothing is said.
     """
 
     phases: np.ndarray
@@ -87,7 +87,7 @@ class PopulationMotion:
 
 @lru_cache(maxsize=1)
 def heart_motion_model() -> ShapeModel:
-    """Mean and modes of motion over the heart cycle, 20 phases from end-diastole."""
+    """Mean and modes of motion over the cardiac cycle, 20 phases from end-diastole."""
     samples = [
         np.concatenate([heart.surface_sequence(PHASES), heart.landmarks(PHASES)], axis=1).astype(np.float32)
         for heart in sample_hearts(N_HEARTS, seed=_SEED)
@@ -141,13 +141,13 @@ def fit_population(
     Parameters
     ----------
     labels : LabelMap
-        Every frame of one heart cycle, evenly spaced in time; any scheme with lv_cavity, lv_wall and rv_cavity.
+        Every frame of one cardiac cycle, evenly spaced in time; any scheme with lv_cavity, lv_wall and rv_cavity.
     ed_frame : int
     slice_shift_mm : (K, 2) array, optional
         Shifts that are known already; found by default.
     settings : ShapeFitSettings, optional
     trust : dict of str to float, optional
-        How much each outline counts; 1 by default.
+        How much each contour counts; 1 by default.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def fit_population(
         seen_at.append(float(phase))
     if len(evidence) < 2 or 2 * len(evidence) < len(order):
         raise ValueError(
-            f"both ventricles can be outlined in {len(evidence)} of {len(order)} frames only: too few to "
+            f"both ventricles have contours in {len(evidence)} of {len(order)} frames only: too few to "
             "say how the heart moves"
         )
     trust = trust or {}

@@ -55,7 +55,7 @@ class TrackingSettings:
         Undo in-plane shifts between slices (breath-holds) estimated from the segmentation.
     prior : {"population", "none"}
         What the group-wise tracker starts from and is held to: the motion that a population of simulated hearts has
-        with these outlines (`population`), or rest.
+        with these contours (`population`), or rest.
     prior_iterations : int
         From the population's motion on, at both levels together.
     prior_in_plane_mm, prior_through_plane_mm : float

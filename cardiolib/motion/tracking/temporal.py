@@ -1,4 +1,4 @@
-"""Functions of the phase of the heart cycle that vanish at end-diastole and close the cycle."""
+"""Functions of the phase of the cardiac cycle that vanish at end-diastole and close the cycle."""
 
 from __future__ import annotations
 

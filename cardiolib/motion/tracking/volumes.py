@@ -23,8 +23,8 @@ BLOOD, MYOCARDIUM = 1.0, 0.3
 ED_TOLERANCE = 0.03
 """Frame 0 counts as end-diastole when its LV volume is within this share of the largest."""
 
-OUTLINES = {"lv_endo": ("lv_cavity",), "lv_epi": ("lv_cavity", "lv_wall"), "rv_endo": ("rv_cavity",)}
-"""Outline -> structures it encloses."""
+CONTOURS = {"lv_endo": ("lv_cavity",), "lv_epi": ("lv_cavity", "lv_wall"), "rv_endo": ("rv_cavity",)}
+"""Contour -> structures it encloses."""
 
 RV_RING_MM = 4.0
 
@@ -89,7 +89,7 @@ def prepare_volumes(
     Parameters
     ----------
     cine : Cine
-        T >= 2 frames of one heart cycle (or two frames of it), at least 3 slices.
+        T >= 2 frames of one cardiac cycle (or two frames of it), at least 3 slices.
     labels : LabelMap
         On the same grid, for every frame; names lv_cavity, lv_wall and rv_cavity.
     settings : TrackingSettings
@@ -120,8 +120,8 @@ def prepare_volumes(
     voxels = cine.voxels[..., order][box].astype(np.float64)
     structure = {name: mask[box] for name, mask in structure.items()}
     voxels = _normalised(voxels, structure)
-    outlines = [_signed_distance(sum(structure[name] for name in names) > 0, spacing) for names in OUTLINES.values()]
-    stacks = np.stack([_unshifted(stack.astype(np.float32), shift, spacing) for stack in (voxels, *outlines)])
+    contours = [_signed_distance(sum(structure[name] for name in names) > 0, spacing) for names in CONTOURS.values()]
+    stacks = np.stack([_unshifted(stack.astype(np.float32), shift, spacing) for stack in (voxels, *contours)])
     fine_k, fine_mm = _fine_levels(cine.shape[2], spacing[2], settings.slice_mm)
     fine = _between_slices(stacks, fine_k)  # (C, X, Y, Z, T)
     fine[1:] = np.clip(fine[1:], -DISTANCE_MM, DISTANCE_MM) / DISTANCE_MM
@@ -219,13 +219,13 @@ def _normalised(voxels: np.ndarray, structure: dict[str, np.ndarray]) -> np.ndar
 
 
 def _signed_distance(mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """In-plane distance in mm to the outline in every slice and frame, negative inside, cut off.
+    """In-plane distance in mm to the contour in every slice and frame, negative inside, cut off.
 
-    Where a slice holds nothing it is the cut-off, so that interpolation lets an outline end between slices.
+    Where a slice holds nothing it is the cut-off, so that interpolation lets a contour end between slices.
     """
     out = np.full(mask.shape, DISTANCE_MM)
     pixel = spacing[:2]
-    half = pixel.mean() / 2  # the outline runs midway between the last pixel inside and the first outside
+    half = pixel.mean() / 2  # the contour runs midway between the last pixel inside and the first outside
     for k, t in zip(*np.nonzero(mask.any(axis=(0, 1))), strict=True):
         plane = mask[:, :, k, t]
         inside = ndimage.distance_transform_edt(np.pad(plane, 1), sampling=pixel)[1:-1, 1:-1]
@@ -273,7 +273,7 @@ def _between_slices(stacks: np.ndarray, level: np.ndarray) -> np.ndarray:
 def _masks(
     distance: np.ndarray, spacing: np.ndarray, slice_mm: float, dilation_mm: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Masks at ED, from the three outlines' distances in mm: of comparison, incompressible tissue, the LV's wall."""
+    """Masks at ED, from the three contours' distances in mm: of comparison, incompressible tissue, the LV's wall."""
     endo, epi, right = distance
     inside = (epi < 0) | (right < 0)
     near = ndimage.distance_transform_edt(~inside, sampling=spacing) <= dilation_mm

@@ -12,7 +12,7 @@ CAPTIONS: dict[str, str] = {
     "loss, and Dice on subjects kept aside.",
     "02_endpoint_error": "Distance between tracked and true positions of material points, by phase and by region.",
     "02_motion_of_the_heart": "Displacement of the right ventricular surface from end-diastole to end-systole.",
-    "02_displacement_curves": "Displacement over the heart cycle by region: mean and spread over the cohort.",
+    "02_displacement_curves": "Displacement over the cardiac cycle by region: mean and spread over the cohort.",
     "02_function": "Volumes and strains of one heart over the cycle, from the tracked mesh; dashed, the truth.",
     "02_beating_heart": "A heart of the cohort, beating; colour: displacement from end-diastole.",
     "02_in_the_images": "A real patient: the tracked cavities beating in the patient's own cine.",
@@ -39,11 +39,11 @@ CAPTIONS: dict[str, str] = {
     "05_latent_map": "Patients in the latent code of the network by Laplacian eigenmaps, UMAP and PCA, and by a "
     "network trained on shuffled outcomes; colour: time to death, or to censoring (open symbols).",
     "05_latent_stability": "Where networks trained again on bootstrap bags put the same patients.",
-    "05_saliency": "Saliency: how strongly the motion of each point goes with predicted risk (outlined: family-wise "
+    "05_saliency": "Saliency: how strongly the motion of each point goes with predicted risk (ringed: family-wise "
     "significant), and integrated gradients of the network.",
     "05_region_phase": "Saliency by region and phase of the cycle, for three methods.",
     "05_saliency_regions": "Share of each region in the saliency, and in the true change of motion with the hazard.",
-    "05_planted": "A test with a known answer: a hazard planted in a patch of wall (outlined), and where motion goes "
+    "05_planted": "A test with a known answer: a hazard planted in a patch of wall (ringed), and where motion goes "
     "with the risk of the network trained on it.",
     "05_risk_hearts": "The decoded hearts at low and at high risk at end-systole.",
     "05_risk_curves": "Function over the cycle at low and at high risk; dashed, the truth.",

@@ -94,7 +94,7 @@ ITEMS: tuple[Item, ...] = (
         "9b",
         "Methods: predictors",
         "Definition of the predictors, how and when measured",
-        "Stages 1 and 2 of this report: segmentation of cine MR and motion of matched points over the heart cycle, "
+        "Stages 1 and 2 of this report: segmentation of cine MR and motion of matched points over the cardiac cycle, "
         "{motion.matrix_inputs_count:,} numbers a patient.",
     ),
     Item("9c", "Methods: predictors", "Qualifications of those who assessed the predictors", simulated=False),
