@@ -48,11 +48,11 @@ class InputData:
 
     @property
     def is_motion(self) -> bool:
-        """True for displacements (19 frames x V points x 3), false for the three conventional volumes."""
+        """True for displacements (19 phases x V vertices x 3), false for the three conventional volumes."""
         return self.features.shape[1] != len(CONVENTIONAL_COLUMNS)
 
     @property
-    def n_points(self) -> int | None:
+    def n_vertices(self) -> int | None:
         """V, the number of material points, when the columns are 19 x V x 3."""
         return self.features.shape[1] // 57 if self.is_motion else None
 
@@ -114,7 +114,7 @@ def read_inputdata(path: str | os.PathLike[str]) -> InputData:
         raise CohortError(f"{path}: X has {n} rows and y has {len(time)}; they must describe the same patients.")
     if d != len(CONVENTIONAL_COLUMNS) and (d == 0 or d % 57):
         raise CohortError(
-            f"{path}: X has {d} columns; expected 3 (RVEDV, RVESV, RVEF) or 19 frames x V points x 3 coordinates "
+            f"{path}: X has {d} columns; expected 3 (RVEDV, RVESV, RVEF) or 19 phases x V vertices x 3 coordinates "
             f"({PAPER_FEATURES} for the paper's 202 vertices), and {d} is not a multiple of 57."
         )
     ids = None
@@ -215,7 +215,7 @@ def _same_patients(a: InputData, b: InputData) -> bool:
 
 
 def _size_note(name: str, part: InputData) -> str:
-    note = f"{name}: {part.features.shape[1]:,} columns = 19 frames x {part.n_points} points x 3, mm from frame 0"
+    note = f"{name}: {part.features.shape[1]:,} columns = 19 phases x {part.n_vertices} vertices x 3, mm from frame 0"
     if part.features.shape[1] != PAPER_FEATURES:
         note += f"; the paper has {PAPER_FEATURES:,} (202 vertices): a model trained on those cannot read these"
     return note

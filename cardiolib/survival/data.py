@@ -87,6 +87,6 @@ class SurvivalData:
         frames, vertices, _ = self.feature_shape
         volumes = "with" if self.volumes is not None else "without"
         return (
-            f"{len(self.ids)} patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} points x 3 "
+            f"{len(self.ids)} patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} vertices x 3 "
             f"= {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
         )

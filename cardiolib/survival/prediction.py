@@ -35,7 +35,7 @@ def predict_cohort(
     Raises
     ------
     ValueError
-        If the cohort's points or frames are not those of the model; both numbers are given.
+        If the cohort's vertices or phases are not those of the model; both numbers are given.
     CohortError
         If the cohort has no motion, or a subject's motion is missing or not finite (subjects are named).
     """
@@ -55,13 +55,13 @@ def _check_layout(network: FittedNetwork, n_columns: int, name: str) -> None:
         return
     wanted, given = f"{network.n_features:,} numbers a patient", f"{n_columns:,}"
     if len(network.feature_shape) == 3:
-        frames, points, _ = network.feature_shape
-        wanted += f" ({frames} phases after end-diastole x {points} points x 3)"
+        frames, vertices, _ = network.feature_shape
+        wanted += f" ({frames} phases after end-diastole x {vertices} vertices x 3)"
         if n_columns % (3 * frames) == 0:
-            given += f" ({n_columns // (3 * frames)} points, if it has {frames} phases)"
-        if n_columns % (3 * points) == 0:
-            given += f" ({n_columns // (3 * points)} phases, if it has {points} points)"
+            given += f" ({n_columns // (3 * frames)} vertices, if it has {frames} phases)"
+        if n_columns % (3 * vertices) == 0:
+            given += f" ({n_columns // (3 * vertices)} phases, if it has {vertices} vertices)"
     raise ValueError(
-        f"the network was trained on {wanted}, cohort {name!r} has {given}: track it with the points and "
+        f"the network was trained on {wanted}, cohort {name!r} has {given}: track it with the vertices and "
         "frames of training"
     )
