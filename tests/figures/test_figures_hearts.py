@@ -135,7 +135,7 @@ def test_saliency_scale_is_symmetric_only_for_signed_values(moving):
     assert "58 of 202" in figure.legends[0].get_texts()[0].get_text()
     assert table["significant: r"].sum() == 58 and "significant: attribution" not in table
     ringed = [bool(ax.collections) for ax in figure.axes[:4]]
-    assert ringed[2:] == [False, False] and any(outlined[:2])
+    assert ringed[2:] == [False, False] and any(ringed[:2])
 
 
 def test_saliency_of_points_without_a_surface(moving):

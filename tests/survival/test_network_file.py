@@ -141,5 +141,5 @@ def test_other_points_or_frames_are_an_error_with_both_numbers(fitted, motion):
         ValueError, match=r"171 numbers a patient \(19 phases .* 3 vertices x 3\).* has 114 \(2 vertices, "
     ):
         predict_cohort(fitted, a_cohort(motion, 19 * 2 * 3))
-    with pytest.raises(ValueError, match=r"has 90 \(10 phases, if it has 3 points\)"):
+    with pytest.raises(ValueError, match=r"has 90 \(10 phases, if it has 3 vertices\)"):
         predict_cohort(fitted, a_cohort(motion, 10 * 3 * 3))
