@@ -82,8 +82,8 @@ def saliency_claims(maps: SaliencyMaps) -> list[str]:
         f"{int(vertices['significant'].sum())} of {total} vertices go with the {maps.risk_source} risk beyond chance "
         f"anywhere on the surface (family-wise P at most {ALPHA}). A prediction is made of motion, so this says where, "
         "not that motion predicts death.",
-        f"{int(vertices['significant_death'].sum())} of {total} vertices go with death itself (martingale residuals, the "
-        "same test): that is the claim about patients.",
+        f"{int(vertices['significant_death'].sum())} of {total} vertices go with death itself (martingale residuals, "
+        "the same test): that is the claim about patients.",
         f"Integrated gradients add up to each patient's log risk within "
         f"{maps.attribution.relative_completeness_error:.1e} of the range of the log risks "
         f"(integrated exactly, in at most {maps.attribution.n_steps} pieces); between refitted networks the share of a "
