@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,13 @@ if TYPE_CHECKING:  # figures start without loading the survival models
 
 
 @styled
-def concordance_forest(results: ModelValidation, *, reference: float = 0.5) -> Drawing:
+def concordance_forest(results: ModelValidation | Any, *, reference: float = 0.5) -> Drawing:
     """C-index of each model by each estimator, with its interval.
 
     Parameters
     ----------
-    results : ModelValidation
+    results : ModelValidation, or a bootstrapped model
+        Its table holds model, estimator, C and interval; the table of a single model need not name it.
     reference : float
         Vertical line; 0.5 is chance.
 
@@ -42,7 +43,10 @@ def concordance_forest(results: ModelValidation, *, reference: float = 0.5) -> D
         Table: model, estimator, value, low, high; one row a mark, drawn from top to bottom. NaN low and high: no
         interval was computed.
     """
-    table = results.table.rename(columns={"C": "value", "95% low": "low", "95% high": "high"})
+    table = results.table() if callable(results.table) else results.table
+    table = table.rename(columns={"C": "value", "95% low": "low", "95% high": "high"})
+    if "model" not in table:
+        table.insert(0, "model", getattr(results, "name", "model"))
     columns = ["model", "estimator", "value", "low", "high"]
     missing = sorted(set(columns) - set(table.columns))
     if missing or not len(table):

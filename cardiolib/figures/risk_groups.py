@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -43,20 +43,27 @@ _AXIS = {
 
 
 @styled
-def kaplan_meier(groups: Mapping[str, GroupedSurvival], *, time_unit: str = "years") -> Drawing:
+def kaplan_meier(
+    groups: Mapping[str, GroupedSurvival] | HasRiskGroups, *, n_groups: int = 2, time_unit: str | None = None
+) -> Drawing:
     """Survival of risk groups, one panel a model, with 95 % bands and the numbers at risk.
 
     Parameters
     ----------
-    groups : mapping of str to GroupedSurvival
-        Title of the panel (the model) -> curves, as `cardiolib.validation.kaplan_meier_groups` gives them.
-    time_unit : str
+    groups : mapping of str to GroupedSurvival, or a bootstrapped model
+        Title of the panel (the model) -> curves, as `cardiolib.validation.kaplan_meier_groups` gives them; or a result
+        whose ``risk_groups(n_groups)`` are these.
+    n_groups : int
+        Equal parts by risk into which the patients of a bootstrapped model are divided; a mapping is divided already.
+    time_unit : str, optional
+        By default that of the result; of a mapping, years.
 
     Returns
     -------
     Drawing
         Table: model, group, time, survival, low, high: the corners of every step drawn.
     """
+    groups, time_unit = _panels(groups, n_groups, time_unit)
     table = _corners(groups)
     n_groups = max(len(grouped.names) for grouped in groups.values())
     width = TWO_COLUMNS_MM if len(groups) > 1 else ONE_COLUMN_MM
@@ -81,20 +88,22 @@ def kaplan_meier(groups: Mapping[str, GroupedSurvival], *, time_unit: str = "yea
     return Drawing(figure, table)
 
 
-def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit: str = "years") -> Drawing:
+def kaplan_meier_interactive(
+    groups: Mapping[str, GroupedSurvival] | HasRiskGroups, *, n_groups: int = 2, time_unit: str | None = None
+) -> Drawing:
     """Survival of risk groups, a panel a model, with 95 % bands and the numbers at risk.
 
     Parameters
     ----------
-    groups : mapping of str to GroupedSurvival
+    groups, n_groups, time_unit
         As `kaplan_meier`.
-    time_unit : str
 
     Returns
     -------
     Drawing
         Table as `kaplan_meier`.
     """
+    groups, time_unit = _panels(groups, n_groups, time_unit)
     table = _corners(groups)
     titles = [
         f"<b>{title}</b><br><span style='font-size:12px'>{_test(grouped)}</span>" for title, grouped in groups.items()
@@ -149,7 +158,7 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
                 row=2,
                 col=column,
             )
-        figure.update_xaxes(range=[-0.02 * end, end], title=f"time ({time_unit})", **_AXIS, row=1, col=column)
+        figure.update_xaxes(range=[-0.02 * end, end], title=_time_label(time_unit), **_AXIS, row=1, col=column)
         figure.update_xaxes(range=[-0.02 * end, end], visible=False, row=2, col=column)
         figure.update_yaxes(visible=False, range=[0.6 - len(grouped.names), 0.7], row=2, col=column)
         figure.add_annotation(
@@ -176,6 +185,28 @@ def kaplan_meier_interactive(groups: Mapping[str, GroupedSurvival], *, time_unit
         legend={"orientation": "h", "x": 0, "y": 0.99, "yref": "container", "yanchor": "top"},
     )
     return Drawing(figure, table)
+
+
+class HasRiskGroups(Protocol):
+    """A result that divides its own patients by risk."""
+
+    time_unit: str
+
+    def risk_groups(self, n_groups: int = 2) -> Mapping[str, GroupedSurvival]:
+        """Name of the model -> survival of equal parts of the patients."""
+
+
+def _panels(
+    groups: Mapping[str, GroupedSurvival] | HasRiskGroups, n_groups: int, time_unit: str | None
+) -> tuple[Mapping[str, GroupedSurvival], str]:
+    """Curves by title, and the unit of their time."""
+    if isinstance(groups, Mapping):
+        return groups, "years" if time_unit is None else time_unit
+    return groups.risk_groups(n_groups), groups.time_unit if time_unit is None else time_unit
+
+
+def _time_label(unit: str) -> str:
+    return f"time ({unit})" if unit else "time"
 
 
 def _corners(groups: Mapping[str, GroupedSurvival]) -> pd.DataFrame:
@@ -255,7 +286,7 @@ def _numbers_at_risk(ax, grouped: GroupedSurvival, time_unit: str) -> None:
     ax.set_yticks([])
     ax.set_xticks(times)
     ax.tick_params(axis="x", length=0, labelbottom=True)
-    ax.set_xlabel(f"time ({time_unit})")
+    ax.set_xlabel(_time_label(time_unit))
 
 
 def _test(grouped: GroupedSurvival) -> str:

@@ -297,3 +297,27 @@ def test_a_scan_that_is_not_there_is_a_sentence_and_beside_another_it_is_left_ou
     cine, predicted, truth = short_axis()
     _, table = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, predicted, truth), beside=nothing)
     assert set(table["row"]) == {"ED"}
+
+
+class Bootstrapped:
+    """As much of a bootstrapped model as its figures read."""
+
+    name, time_unit = "Network", ""
+
+    def risk_groups(self, n_groups=2):
+        return {self.name: kaplan_meier_groups(RISK, EVENT, TIME, n_groups=n_groups)}
+
+    def table(self):
+        return pd.DataFrame({"estimator": ["out-of-bag"], "C": [0.7], "95% low": [0.6], "95% high": [0.8]})
+
+
+def test_a_bootstrapped_model_is_drawn_as_it_is():
+    figure, table = figures.kaplan_meier(Bootstrapped(), n_groups=3)
+    assert table.equals(figures.kaplan_meier(Bootstrapped().risk_groups(3)).table)
+    assert figure.axes[1].get_xlabel() == "time"  # in a unit that is not known
+    turned, same = figures.kaplan_meier_interactive(Bootstrapped(), n_groups=3, time_unit="months")
+    assert same.equals(table) and turned.layout.xaxis.title.text == "time (months)"
+    _, forest = figures.concordance_forest(Bootstrapped())
+    assert forest.to_dict("records") == [
+        {"model": "Network", "estimator": "out-of-bag", "value": 0.7, "low": 0.6, "high": 0.8}
+    ]
