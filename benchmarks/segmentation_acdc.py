@@ -34,6 +34,7 @@ from cardiolib.segmentation import (
     simulate_training_scans,
     train_network,
 )
+from cardiolib.segmentation.segmented import SegmentedScan
 from cardiolib.segmentation.simulation import scan_examples
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,7 +145,7 @@ def _draw_worst(network: TrainedNetwork, cohort: Cohort, scores: pd.DataFrame, p
     worst = str(scores.groupby("ID")["dice"].mean().idxmin())
     cine, truth = _labelled_frames(cohort, worst)
     found = segment_scan(network, cine).labels
-    figure, _ = short_axis_mosaic(cine, frames={"ED": 0, "ES": 1}, predicted=found, truth=truth)
+    figure, _ = short_axis_mosaic(SegmentedScan(cine, {"ED": 0, "ES": 1}, found, truth, worst))
     figure.suptitle(f"{worst}, {HOW[path.stem.removeprefix('worst_')]}")
     figure.savefig(path, dpi=150)
 

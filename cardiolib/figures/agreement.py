@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
+from cardiolib.figures.drawing import Drawing
 from cardiolib.figures.style import (
     BLUE,
     GREY,
@@ -20,23 +20,23 @@ from cardiolib.figures.style import (
     text_colour,
 )
 
+if TYPE_CHECKING:
+    from cardiolib.segmentation.segmented import MeasuredPairs
+
 
 @styled
 def bland_altman(
-    measurements: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    pairs: MeasuredPairs,
     *,
-    units: Mapping[str, str] | str = "mL",
     columns: int = 3,
     height_mm: float = 56.0,
-) -> tuple[Figure, pd.DataFrame]:
+) -> Drawing:
     """Difference against mean, one panel a quantity, with bias and 95 % limits of agreement [1]_.
 
     Parameters
     ----------
-    measurements : mapping of str to (measured, reference)
-        Title of the panel -> two (N,) arrays. Pairs with a missing value are left out and counted.
-    units : str or mapping of str to str
-        One unit, or one for each title.
+    pairs : MeasuredPairs
+        Pairs with a missing value are left out.
     columns : int
         Panels in a row.
     height_mm : float
@@ -44,18 +44,20 @@ def bland_altman(
 
     Returns
     -------
-    figure : Figure
-    table : DataFrame
-        quantity, unit, mean, difference (measured - reference) of every point drawn; then the rows can be
-        summarised by `agreement_summary`.
+    Drawing
+        Table: quantity, unit, mean, difference (measured - reference) of every point drawn; `agreement_summary`
+        summarises it.
 
     References
     ----------
     .. [1] Bland JM, Altman DG. Statistical methods for assessing agreement between two methods of clinical
        measurement. Lancet 1986;327:307-310.
     """
+    if pairs.lacks:
+        return Drawing.lacking(pairs.lacks)
+    measurements, units = pairs.values, pairs.units
     if not measurements:
-        raise ValueError("there is nothing to compare: measurements is empty")
+        raise ValueError("there is nothing to compare: the pairs are empty")
     if len(measurements) == columns + 1 and columns > 2:
         columns = (len(measurements) + 1) // 2  # two even rows rather than one left over
     columns = min(columns, len(measurements))
@@ -63,7 +65,7 @@ def bland_altman(
     figure, axes = new_figure(TWO_COLUMNS_MM * columns / 3, height_mm * rows, nrows=rows, ncols=columns)
     tables = []
     for ax, (title, (measured, reference)) in zip(axes.flat, measurements.items(), strict=False):
-        unit = units if isinstance(units, str) else units[title]
+        unit = units[title]
         table = _pairs(title, unit, measured, reference)
         _panel(ax, table, title, unit)
         tables.append(table)
@@ -71,7 +73,7 @@ def bland_altman(
         ax.remove()
     if len(measurements) > 1:
         panel_letters(axes.flat[: len(measurements)])
-    return figure, pd.concat(tables, ignore_index=True)
+    return Drawing(figure, pd.concat(tables, ignore_index=True))
 
 
 def agreement_summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,8 @@ FONT = {"family": "DejaVu Sans, Helvetica, Arial, sans-serif", "size": 13, "colo
 HOVER = {"bgcolor": "white", "font": {"color": FONT["color"]}}  # not the trace's colour, on which text is hard to read
 # Seen from the front and the right ventricle's side, base upwards.
 CAMERA = {"eye": {"x": -1.25, "y": -1.25, "z": 0.55}, "up": {"x": 0, "y": 0, "z": 1}}
+COLOUR_BAR = {"thickness": 14, "len": 0.6, "outlinewidth": 0}
+_NEARER = 0.74  # the distance of the camera
 LIGHT = {"ambient": 0.55, "diffuse": 0.75, "specular": 0.15, "roughness": 0.7, "fresnel": 0.1}
 
 _PAGE = """<!DOCTYPE html>
@@ -177,6 +179,27 @@ def heart_animation(
     return figure.update_layout(**_controls(labels, frame_ms), margin={"b": 90})
 
 
+def near(figure: go.Figure) -> go.Figure:
+    """The camera nearer, so that one heart fills the page."""
+    eye = {axis: _NEARER * value for axis, value in CAMERA["eye"].items()}
+    return figure.update_layout(scene={"camera": {**CAMERA, "eye": eye}})
+
+
+def menu(buttons: list[dict], *, x: float) -> dict:
+    """A drop-down above the plot; `x` is 0 for its left end, 1 for its right end."""
+    return {
+        "buttons": buttons,
+        "x": x,
+        "xanchor": "right" if x > 0.5 else "left",
+        "y": 1.0,
+        "yanchor": "bottom",
+        "showactive": True,
+        "bgcolor": "white",
+        "bordercolor": "#BBBBBB",
+        "pad": {"b": 6},
+    }
+
+
 def _check_surface(
     points: np.ndarray, triangles: np.ndarray, scalars: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -212,7 +235,7 @@ def _mesh(points, triangles, values, *, colour: str, unit: str, hover: list[str]
 
 
 def _colour_bar(title: str) -> dict:
-    return {"title": {"text": title, "side": "right"}, "thickness": 14, "len": 0.6, "outlinewidth": 0}
+    return {"title": {"text": title, "side": "right"}, **COLOUR_BAR}
 
 
 def _scene(figure: go.Figure, points: np.ndarray, title: str) -> go.Figure:

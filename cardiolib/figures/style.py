@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -217,6 +217,11 @@ def text_colour(colour: str, background: str = "white") -> str:
         if contrast_ratio(darker, background) >= TEXT_CONTRAST:
             return darker
     raise ValueError(f"text is darkened to be read on a light background; {background} is too dark for that")
+
+
+def repeated(colours: Sequence[str], n: int) -> list[str]:
+    """So many colours, from the first again where there are not enough."""
+    return [colours[i % len(colours)] for i in range(n)]
 
 
 def round_limits(values: np.ndarray, *, pad: float = 0.05) -> tuple[float, float]:

@@ -46,6 +46,7 @@ class Camera:
         return np.asarray(points, float) @ self.axes.T
 
 
+MOTION_MAP = "YlGnBu"  # pale where nothing moves
 SIDES = {
     "free wall": Camera(np.array([-0.94, -0.25, 0.22]), np.array([0.0, 0.0, 1.0])),
     "septum, from the left ventricle": Camera(np.array([0.97, -0.1, 0.22]), np.array([0.0, 0.0, 1.0])),

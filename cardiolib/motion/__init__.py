@@ -3,6 +3,7 @@
 from cardiolib.motion.correspondence import FittedTemplate, fit_template
 from cardiolib.motion.curvature import septal_curvature, wall_curvature
 from cardiolib.motion.evaluation import COMPONENTS, endpoint_errors, heart_components
+from cardiolib.motion.examples import HeartFunction, HeartInImages, MovingHeart, TwoHearts
 from cardiolib.motion.heart_frame import kabsch, resample_phases, to_heart_frame
 from cardiolib.motion.indices import (
     annular_excursion_mm,
@@ -24,17 +25,19 @@ from cardiolib.motion.subjects import (
     track_units,
 )
 from cardiolib.motion.surface_files import write_surfaces
-from cardiolib.motion.tracked import CohortMotion, TrackedCohort
+from cardiolib.motion.tracked import CohortMotion, TrackedCohort, TrackingErrors
 from cardiolib.motion.tracking.field import MotionField
 from cardiolib.motion.tracking.groupwise import track
 from cardiolib.motion.tracking.settings import METHODS, TrackingSettings
 
 __all__ = [
     "CohortMotion",
+    "HeartFunction",
+    "HeartInImages",
+    "MovingHeart",
     "TrackedCohort",
-    "kabsch",
-    "resample_phases",
-    "to_heart_frame",
+    "TrackingErrors",
+    "TwoHearts",
     "COMPONENTS",
     "FittedTemplate",
     "METHODS",

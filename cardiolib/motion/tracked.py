@@ -1,4 +1,4 @@
-"""What notebook 02 shows of a tracked cohort: displacement by region, errors against the truth, headline numbers."""
+"""A tracked cohort: its motion by region, its errors against the truth, its function over the cycle."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from cardiolib.cohorts.motion_matrix import N_PHASES, from_matrix
 from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, template_mesh
 from cardiolib.motion.curvature import cavity_volumes_ml, septal_curvature, wall_curvature
 from cardiolib.motion.evaluation import endpoint_errors
+from cardiolib.motion.examples import HeartFunction
 from cardiolib.motion.indices import mitral_excursion_mm, mitral_indices, right_ventricular_indices
 from cardiolib.motion.strain import KINDS, eccentricity, strain_curves, strain_summary
 from cardiolib.motion.subjects import TrackedSubject
 
 TRACKING, CHAIN, IMAGES_ALONE = "tracking alone", "template fit and tracking", "tracking without the population"
 SAME_SCANS = "tracking alone, the same scans"
+NO_TRUTH = "Real hearts: nobody knows where each piece of muscle went, so there is no error to report."
 _CAVITIES = {"lv": ("lv_endo",), "rv": ("rv_free", "rv_septum")}
 REGION_LABELS = {
     "lv_endo": "LV endocardium",
@@ -46,6 +48,12 @@ class TrackedCohort:
         """Those whose tracking came to an end, flagged or not."""
         return [one for one in self.subjects if one.is_tracked]
 
+    @property
+    def remarks(self) -> list[str]:
+        """Who was flagged and why, a sentence each; one sentence where nobody was."""
+        flagged = self.quality.query("not ok")["reasons"]
+        return [f"{name}: {why}" for name, why in flagged.items()] or ["No subject was flagged."]
+
 
 @dataclass(frozen=True, eq=False)
 class CohortMotion:
@@ -69,6 +77,58 @@ class CohortMotion:
     def displacement_mm(self) -> np.ndarray:
         """(N, T, V) distance of every point from where it was at ED."""
         return np.linalg.norm(from_matrix(self.X, n_phases=self.n_phases), axis=-1)
+
+    @property
+    def by_region(self) -> pd.DataFrame:
+        """Displacement by region and phase, see `regional_displacement`."""
+        return regional_displacement(self)
+
+
+@dataclass(frozen=True, eq=False)
+class TrackingErrors:
+    """Distance between tracked and true points.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ID, error (`TRACKING`, `CHAIN` or `IMAGES_ALONE`), region, phase, error_mm, zero_motion_mm and the
+        components longitudinal_mm, circumferential_mm, radial_mm; no rows where the truth is not known.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def lacks(self) -> str:
+        """Why there is no error to report; empty where there is one."""
+        return "" if len(self.table) else NO_TRUTH
+
+    @property
+    def tracking_alone(self) -> pd.DataFrame:
+        """The rows of tracking alone: true points at ED, moved by the tracker."""
+        return self.table[self.table["error"] == TRACKING]
+
+    @property
+    def at_end_systole(self) -> pd.DataFrame:
+        """The rows of each subject's end-systole: the frame where the true motion is largest."""
+        if self.lacks:
+            return self.table
+        mean = self.table.groupby(["ID", "frame"])["zero_motion_mm"].mean()
+        frames = mean.groupby(level="ID").idxmax()
+        return self.table.set_index(["ID", "frame"]).loc[list(frames)].reset_index()
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Mean errors at end-systole, by error and region, in mm.
+
+        Scans that were tracked without the population are averaged once more with it (`SAME_SCANS`).
+        """
+        at_es = self.at_end_systole
+        both = at_es.loc[at_es["error"] == IMAGES_ALONE, "ID"].unique()
+        if len(both):
+            same = at_es[(at_es["error"] == TRACKING) & at_es["ID"].isin(both)]
+            at_es = pd.concat([at_es, same.assign(error=SAME_SCANS)], ignore_index=True)
+        columns = ["error_mm", "zero_motion_mm", "longitudinal_mm", "circumferential_mm", "radial_mm"]
+        return at_es.groupby(["error", "region"], sort=False)[[name for name in columns if name in at_es]].mean()
 
 
 def regional_displacement(motion: CohortMotion) -> pd.DataFrame:
@@ -97,17 +157,11 @@ def regional_displacement(motion: CohortMotion) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedCohort | None = None) -> pd.DataFrame:
-    """Endpoint errors of every tracked subject against the material truth; no rows for real cohorts.
+def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedCohort | None = None) -> TrackingErrors:
+    """Endpoint errors of every tracked subject against the material truth; none are known for real cohorts.
 
     Two errors: of tracking alone (true points at ED, moved by the tracker) and of the chain (displacement of the fitted
     template's points against that of the true ones). Of `images_alone` the first.
-
-    Returns
-    -------
-    DataFrame
-        ID, error (`TRACKING`, `CHAIN` or `IMAGES_ALONE`), region, phase, error_mm, zero_motion_mm and the
-        components longitudinal_mm, circumferential_mm, radial_mm.
     """
     columns = ["ID", "error", "region", "frame", "phase", "n", "error_mm", "zero_motion_mm"]
     parts = [pd.DataFrame(columns=columns)]
@@ -127,30 +181,7 @@ def cohort_errors(cohort: Cohort, tracked: TrackedCohort, images_alone: TrackedC
             part.insert(0, "ID", one.subject_id)
             parts.append(part)
     table = pd.concat(parts[1:] or parts, ignore_index=True)
-    return table.assign(region=table["region"].map(lambda name: REGION_LABELS.get(name, name)))
-
-
-def error_table(errors: pd.DataFrame) -> pd.DataFrame:
-    """Mean errors at end-systole, by error and region, in mm; end-systole is where the true motion is largest.
-
-    Scans that were tracked without the population are averaged once more with it (`SAME_SCANS`).
-    """
-    at_es = at_end_systole(errors)
-    both = at_es.loc[at_es["error"] == IMAGES_ALONE, "ID"].unique()
-    if len(both):
-        same = at_es[(at_es["error"] == TRACKING) & at_es["ID"].isin(both)]
-        at_es = pd.concat([at_es, same.assign(error=SAME_SCANS)], ignore_index=True)
-    columns = ["error_mm", "zero_motion_mm", "longitudinal_mm", "circumferential_mm", "radial_mm"]
-    return at_es.groupby(["error", "region"], sort=False)[[name for name in columns if name in at_es]].mean()
-
-
-def at_end_systole(errors: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each subject's end-systole: the frame where the true motion is largest."""
-    if not len(errors):
-        return errors
-    mean = errors.groupby(["ID", "frame"])["zero_motion_mm"].mean()
-    frames = mean.groupby(level="ID").idxmax()
-    return errors.set_index(["ID", "frame"]).loc[list(frames)].reset_index()
+    return TrackingErrors(table.assign(region=table["region"].map(lambda name: REGION_LABELS.get(name, name))))
 
 
 def true_surface(cohort: Cohort, subject_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -161,16 +192,13 @@ def true_surface(cohort: Cohort, subject_id: str) -> tuple[np.ndarray, np.ndarra
     return points, np.asarray(mesh.region_names)[mesh.region], to_world
 
 
-def function_table(cohort: Cohort, tracked: TrackedCohort) -> tuple[str, pd.DataFrame, int]:
-    """Volumes and LV strains over the cycle of the first tracked subject, as `figures.function_curves` wants them.
+def first_function(cohort: Cohort, tracked: TrackedCohort) -> HeartFunction:
+    """Volumes and LV strains over the cycle of the first tracked subject.
 
-    Returns
-    -------
-    subject_id : str
-    table : DataFrame
-        panel, curve, phase, value; truth of simulated hearts.
-    es_phase : int
-        Where the LV's volume is smallest.
+    Raises
+    ------
+    ValueError
+        Where none was tracked.
     """
     usable = tracked.usable
     if not usable:
@@ -184,7 +212,7 @@ def function_table(cohort: Cohort, tracked: TrackedCohort) -> tuple[str, pd.Data
         for t, value in enumerate(curve)
     ]
     es_phase = int(found["volume (mL)", "LV cavity"].argmin())
-    return one.subject_id, pd.DataFrame(rows), es_phase
+    return HeartFunction(one.subject_id, pd.DataFrame(rows), es_phase)
 
 
 def conventional_indices(tracked: TrackedCohort) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What notebook 01 shows of a segmented cohort: tables, agreement, cases to look at, headline numbers."""
+"""What was found in the scans of a cohort: tables, agreement with the reference, cases to look at."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ AGREEMENT = {
     )
 }
 """Measures shown in the agreement figure, and their titles."""
+NO_REFERENCE = "This cohort has no reference labels: there is nothing to compare with."
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,122 @@ class SegmentedCohort:
     comparison: pd.DataFrame
     landmarks: pd.DataFrame
 
+    @property
+    def lacks(self) -> str:
+        """What is missing for a comparison, in a sentence; empty where nothing is."""
+        return "" if len(self.comparison) else NO_REFERENCE
 
-def best_and_worst(cohort: Cohort, folder: Path, result: SegmentedCohort) -> dict[str, dict[str, object]]:
-    """The scans of highest and lowest mean Dice as `figures.short_axis_mosaic` wants them.
+    @property
+    def remarks(self) -> list[str]:
+        """What reader and network had to say about the scans, the commonest five, with the number of scans."""
+        counts = self.measures["notes"].replace("", "no remark").value_counts().head()
+        return [f"{note} ({count} scans)" for note, count in counts.items()]
 
-    Returns
-    -------
-    dict
-        ``{"best": {...}, "worst": {...}}``; empty for a cohort without references.
+    @property
+    def comparison_table(self) -> pd.DataFrame:
+        """Mean Dice and distances (mm) by structure and phase; no rows without reference labels."""
+        columns = ["dice", "assd_mm", "hausdorff95_mm", "hausdorff_mm"]
+        if self.lacks:
+            return pd.DataFrame(columns=columns)
+        return self.comparison.groupby(["structure", "phase"])[columns].mean()
+
+    @property
+    def volume_agreement(self) -> pd.DataFrame:
+        """Agreement and correlation of the volumes (mL), ED and ES apart, by structure, see `agreement`."""
+        if self.lacks:
+            return pd.DataFrame()
+        table = self.comparison.assign(what=self.comparison["structure"] + " " + self.comparison["phase"])
+        found, truth = (
+            table.pivot(index="ID", columns="what", values=name) for name in ("volume_ml", "true_volume_ml")
+        )
+        return agreement(found, truth)
+
+    @property
+    def measured_pairs(self) -> MeasuredPairs:
+        """Automated and reference values of the clinical measures, for Bland-Altman plots.
+
+        A measure is left out where fewer than two scans have both values: limits of agreement need two.
+        """
+        if not len(self.reference):
+            return MeasuredPairs({}, {}, NO_REFERENCE)
+        found = self.measures.loc[self.reference.index]
+        pairs = {
+            title: (found[name].to_numpy(float), self.reference[name].to_numpy(float))
+            for name, title in AGREEMENT.items()
+        }
+        pairs = {title: pair for title, pair in pairs.items() if np.isfinite(np.sum(pair, axis=0)).sum() >= 2}
+        if pairs:
+            return MeasuredPairs(pairs, {title: "%" if "fraction" in title else "mL" for title in pairs})
+        return MeasuredPairs(
+            {},
+            {},
+            f"In fewer than two of the {len(self.measures)} scans were both ventricles found, so agreement with the "
+            "reference cannot be told. Train longer (`n_training`, `epochs`) or segment more scans (`max_scans`).",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredPairs:
+    """What was measured, beside its reference.
+
+    Attributes
+    ----------
+    values : dict of str to (measured, reference)
+        Title of the measure -> two (N,) arrays; empty where there is nothing to compare.
+    units : dict of str to str
+        Title -> unit.
+    lacks : str
+        Why there is nothing; empty where there is something.
     """
-    if not len(result.comparison):
-        return {}
+
+    values: dict[str, tuple[np.ndarray, np.ndarray]]
+    units: dict[str, str]
+    lacks: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentedScan:
+    """One scan to look at.
+
+    Attributes
+    ----------
+    cine : Cine or None
+        None where there is no such scan, and `lacks` says why.
+    frames : dict of str to int
+        What a frame shows ("ED") -> frame of the cine.
+    predicted, truth : LabelMap or None
+        What was found, and the reference: with as many frames as the cine, or as `frames` in that order.
+    subject_id : str
+    lacks : str
+    """
+
+    cine: Cine | None
+    frames: dict[str, int]
+    predicted: LabelMap | None = None
+    truth: LabelMap | None = None
+    subject_id: str = ""
+    lacks: str = ""
+
+    @classmethod
+    def none(cls, reason: str) -> SegmentedScan:
+        """No scan, for this reason."""
+        return cls(None, {}, lacks=reason)
+
+
+def best_and_worst(cohort: Cohort, folder: Path, result: SegmentedCohort) -> tuple[SegmentedScan, SegmentedScan]:
+    """The scans of highest and lowest mean Dice; scans that lack everything in a cohort without references."""
+    if result.lacks:
+        nothing = SegmentedScan.none(result.lacks)
+        return nothing, nothing
     mean = result.comparison.assign(dice=result.comparison["dice"].fillna(0.0)).groupby("ID", sort=False)["dice"].mean()
-    cases = {}
-    for name, subject_id in (("best", str(mean.idxmax())), ("worst", str(mean.idxmin()))):
-        cine, frames, predicted, truth = example_scan(cohort, folder, subject_id, result)
-        cases[name] = {"cine": cine, "frames": frames, "predicted": predicted, "truth": truth}
-    return cases
+    return (
+        example_scan(cohort, folder, str(mean.idxmax()), result),
+        example_scan(cohort, folder, str(mean.idxmin()), result),
+    )
 
 
-def example_scan(
-    cohort: Cohort, folder: Path, subject_id: str, result: SegmentedCohort
-) -> tuple[Cine, dict[str, int], LabelMap, LabelMap | None]:
-    """One scan to look at: cine, frames to draw, what was found, and the reference at these frames if there is one."""
+def example_scan(cohort: Cohort, folder: Path, subject_id: str, result: SegmentedCohort) -> SegmentedScan:
+    """One scan at ED and ES: its cine, what was found, and the reference if there is one."""
     cine, found = cohort.image(subject_id), read_label_map(folder / subject_id / "label_sa.nii.gz", "ours")
     row = result.measures.loc[subject_id]
     frames = {"ED": int(row["ed"]), "ES": int(row["es"])}
@@ -77,50 +171,7 @@ def example_scan(
     if pair is not None:
         truth, frames = pair
     predicted = LabelMap(found.labels[..., list(frames.values())], found.affine, found.scheme)
-    return cine, frames, predicted, truth
-
-
-def comparison_table(result: SegmentedCohort) -> pd.DataFrame:
-    """Mean Dice and distances (mm) by structure and phase; empty where the cohort has no reference labels."""
-    if not len(result.comparison):
-        return pd.DataFrame({"reference": ["this cohort has no reference labels"]})
-    columns = ["dice", "assd_mm", "hausdorff95_mm", "hausdorff_mm"]
-    return result.comparison.groupby(["structure", "phase"])[columns].mean().round(3)
-
-
-def volume_agreement(result: SegmentedCohort) -> pd.DataFrame:
-    """Bland-Altman agreement and correlation of the volumes, ED and ES apart, by structure (mL), see `agreement`."""
-    if not len(result.comparison):
-        return pd.DataFrame({"reference": ["this cohort has no reference labels"]})
-    table = result.comparison.assign(what=result.comparison["structure"] + " " + result.comparison["phase"])
-    found, truth = (table.pivot(index="ID", columns="what", values=name) for name in ("volume_ml", "true_volume_ml"))
-    return agreement(found, truth)
-
-
-def measured_pairs(result: SegmentedCohort) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Automated and reference values of the clinical measures, for Bland-Altman plots.
-
-    A measure is left out where fewer than two scans have both values: limits of agreement need two. Empty without
-    references.
-    """
-    if not len(result.reference):
-        return {}
-    found = result.measures.loc[result.reference.index]
-    pairs = {
-        title: (found[name].to_numpy(float), result.reference[name].to_numpy(float))
-        for name, title in AGREEMENT.items()
-    }
-    return {title: pair for title, pair in pairs.items() if np.isfinite(np.sum(pair, axis=0)).sum() >= 2}
-
-
-def why_no_agreement(result: SegmentedCohort) -> str:
-    """Why `measured_pairs` has nothing, in a sentence that says what to change."""
-    if not len(result.reference):
-        return "This cohort has no reference labels: there is nothing to compare with."
-    return (
-        f"In fewer than two of the {len(result.measures)} scans were both ventricles found, so agreement with the "
-        "reference cannot be told. Train longer (`n_training`, `epochs`) or segment more scans (`max_scans`)."
-    )
+    return SegmentedScan(cine, frames, predicted, truth, subject_id)
 
 
 def reference_frames(subject_id: str, cohort: Cohort) -> tuple[LabelMap, dict[str, int]] | None:

@@ -6,7 +6,7 @@ Saliency is in :mod:`cardiolib.steps.saliency`, the heart at low and at high ris
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,28 +16,26 @@ from sklearn.neighbors import NearestNeighbors
 from cardiolib.cohorts import Cohort, CohortError
 from cardiolib.digital_heart import DigitalHeart, mean_parameters
 from cardiolib.files import write_table
+from cardiolib.interpretation.explained_network import InterpretationInputs
 from cardiolib.interpretation.latent import LatentMap, laplacian_eigenmaps, pca_map, quality_table, umap_map
+from cardiolib.interpretation.patient_maps import TITLES, PatientMaps
 from cardiolib.interpretation.refits import (
-    NullNetwork,
     Refit,
     aligned_coordinates,
     fit_null_network,
     latent_stability,
     refit_networks,
 )
-from cardiolib.interpretation.risk_source import ExplainedRisk, explained_risk
+from cardiolib.interpretation.risk_source import explained_risk
 from cardiolib.meshes import SurfaceMesh, decimated_mesh
 from cardiolib.steps.survival import MODEL_FILE, load_survival_data
 from cardiolib.survival.concordance import concordance_index
-from cardiolib.survival.data import SurvivalData
-from cardiolib.survival.network.fitted import FittedNetwork, load_network
+from cardiolib.survival.network.fitted import load_network
 from cardiolib.validation import read_bootstrap
 from cardiolib.work import Work
 
-NO_SURFACE = "The surface of this cohort's points is not known: hearts, volumes and patches of wall cannot be drawn."
 BOOTSTRAP_FILE = "network_bootstrap.npz"
 _NEAREST = 5
-TITLES = {"laplacian eigenmaps": "Laplacian eigenmaps", "umap": "UMAP", "pca": "principal components"}
 
 
 @dataclass(frozen=True)
@@ -79,67 +77,6 @@ class InterpretationStageSettings:
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
         if not 0 < self.risk_sd <= 5:
             raise ValueError(f"risk_sd must lie between 0 and 5, got {self.risk_sd}")
-
-
-@dataclass(frozen=True, eq=False)
-class InterpretationInputs:
-    """What the earlier notebooks left.
-
-    Attributes
-    ----------
-    data : SurvivalData
-    network : FittedNetwork
-    risk : ExplainedRisk
-        Out of bag where notebook 04 has stored its bootstrap.
-    mesh : SurfaceMesh
-        End-diastolic surface of the points; without triangles where the cohort's surface is not known.
-    """
-
-    data: SurvivalData
-    network: FittedNetwork
-    risk: ExplainedRisk
-    mesh: SurfaceMesh
-
-    @property
-    def n_vertices(self) -> int:
-        """Points of the heart, V."""
-        return self.data.feature_shape[1]
-
-    @property
-    def has_surface(self) -> bool:
-        """Whether the points are known as a surface of free wall and septum."""
-        return bool(len(self.mesh.triangles))
-
-
-@dataclass(frozen=True, eq=False)
-class PatientMaps:
-    """Two-dimensional maps of the patients.
-
-    Attributes
-    ----------
-    maps : list of LatentMap
-        Eigenmaps (the paper's), UMAP, principal components.
-    patients : DataFrame
-        Index ID: time, event, log_risk, and the coordinates ``<method>_1``, ``<method>_2``.
-    quality : DataFrame
-        Trustworthiness and continuity of each map; how it compares with the maps of refitted networks.
-    aligned : dict of str to (1 + B, N, 2) array
-        Each map and those of the refits, laid on top of it.
-    c_index : float
-        Apparent, of the network: for the patients it was trained on.
-    null : NullNetwork
-        Trained on shuffled outcomes.
-    null_map : LatentMap
-        Eigenmaps of its code.
-    """
-
-    maps: list[LatentMap]
-    patients: pd.DataFrame
-    quality: pd.DataFrame
-    aligned: dict[str, np.ndarray] = field(repr=False)
-    c_index: float
-    null: NullNetwork
-    null_map: LatentMap
 
 
 def load_inputs(cohort: Cohort, work: Work) -> InterpretationInputs:
@@ -198,6 +135,7 @@ def latent_maps(
         concordance_index(risk, data.event, data.time),
         null,
         null_map,
+        data.time_unit,
     )
 
 
@@ -222,33 +160,6 @@ def latent_claims(patients: PatientMaps) -> list[str]:
             "notebook 04, from patients the network has not seen."
         ),
     ]
-
-
-def drawn_patients(patients: PatientMaps, data: SurvivalData) -> dict[str, object]:
-    """The maps of the patients as figures want them: coordinates by method, IDs, event, time and its unit."""
-    return {
-        "maps": {TITLES[one.method]: one.coordinates for one in patients.maps},
-        "ids": np.array(data.ids),
-        "event": data.event,
-        "time": data.time,
-        "time_unit": data.time_unit,
-    }
-
-
-def map_marks(patients: PatientMaps) -> dict[str, object]:
-    """What the still figure adds to `drawn_patients`: quality of each map, and the map of shuffled outcomes."""
-    quality = {TITLES[one.method]: (one.trustworthiness, one.continuity) for one in patients.maps}
-    null = (patients.null_map.coordinates, patients.null.event, patients.null.time)
-    return {"quality": quality, "null": null}
-
-
-def drawn_stability(patients: PatientMaps) -> dict[str, object]:
-    """Maps and maps of refits as figures want them."""
-    kept = patients.quality
-    return {
-        "aligned": {TITLES[name]: one for name, one in patients.aligned.items()},
-        "kept": {TITLES[str(name)]: (row["neighbours kept"], row["by chance"]) for name, row in kept.iterrows()},
-    }
 
 
 def latent_metrics(patients: PatientMaps, inputs: InterpretationInputs) -> dict[str, float | str]:

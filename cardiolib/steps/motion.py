@@ -24,52 +24,29 @@ from cardiolib.motion.tracked import (
     TRACKING,
     CohortMotion,
     TrackedCohort,
-    at_end_systole,
+    TrackingErrors,
     cohort_errors,
     conventional_indices,
     cycle_curves,
-    error_table,
-    function_table,
-    regional_displacement,
+    first_function,
     true_surface,
 )
-from cardiolib.steps.motion_examples import (
-    TRACKED,
-    HeartInImages,
-    MovingHeart,
-    TwoHearts,
-    example_motion,
-    heart_in_images,
-    two_hearts,
-)
+from cardiolib.steps.motion_examples import TRACKED, example_motion, heart_in_images, two_hearts
 from cardiolib.steps.motion_settings import MotionStageSettings, describe_source, uses_truth
 from cardiolib.work import Work
 
 __all__ = [
-    "CHAIN",
-    "IMAGES_ALONE",
-    "TRACKING",
-    "CohortMotion",
-    "HeartInImages",
     "MotionStageSettings",
-    "MovingHeart",
-    "TrackedCohort",
-    "TwoHearts",
     "assemble_motion",
     "cohort_errors",
-    "conventional_indices",
-    "cycle_curves",
     "describe_source",
-    "error_table",
     "example_motion",
-    "function_table",
+    "first_function",
     "heart_in_images",
     "motion_metrics",
-    "regional_displacement",
     "track_cohort",
     "track_images_alone",
     "two_hearts",
-    "uses_truth",
 ]
 
 LAYOUT = "4Dsegment"
@@ -198,7 +175,7 @@ def _same_length(subjects: Sequence[TrackedSubject]) -> tuple[list[TrackedSubjec
 
 
 def motion_metrics(
-    cohort: Cohort, tracked: TrackedCohort, motion: CohortMotion, errors: pd.DataFrame
+    cohort: Cohort, tracked: TrackedCohort, motion: CohortMotion, errors: TrackingErrors
 ) -> dict[str, float]:
     """Headline numbers of the stage."""
     metrics: dict[str, float] = {
@@ -209,9 +186,9 @@ def motion_metrics(
     }
     if "closure_mm" in tracked.quality:
         metrics["closure_mm"] = float(tracked.quality["closure_mm"].mean())
-    if not len(errors):
+    if errors.lacks:
         return metrics
-    at_es = at_end_systole(errors)
+    at_es = errors.at_end_systole
     rv = at_es[at_es["region"].isin([REGION_LABELS["rv_free"], REGION_LABELS["rv_septum"]])]
     lv = at_es[at_es["region"].isin([REGION_LABELS["lv_endo"], REGION_LABELS["lv_epi"]])]
     chain = rv[rv["error"] == CHAIN]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.imaging import world_from_voxel
-from cardiolib.meshes import MATCHED_VERTICES, SurfaceMesh, decimated_mesh, extract_regions, template_mesh
+from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, extract_regions, template_mesh
+from cardiolib.motion.examples import HeartInImages, MovingHeart, TwoHearts
 from cardiolib.motion.tracked import CohortMotion, TrackedCohort
 from cardiolib.steps.motion_settings import MotionStageSettings, uses_truth
 from cardiolib.work import Work
@@ -17,71 +16,6 @@ from cardiolib.work import Work
 TRACKED = "tracked in the images"
 _AROUND_MM = 58.0
 """How far around the heart's middle a slice is shown."""
-
-
-@dataclass(frozen=True, eq=False)
-class MovingHeart:
-    """One heart to look at: 202-point surface and its positions (T, 202, 3) in mm, heart frame.
-
-    `others` are the same points as tracked where `positions` are the truth, and in truth where they were tracked.
-    """
-
-    subject_id: str
-    mesh: SurfaceMesh
-    positions: np.ndarray
-    source: str
-    others: dict[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def es_phase(self) -> int:
-        """The phase at which the points are farthest from ED, on average."""
-        return int(np.linalg.norm(self.positions - self.positions[:1], axis=-1).mean(axis=1).argmax())
-
-
-@dataclass(frozen=True, eq=False)
-class TwoHearts:
-    """Two hearts of the cohort that differ, to see side by side.
-
-    Attributes
-    ----------
-    mesh : SurfaceMesh
-        Triangles of the 202 vertices.
-    hearts : dict of str to (T, 202, 3) array
-        What the heart is, with its ID -> positions in mm, heart frame. Empty where there are not two.
-    title : str
-        By what they were chosen, or why there are none.
-    """
-
-    mesh: SurfaceMesh
-    hearts: dict[str, np.ndarray]
-    title: str
-
-
-@dataclass(frozen=True, eq=False)
-class HeartInImages:
-    """A tracked heart and the slice of its own cine that cuts through its middle.
-
-    Attributes
-    ----------
-    subject_id : str
-    surfaces : dict of str to SurfaceMesh
-        Region ("lv_endo", "rv_endo") -> triangles.
-    positions : dict of str to (T, V, 3) array
-        The same names; mm, z to the base along the slices' normal, x from the RV to the LV.
-    images : (T, I, J) float32 array
-        Grey values of the slice in the cine's frame at each phase.
-    grid : (I, J, 3) array
-        Where the slice's voxels are, in the same axes.
-    frames : (T,) int array
-        Frame of the cine, from 0, that is shown at each phase.
-    """
-
-    subject_id: str
-    surfaces: dict[str, SurfaceMesh]
-    positions: dict[str, np.ndarray]
-    images: np.ndarray
-    grid: np.ndarray
-    frames: np.ndarray
 
 
 def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings) -> MovingHeart:
@@ -122,7 +56,8 @@ def two_hearts(
         text, title = "{:.0f} %", f"{who} with the lowest and the highest RV ejection fraction, as tracked"
     value = value.reindex(cohort.ids if true else motion.ids).dropna()
     if len(value) < 2:
-        return TwoHearts(decimated_mesh(template), {}, f"There are not two hearts to compare, but {len(value)}.")
+        lacks = f"There are not two hearts to compare, but {len(value)}."
+        return TwoHearts(decimated_mesh(template), {}, lacks=lacks)
     found = {one.subject_id: one for one in tracked.usable}
     hearts = {}
     for name, one in zip(names, (value.idxmin(), value.idxmax()), strict=True):
@@ -131,14 +66,14 @@ def two_hearts(
     return TwoHearts(decimated_mesh(template), hearts, title)
 
 
-def heart_in_images(cohort: Cohort, tracked: TrackedCohort) -> HeartInImages | None:
-    """A real patient's tracked heart in the patient's own cine; None for simulated cohorts, or where none was tracked.
+def heart_in_images(cohort: Cohort, tracked: TrackedCohort) -> HeartInImages:
+    """A real patient's tracked heart in the patient's own cine, where the cohort has real patients.
 
     Of the tracked patients the first whose images show the whole cycle (or the first of all).
     """
     usable = [] if cohort.simulated else tracked.usable
     if not usable:
-        return None
+        return HeartInImages.none("No real scans in this cohort.")
     one = max(usable, key=lambda subject: cohort.image(subject.subject_id).n_frames > 2)
     cine, points = cohort.image(one.subject_id), one.template_positions.astype(float)
     axes, origin = _upright(cine.affine, points[0], mirrored=bool(one.quality.measures.get("mirrored", 0.0)))

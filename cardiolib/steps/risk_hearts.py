@@ -2,69 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-import numpy as np
-import pandas as pd
-
 from cardiolib.cohorts import Cohort
 from cardiolib.files import write_table
-from cardiolib.interpretation.physiology import change_with_risk, describe_change, function_over_cycle, physiology
+from cardiolib.interpretation.explained_network import InterpretationInputs
+from cardiolib.interpretation.hearts_at_risk import HIGH, LOW, SHOWN, TRUE_HIGH, TRUE_LOW, RiskHearts
+from cardiolib.interpretation.physiology import describe_change
 from cardiolib.interpretation.refits import Refit, direction_stability
 from cardiolib.interpretation.risk_motion import (
     LEAST_SQUARES_HEAD,
     LEAST_SQUARES_PATTERN,
     NETWORK_DECODER,
     REGRESSION,
-    RiskMotion,
     compare_risk_motions,
     decoded_motions,
     regression_motion,
     true_risk_motion,
 )
-from cardiolib.meshes import SurfaceMesh
-from cardiolib.steps.interpretation import NO_SURFACE, InterpretationInputs, InterpretationStageSettings
+from cardiolib.steps.interpretation import InterpretationStageSettings
 from cardiolib.work import Work
 
-SHOWN = LEAST_SQUARES_PATTERN
-"""The method whose hearts are drawn: decoded from the code, by a decoder that has been fitted."""
-LOW, HIGH, TRUE_LOW, TRUE_HIGH = "low risk", "high risk", "low risk, in truth", "high risk, in truth"
 KEYS = {
     NETWORK_DECODER: "network_decoder",
     LEAST_SQUARES_HEAD: "least_squares_head",
     LEAST_SQUARES_PATTERN: "least_squares_pattern",
     REGRESSION: "regression",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class RiskHearts:
-    """Hearts at low and at high risk.
-
-    Attributes
-    ----------
-    motions : list of RiskMotion
-        By method.
-    truth : RiskMotion or None
-        In simulated cohorts whose hazard varies.
-    methods : DataFrame
-        The methods compared, with the truth where it is known.
-    refits : DataFrame
-        Agreement of the direction between refitted networks.
-    hearts : dict of str to (T, V, 3) array
-        "low risk" and "high risk" (the method `SHOWN`), and the same in truth; mm. All begin at one end-diastolic
-        shape, because the network sees displacements only.
-    mesh : SurfaceMesh
-    amount_sd : float
-    """
-
-    motions: list[RiskMotion] = field(repr=False)
-    truth: RiskMotion | None = field(repr=False)
-    methods: pd.DataFrame
-    refits: pd.DataFrame
-    hearts: dict[str, np.ndarray] = field(repr=False)
-    mesh: SurfaceMesh = field(repr=False)
-    amount_sd: float
 
 
 def risk_hearts(
@@ -95,15 +57,7 @@ def risk_hearts(
     return RiskHearts(motions, truth, methods, direction_stability(refitted), hearts, mesh, amount)
 
 
-def physiology_table(hearts: RiskHearts) -> pd.DataFrame | str:
-    """Clinical measures at low and high risk, or why there are none."""
-    if not len(hearts.mesh.triangles):
-        return NO_SURFACE
-    measures = {name: physiology(positions, hearts.mesh) for name, positions in hearts.hearts.items()}
-    return change_with_risk(measures[LOW], measures[HIGH], measures.get(TRUE_LOW), measures.get(TRUE_HIGH))
-
-
-def risk_claims(hearts: RiskHearts, table: pd.DataFrame | str) -> list[str]:
+def risk_claims(hearts: RiskHearts) -> list[str]:
     """What the hearts show, in sentences made of their own numbers."""
     methods = hearts.methods
     own, fitted = (methods.loc[name, "variance decoded"] for name in (NETWORK_DECODER, LEAST_SQUARES_PATTERN))
@@ -134,27 +88,10 @@ def risk_claims(hearts: RiskHearts, table: pd.DataFrame | str) -> list[str]:
         f"Between refitted networks the direction agrees with cosine {spread['mean']:.2f} on average "
         f"({spread['least']:.2f} at worst, {spread['refits']:.0f} refits)."
     )
-    return sentences if isinstance(table, str) else [*sentences, *describe_change(table)]
+    return sentences if hearts.lacks else [*sentences, *describe_change(hearts.physiology)]
 
 
-def drawn_change(hearts: RiskHearts) -> dict[str, np.ndarray]:
-    """Change of motion at each point per SD of the log risk, decoded and in truth, as figures want it."""
-    shown = next(one for one in hearts.motions if one.method == SHOWN)
-    drawn = {"change of motion, decoded (mm per SD of log risk)": shown.vertex_size_mm()}
-    if hearts.truth is not None:
-        drawn["change of motion, in truth (mm per SD)"] = hearts.truth.vertex_size_mm()
-    return drawn
-
-
-def cycle_curves(hearts: RiskHearts) -> pd.DataFrame:
-    """Volume, base descent, septal shift and shortening over the cycle: one row a heart and phase."""
-    if not len(hearts.mesh.triangles):
-        return pd.DataFrame()
-    tables = {name: function_over_cycle(positions, hearts.mesh) for name, positions in hearts.hearts.items()}
-    return pd.concat(tables, names=["heart", "frame"]).reset_index()
-
-
-def risk_metrics(hearts: RiskHearts, table: pd.DataFrame | str) -> dict[str, float]:
+def risk_metrics(hearts: RiskHearts) -> dict[str, float]:
     """Headline numbers of the risk direction."""
     metrics = {"direction_cosine_between_refits": float(hearts.refits["mean"].iloc[0])}
     for name, row in hearts.methods.iterrows():
@@ -163,8 +100,8 @@ def risk_metrics(hearts: RiskHearts, table: pd.DataFrame | str) -> dict[str, flo
             metrics[f"{key}_variance_decoded"] = row["variance decoded"]
         if "cosine with truth" in row:
             metrics[f"direction_cosine_{key}"] = row["cosine with truth"]
-    if not isinstance(table, str):
-        change = table["change"]
+    if not hearts.lacks:
+        change = hearts.physiology["change"]
         metrics |= {
             "tapse_change_mm": change["TAPSE"],
             "rvef_change_points": change["RV ejection fraction"],

@@ -20,38 +20,28 @@ from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
 from cardiolib.segmentation.segmented import (
     SegmentedCohort,
+    SegmentedScan,
     best_and_worst,
-    comparison_table,
     example_scan,
-    measured_pairs,
     reference_frames,
-    volume_agreement,
-    why_no_agreement,
 )
 from cardiolib.segmentation.settings import SegmentationSettings, plain
 from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
 from cardiolib.segmentation.training import train_network
-from cardiolib.steps.shape import ExampleShape, example_shape, refined_shape_of, surface_errors, true_surfaces
+from cardiolib.shape.example_shape import SurfaceErrors
+from cardiolib.steps.shape import example_shape, surface_errors
 from cardiolib.work import Work
 
 __all__ = [
     "SegmentationStageSettings",
-    "SegmentedCohort",
     "best_and_worst",
-    "comparison_table",
     "example_scan",
-    "ExampleShape",
     "example_shape",
-    "measured_pairs",
-    "refined_shape_of",
     "segment_cohort",
     "segmentation_metrics",
     "simulated_beside",
     "surface_errors",
     "train_on_simulated",
-    "true_surfaces",
-    "volume_agreement",
-    "why_no_agreement",
 ]
 
 
@@ -187,21 +177,17 @@ def segment_cohort(network: TrainedNetwork, cohort: Cohort, work: Work, *, max_s
     return result
 
 
-def simulated_beside(network: TrainedNetwork, cohort: Cohort, work: Work) -> dict[str, object] | None:
-    """For a real cohort: a simulated scan that is in no training set, segmented, as `figures.short_axis_mosaic` wants.
+def simulated_beside(network: TrainedNetwork, cohort: Cohort, work: Work) -> SegmentedScan:
+    """For a real cohort: a simulated scan that is in no training set, segmented.
 
-    It is drawn beside the real scan, so that a reader sees what the network learnt from. None for a simulated cohort.
+    It is drawn beside the real scan, so that a reader sees what the network learnt from. A simulated cohort needs none.
     """
     if cohort.simulated:
-        return None
+        return SegmentedScan.none("The scans of this cohort are simulated themselves.")
     acquisition = AcquisitionSettings(randomise=True, exclude_outflow=True)
     [(_, scan)] = simulate_training_scans(1, seed=work.seed + 1, acquisition=acquisition)
-    return {
-        "cine": scan.cine,
-        "frames": {"simulated ED": 0, "simulated ES": 1},
-        "truth": scan.labels,
-        "predicted": segment_scan(network, scan.cine).labels,
-    }
+    frames = {"simulated ED": 0, "simulated ES": 1}
+    return SegmentedScan(scan.cine, frames, segment_scan(network, scan.cine).labels, scan.labels)
 
 
 def _segment_one(
@@ -267,10 +253,10 @@ def _landmark_rows(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.D
     return pd.DataFrame(rows)
 
 
-def segmentation_metrics(result: SegmentedCohort, surfaces: pd.DataFrame) -> dict[str, float]:
+def segmentation_metrics(result: SegmentedCohort, surfaces: SurfaceErrors) -> dict[str, float]:
     """Headline numbers: Dice and distances by structure, errors of the ejection fractions, landmarks, surfaces."""
     metrics: dict[str, float] = {"scans_count": len(result.measures)}
-    for method, by_method in surfaces.groupby("method"):
+    for method, by_method in surfaces.table.groupby("method"):
         label = "surface" if method == "model" else f"surface_{method}"
         for name, part in by_method.groupby("surface"):
             metrics[f"{label}_{name}_assd_mm"] = float(part["assd_mm"].mean())

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -13,30 +10,11 @@ from cardiolib.cohorts import Cohort
 from cardiolib.imaging import read_label_map
 from cardiolib.meshes import SurfaceMesh, extract_regions, surface_distance
 from cardiolib.segmentation.segmented import SegmentedCohort
+from cardiolib.shape.example_shape import ExampleShape, SurfaceErrors
 from cardiolib.shape.refine import METHODS, SURFACES, RefinedShape, refine_shape
 
-
-@dataclass(frozen=True)
-class ExampleShape:
-    """A scan to look at and its shape at ED, or why there is no shape to draw.
-
-    Attributes
-    ----------
-    subject_id : str
-        The first scan in which all structures were found; the first scan where there is none.
-    surfaces : dict of str to SurfaceMesh
-        By the names of `SURFACES`; empty where no shape could be modelled.
-    reason : str
-        Why there is none, and what to change.
-    """
-
-    subject_id: str
-    surfaces: dict[str, SurfaceMesh]
-    reason: str = ""
-
-    def draw(self, function: Callable[[dict[str, SurfaceMesh]], Any]) -> Any:
-        """What `function` makes of the surfaces; None where there are none (`reason` tells why)."""
-        return function(self.surfaces) if self.surfaces else None
+NO_TRUE_SURFACE = "Real hearts: nobody knows their true surfaces, so there is no error to report."
+NO_SURFACE_FOUND = "In no scan were all structures found, so there is no surface to measure."
 
 
 def example_shape(folder: Path, result: SegmentedCohort) -> ExampleShape:
@@ -60,17 +38,18 @@ def refined_shape_of(folder: Path, subject_id: str, *, frame: int, method: str =
     return refine_shape(read_label_map(folder / subject_id / "label_sa.nii.gz", "ours"), frame=frame, method=method)
 
 
-def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame:
+def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> SurfaceErrors:
     """Distance between the refined ED surfaces and the true ones, for subjects of a simulated cohort.
 
     Returns
     -------
-    DataFrame
-        Columns ID, method (of the shape step), surface, assd_mm, hd95_mm. All surfaces are open at the base, at
-        slightly different heights; distances are taken in both directions. No row where a structure was not found.
+    SurfaceErrors
+        All surfaces are open at the base, at slightly different heights; distances are taken in both directions. No
+        row where a structure was not found.
     """
     rows = []
-    for subject_id in ids if "truth" in cohort.provides else []:
+    known = "truth" in cohort.provides
+    for subject_id in ids if known else []:
         frame = int(cohort.scan_truth(subject_id)["ed_frame"])
         truths = true_surfaces(cohort, subject_id)
         for method in METHODS:
@@ -89,7 +68,9 @@ def surface_errors(cohort: Cohort, folder: Path, ids: list[str]) -> pd.DataFrame
                         "hd95_mm": distance.hd95_mm,
                     }
                 )
-    return pd.DataFrame(rows, columns=["ID", "method", "surface", "assd_mm", "hd95_mm"])
+    missing = NO_SURFACE_FOUND if known else NO_TRUE_SURFACE
+    table = pd.DataFrame(rows, columns=["ID", "method", "surface", "assd_mm", "hd95_mm"])
+    return SurfaceErrors(table, lacks="" if rows else missing)
 
 
 def true_surfaces(cohort: Cohort, subject_id: str, *, t: float = 0.0) -> dict[str, SurfaceMesh]:

@@ -17,6 +17,7 @@ from cardiolib.meshes import MATCHED_VERTICES, template_mesh
 from cardiolib.steps.survival_tables import motion_indices
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.data import SurvivalData
+from cardiolib.survival.fold_comparison import FoldComparison
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.network.fitted import FittedNetwork
 from cardiolib.survival.network.search import SEARCHED, SearchResult, SearchSettings, held_ranges, search
@@ -112,27 +113,6 @@ def search_settings(data: SurvivalData, settings: SurvivalStageSettings, work: W
     return result
 
 
-def swarm_rows(result: SearchResult) -> pd.DataFrame:
-    """The swarm's own candidates, generations counted from 1; the later confirmations by full fits are left out."""
-    swarm = result.history[result.history["generation"] >= 0]
-    return swarm.assign(generation=swarm["generation"] + 1)
-
-
-def confirmed_rows(result: SearchResult) -> pd.DataFrame:
-    """The swarm's best by full fits and, last, the defaults on the same folds."""
-    rows = result.history[~result.history["screened"].astype(bool)]
-    swarm, after = rows[rows["generation"] >= 0], rows[rows["generation"] < 0]
-    best = swarm.nlargest(1, "score") if len(swarm) else after.iloc[:0]
-    return pd.concat([best, after])[[*SEARCHED, "score"]].reset_index(drop=True)
-
-
-def best_table(result: SearchResult) -> pd.DataFrame:
-    """The chosen setting and its score as a small table."""
-    chosen = {name: getattr(result.best_settings, name) for name in SEARCHED}
-    kind = "screened" if result.best_is_screened else "full fits"
-    return pd.DataFrame({"chosen": {**chosen, f"cross-validated C ({kind})": round(result.best_score, 4)}})
-
-
 def train_final(
     data: SurvivalData, settings: NetworkSettings, work: Work, *, fixed: Sequence[str] = ()
 ) -> FittedNetwork:
@@ -184,34 +164,10 @@ def reconstruction_example(network: FittedNetwork, data: SurvivalData) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True, eq=False)
-class ModelComparison:
-    """Models on the same folds.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row a model: mean and standard deviation of the C-index over the folds.
-    log_risk : DataFrame
-        Out-of-fold log risk, a row a patient (ID), a column a model; centred in each fold, as a Cox risk has no zero.
-    """
-
-    table: pd.DataFrame
-    log_risk: pd.DataFrame
-
-    def __repr__(self) -> str:
-        return repr(self.table)
-
-    def _repr_html_(self) -> str:
-        return self.table.round(3).to_html()
-
-
 NETWORK, LINEAR_MODEL = "network on motion", "principal components of motion, ridge Cox"
 
 
-def cross_validate_models(
-    data: SurvivalData, settings: NetworkSettings, work: Work, *, n_folds: int
-) -> ModelComparison:
+def cross_validate_models(data: SurvivalData, settings: NetworkSettings, work: Work, *, n_folds: int) -> FoldComparison:
     """The network and simpler models on the same folds; all that a model tunes is tuned inside the training folds."""
     models: dict[str, tuple[object, np.ndarray]] = {
         NETWORK: (NetworkRecipe(settings), data.X),
@@ -221,7 +177,7 @@ def cross_validate_models(
     }
     template = template_mesh().points[MATCHED_VERTICES]
     indices = motion_indices(data.X, template, data.feature_shape)
-    if indices is not None:
+    if len(indices):
         models["Cox on TAPSE and RV strain"] = (CoxRecipe(), indices.to_numpy())
     if data.volumes is not None:
         models["Cox on RV volumes"] = (CoxRecipe(), data.volumes.to_numpy())
@@ -262,7 +218,7 @@ def compare_protocols(data: SurvivalData, settings: NetworkSettings, work: Work,
 
 
 def survival_metrics(
-    data: SurvivalData, result: SearchResult, network: FittedNetwork, models: ModelComparison, cohort: Cohort
+    data: SurvivalData, result: SearchResult, network: FittedNetwork, models: FoldComparison, cohort: Cohort
 ) -> dict[str, float]:
     """Headline numbers of the stage."""
     best = {f"best_{name}": getattr(result.best_settings, name) for name in SEARCHED}
@@ -292,7 +248,7 @@ def survival_metrics(
     return metrics
 
 
-def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_units: Callable) -> ModelComparison:
+def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_units: Callable) -> FoldComparison:
     fold = patient_folds(data.event, n_folds=n_folds, rng=np.random.default_rng(seed))
     rows, risks = {}, {}
     for name, (recipe, X) in models.items():
@@ -302,7 +258,7 @@ def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_u
         risks[name] = np.empty(fold.size)
         for k, risk in enumerate(held_out):
             risks[name][fold == k] = risk - risk.mean()
-    return ModelComparison(
+    return FoldComparison(
         pd.DataFrame(rows).T.rename_axis("model"), pd.DataFrame(risks, index=pd.Index(data.ids, name="ID"))
     )
 

@@ -20,8 +20,9 @@ from cardiolib.validation.cross_validation import (
     cross_validate,
     validate_folds,
 )
-from cardiolib.validation.estimators import Validation, out_of_bag_risk, validate
-from cardiolib.validation.model_comparison import ModelComparison, compare_models
+from cardiolib.validation.estimators import out_of_bag_risk, validate
+from cardiolib.validation.model_comparison import compare_models
+from cardiolib.validation.model_validation import ModelValidation
 from cardiolib.validation.paper import paper_percentile_interval
 from cardiolib.validation.paper_comparison import paper_beside_right
 from cardiolib.validation.pipelines import FitRecipe
@@ -32,12 +33,9 @@ from cardiolib.validation.survival_curves import GroupedSurvival, hazard_ratio_p
 from cardiolib.work import Work
 
 __all__ = [
-    "ModelValidation",
     "ValidationStageSettings",
     "bootstrap_models",
-    "comparison_statement",
     "cross_validate_models",
-    "forest_table",
     "load_survival_data",
     "paper_table",
     "probabilities",
@@ -77,29 +75,6 @@ class ValidationStageSettings:
         CrossValidationSettings(self.n_folds, self.n_repeats)
         if not isinstance(self.search_in_bag, bool):
             raise ValueError(f"search_in_bag must be True or False, got {self.search_in_bag!r}")
-
-
-@dataclass(frozen=True, eq=False)
-class ModelValidation:
-    """All estimates of all models.
-
-    Attributes
-    ----------
-    models : dict of str to Validation
-    table : DataFrame
-        Model, estimator, C, interval, remark.
-    comparison : ModelComparison or None
-        Network minus conventional model, out of bag, same patients; None without volumes.
-    paper_intervals : dict of str to (low, high)
-        The interval that the paper prints: percentiles of the optimism-corrected replicates.
-    notes : tuple of str
-    """
-
-    models: dict[str, Validation]
-    table: pd.DataFrame
-    comparison: ModelComparison | None
-    paper_intervals: dict[str, tuple[float, float]]
-    notes: tuple[str, ...]
 
 
 def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work: Work) -> dict[str, BootstrapStore]:
@@ -219,19 +194,6 @@ def sample_size_statement(data: SurvivalData) -> tuple[str, str]:
         f"takes in {data.X.shape[1]:,} numbers and has more weights than that: no sample-size rule covers it, its "
         "apparent performance means nothing, and only performance on patients it has not seen counts.",
     )
-
-
-def forest_table(results: ModelValidation) -> pd.DataFrame:
-    """The estimates as a forest plot wants them: model, estimator, value, low, high."""
-    renamed = {"C": "value", "95% low": "low", "95% high": "high"}
-    return results.table.rename(columns=renamed)[["model", "estimator", "value", "low", "high"]]
-
-
-def comparison_statement(results: ModelValidation) -> pd.DataFrame | str:
-    """The paired comparison, training included, as a table; or why there is none."""
-    if results.comparison is None:
-        return "This cohort has no volumes: there is no conventional model to compare with."
-    return results.comparison.table()
 
 
 def validation_metrics(

@@ -14,6 +14,7 @@ from cardiolib.validation.time_dependent import mean_over_time, outcome_weights,
 
 HORIZONS_YEARS = (1.0, 3.0, 5.0)
 UNITS_PER_YEAR = {"years": 1.0, "months": 12.0, "days": 365.25}
+TOO_SHORT = "No time has five deaths before it and ten patients observed beyond it: probabilities cannot be judged."
 _LEAST_CASES, _LEAST_BEYOND, _FIRST_OF_GRID = 5, 10, 10
 
 
@@ -36,6 +37,7 @@ class AbsolutePerformance:
     decisions : DataFrame
         model, threshold, net benefit; with "treat all" and "treat none" as models. At the middle horizon.
     decided_at : float
+    time_unit : str
     """
 
     horizons: tuple[float, ...]
@@ -44,6 +46,12 @@ class AbsolutePerformance:
     calibrations: dict[str, list[Calibration]] = field(repr=False)
     decisions: pd.DataFrame = field(repr=False)
     decided_at: float
+    time_unit: str = "years"
+
+    @property
+    def lacks(self) -> str:
+        """Why probabilities cannot be judged; empty where they can."""
+        return "" if self.horizons else TOO_SHORT
 
     @property
     def calibration_table(self) -> pd.DataFrame:
@@ -88,7 +96,7 @@ def absolute_performance(stores: dict[str, BootstrapStore], unit: str) -> Absolu
     at = horizons(event, time, unit)
     if not at:
         nothing = pd.DataFrame()
-        return AbsolutePerformance((), nothing, nothing, {}, nothing, np.nan)
+        return AbsolutePerformance((), nothing, nothing, {}, nothing, np.nan, unit)
     grid = _grid(event, time)
     middle = at[len(at) // 2]
     calibrations, over_time, summary, decisions = {}, [], [], []
@@ -120,6 +128,7 @@ def absolute_performance(stores: dict[str, BootstrapStore], unit: str) -> Absolu
         calibrations,
         pd.concat(decisions, ignore_index=True),
         middle,
+        unit,
     )
 
 

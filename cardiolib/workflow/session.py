@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,11 @@ from cardiolib.workflow.papermill_call import by_papermill, refuse_unknown_names
 from cardiolib.workflow.parameters import DEFAULT_SEED, check_settings
 from cardiolib.workflow.report.captions import CAPTIONS
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage, stage_seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cardiolib.figures.drawing import Drawing
 
 PIPELINE = "CARDIOLIB_STAGE"
 """Environment variable: the stage whose notebook the runner is executing."""
@@ -193,52 +198,64 @@ class Session:
         words = [zlib.crc32(str(part).encode()) for part in name]
         return np.random.default_rng([self.seed, *words])
 
-    def show(self, name: str, figure: Any, table: Any = None) -> Any:
-        """Save a static figure (PNG, SVG, CSV of its numbers) and return it for display.
+    def show(self, name: str, drawing: Drawing) -> Any:
+        """Save a still figure (PNG, SVG, CSV of its numbers) and return it for display.
 
-        A figure of None stands for one that this cohort does not allow; `table` then says why, and is shown.
+        Where there is none, the sentence that says why is shown in its place.
         """
         from IPython.display import Image
 
         from cardiolib.figures.style import save_figure
 
-        if figure is None:
-            return self._instead(name, table)
-        save_figure(figure, self.folder / "figures", name, table, simulated=self.simulated)
+        if drawing.figure is None:
+            return self._instead(name, drawing.reason)
+        save_figure(drawing.figure, self.folder / "figures", name, drawing.table, simulated=self.simulated)
         # all figures to one scale: a two-column figure (183 mm) fills the page
-        width = round(105 * figure.get_size_inches()[0])
+        width = round(105 * drawing.figure.get_size_inches()[0])
         return Image(str(self.folder / "figures" / f"{name}.png"), width=width, alt=self._caption(name))
 
-    def show_interactive(self, name: str, figure: Any, why: str = "", *, height: int = 560) -> Any:
+    def show_interactive(self, name: str, drawing: Drawing, *, height: int = 560) -> Any:
         """Save a plotly figure as HTML that works offline and return it for display.
 
         By hand it is shown by its mime type, which JupyterLab, Notebook 7 and VS Code draw themselves; in a report it
-        is a frame with the saved page. A figure of None stands for one that this cohort does not allow; `why` is shown.
+        is a frame with the saved page. Where there is none, the sentence that says why is shown in its place.
         """
         from IPython.display import IFrame
 
         from cardiolib.figures.interactive import Inline, save_interactive
 
-        if figure is None:
-            return self._instead(name, why)
-        save_interactive(figure, self.folder / "figures", name, simulated=self.simulated)
+        if drawing.figure is None:
+            return self._instead(name, drawing.reason)
+        save_interactive(drawing.figure, self.folder / "figures", name, simulated=self.simulated)
         if not self._in_pipeline:
-            return Inline(figure, height=height, simulated=self.simulated)
+            return Inline(drawing.figure, height=height, simulated=self.simulated)
         title = html.escape(self._caption(name), quote=True)
         return IFrame(f"figures/{name}.html", width="100%", height=height, extras=[f'title="{title}"'])
 
     def _instead(self, name: str, why: str) -> Any:
-        self._not_drawn[name] = str(why)
+        self._not_drawn[name] = why
         return self.tell(f"*{why}*")
 
     def _caption(self, name: str) -> str:
         mark = " (simulated)" if self.simulated else ""
         return f"{CAPTIONS.get(name, name.replace('_', ' '))}{mark}"
 
-    def table(self, table: Any, *, digits: int, absent: str = "none") -> Any:
-        """Show a table with so many decimals; `absent` stands where a value does not exist."""
+    def table(self, table: pd.DataFrame, *, digits: int, absent: str = "none", lacks: str = "") -> Any:
+        """Show a table with so many decimals.
+
+        Parameters
+        ----------
+        table : DataFrame
+        digits : int
+        absent : str
+            Stands where a value does not exist.
+        lacks : str
+            What the result says that it lacks; shown in the place of a table without rows.
+        """
         from IPython.display import HTML
 
+        if lacks and not len(table):
+            return self.tell(f"*{lacks}*")
         return HTML(table.to_html(float_format=lambda value: f"{value:.{digits}f}", na_rep=absent, border=0))
 
     def tell(self, *sentences: str) -> Any:

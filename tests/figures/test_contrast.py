@@ -2,15 +2,19 @@
 
 import colorsys
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_results import patient_maps, performance, risk_hearts
 from matplotlib.colors import to_rgb
 
 from cardiolib import figures
 from cardiolib.figures.style import GREY, INK, PALETTE, SIMULATED_TEXT, contrast_ratio, new_figure, text_colour
 from cardiolib.meshes import SurfaceMesh
+from cardiolib.motion import HeartInImages, MovingHeart
+from cardiolib.shape import ExampleShape
 from cardiolib.validation import calibrate, kaplan_meier_groups
 
 N = 240
@@ -85,7 +89,8 @@ def six_groups():
 
 def six_rows():
     rows = [(model, "out-of-bag", 0.6 + 0.03 * i, 0.5, 0.8) for i, model in enumerate(SIX)]
-    return pd.DataFrame(rows, columns=["model", "estimator", "value", "low", "high"])
+    table = pd.DataFrame(rows, columns=["model", "estimator", "C", "95% low", "95% high"])
+    return SimpleNamespace(table=table)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +99,12 @@ def six_rows():
         lambda: figures.kaplan_meier(six_groups()),
         lambda: figures.concordance_forest(six_rows()),
         lambda: figures.calibration(
-            {
-                name: [calibrate(1 / (1 + np.exp(-RISK - 0.2 * i)), EVENT, TIME, 1.0, n_groups=3)]
-                for i, name in enumerate(SIX)
-            }
+            performance(
+                {
+                    name: [calibrate(1 / (1 + np.exp(-RISK - 0.2 * i)), EVENT, TIME, 1.0, n_groups=3)]
+                    for i, name in enumerate(SIX)
+                }
+            )
         ),
     ],
 )
@@ -120,29 +127,48 @@ def test_mark_of_simulated_figures_is_read_on_its_box(tmp_path, faint_texts):
 
 def patients_on_maps():
     maps = {name: RNG.normal(size=(N, 2)) for name in ("pca", "umap")}
-    return figures.latent_map_interactive(maps, ids=np.arange(N), event=EVENT, time=TIME, log_risk=RISK)
+    return figures.latent_map_interactive(patient_maps(maps, EVENT, TIME, log_risk=RISK)).figure
 
 
 INTERACTIVE = {
     "surface": lambda: figures.heart_surface(BALL, MESH.triangles, VALUES, title="a", colour_bar="b"),
     "one colour": lambda: figures.heart_surface(BALL, MESH.triangles, title="a", hover=["point"] * len(BALL)),
     "animation": lambda: figures.heart_animation(BEAT, MESH.triangles, BEAT[..., 2], title="a", colour_bar="b"),
-    "beating": lambda: figures.beating_heart(MESH, BEAT, "a", others={"true": BEAT, "tracked": BEAT}),
-    "together": lambda: figures.beating_together(MESH, {"low risk": BEAT, "high risk": BEAT}, title="a"),
-    "shapes": lambda: figures.shapes_interactive(
-        {"lv_endo": MESH, "rv_endo": MESH.with_points(BALL - [50, 0, 0])}, title="a"
+    "beating": lambda: (
+        figures.motion_views_interactive(MovingHeart("a", MESH, BEAT, "truth", {"true": BEAT, "tracked": BEAT})).figure
     ),
-    "in images": lambda: figures.beating_in_images(
-        {"rv_endo": MESH}, {"rv_endo": BEAT}, np.arange(60.0).reshape(3, 4, 5), RNG.normal(size=(4, 5, 3))
+    "together": lambda: (
+        figures.risk_hearts_interactive(risk_hearts(MESH, {"low risk": BEAT, "high risk": BEAT}), title="a").figure
     ),
-    "saliency": lambda: figures.saliency_interactive(MESH, {"r": VALUES, "g": VALUES**2}, title="a"),
-    "saliency of points": lambda: figures.saliency_interactive(
-        SurfaceMesh(BALL, np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}
+    "shapes": lambda: (
+        figures.shape_views_interactive(
+            ExampleShape("a", {"lv_endo": MESH, "rv_endo": MESH.with_points(BALL - [50, 0, 0])}), title="a"
+        ).figure
     ),
-    "saliency by number": lambda: figures.saliency_interactive(
-        SurfaceMesh(np.zeros_like(BALL), np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}
+    "in images": lambda: (
+        figures.heart_in_images_interactive(
+            HeartInImages(
+                "a",
+                {"rv_endo": MESH},
+                {"rv_endo": BEAT},
+                np.arange(60.0).reshape(3, 4, 5),
+                RNG.normal(size=(4, 5, 3)),
+                np.arange(3),
+            )
+        ).figure
     ),
-    "six groups": lambda: figures.kaplan_meier_interactive(six_groups()),
+    "saliency": lambda: figures.values_on_surface_interactive(MESH, {"r": VALUES, "g": VALUES**2}, title="a").figure,
+    "saliency of points": lambda: (
+        figures.values_on_surface_interactive(
+            SurfaceMesh(BALL, np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}
+        ).figure
+    ),
+    "saliency by number": lambda: (
+        figures.values_on_surface_interactive(
+            SurfaceMesh(np.zeros_like(BALL), np.zeros((0, 3), int)), {"r": VALUES, "g": VALUES**2}
+        ).figure
+    ),
+    "six groups": lambda: figures.kaplan_meier_interactive(six_groups()).figure,
     "maps": patients_on_maps,
 }
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
-from cardiolib.figures import rendering, save_figure
-from cardiolib.figures.hearts import heart_axes, motion_views, shape_views
-from cardiolib.figures.saliency_plots import saliency_views
+from cardiolib.figures import motion_views, rendering, save_figure, shape_views, values_on_surface
 from cardiolib.figures.surface_views import Camera, Window, level_lines, rounded, visible
+from cardiolib.figures.ventricles import heart_axes
 from cardiolib.meshes import SurfaceMesh, decimated_mesh, enclosed_volume_ml, extract_regions, template_mesh
+from cardiolib.motion import MovingHeart
+from cardiolib.shape import ExampleShape
 
 TETRAHEDRON = SurfaceMesh(
     np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], float),
@@ -29,6 +30,10 @@ def surfaces():
     mesh = template_mesh()
     regions = {"lv_endo": ("lv_endo",), "lv_epi": ("lv_epi",), "rv_endo": ("rv_free", "rv_septum")}
     return {name: extract_regions(mesh, *names)[0] for name, names in regions.items()}
+
+
+def shown(surfaces):
+    return shape_views(ExampleShape("a", surfaces))
 
 
 def turned(surfaces, rotation, shift):
@@ -66,8 +71,8 @@ def test_base_of_closed_surfaces_is_the_blunt_end(surfaces):
 
 
 def test_shape_views_look_the_same_however_the_heart_lies(surfaces):
-    figure, table = shape_views(surfaces)
-    other, same = shape_views(turned(surfaces, rotation(5), [20, 0, -300]))
+    figure, table = shown(surfaces)
+    other, same = shown(turned(surfaces, rotation(5), [20, 0, -300]))
     for one, two in zip(figure.axes, other.axes, strict=True):
         a, b = (ax.images[0].get_array().astype(int) for ax in (one, two))
         assert np.allclose(a.shape, b.shape, atol=2)
@@ -83,7 +88,7 @@ def test_shape_views_look_the_same_however_the_heart_lies(surfaces):
 
 
 def test_the_three_views_show_what_their_titles_say(surfaces):
-    figure, _ = shape_views({name: surfaces[name] for name in ("lv_endo", "rv_endo")})
+    figure, _ = shown({name: surfaces[name] for name in ("lv_endo", "rv_endo")})
     share = {}
     for ax in figure.axes:
         picture = ax.images[0].get_array().astype(int)
@@ -97,14 +102,14 @@ def test_the_three_views_show_what_their_titles_say(surfaces):
 
 def test_shape_views_name_what_is_missing_or_unknown(surfaces):
     with pytest.raises(ValueError, match="rv_endo"):
-        shape_views({"lv_endo": surfaces["lv_endo"]})
+        shown({"lv_endo": surfaces["lv_endo"]})
     with pytest.raises(ValueError, match="aorta"):
-        shape_views({**surfaces, "aorta": surfaces["lv_epi"]})
+        shown({**surfaces, "aorta": surfaces["lv_epi"]})
 
 
 def test_motion_views_tell_the_displacement(moving):
     mesh, positions = moving
-    figure, table = motion_views(mesh, positions, es_phase=8)
+    figure, table = motion_views(MovingHeart("a", mesh, positions, "truth"), es_phase=8)
     np.testing.assert_allclose(table[["x_mm", "y_mm", "z_mm"]], positions[8] - positions[0])
     np.testing.assert_allclose(table["displacement_mm"], np.linalg.norm(positions[8] - positions[0], axis=1))
     assert set(table["region"]) == {"rv_free", "rv_septum"}
@@ -123,13 +128,13 @@ def test_motion_views_refuse_what_does_not_fit(moving, change):
     if change == "points":
         mesh = SurfaceMesh(mesh.points, np.zeros((0, 3), int))
     with pytest.raises(ValueError, match={"shape": "positions", "phase": "es_phase", "points": "triangles"}[change]):
-        motion_views(mesh, positions, es_phase=20 if change == "phase" else 8)
+        motion_views(MovingHeart("a", mesh, positions, "truth"), es_phase=20 if change == "phase" else 8)
 
 
 def test_saliency_scale_is_symmetric_only_for_signed_values(moving):
     mesh, _ = moving
     signed = np.linspace(-0.2, 0.5, 202)
-    figure, table = saliency_views(mesh, {"r": signed, "attribution": signed**2}, significant=signed > 0.3)
+    figure, table = values_on_surface(mesh, {"r": signed, "attribution": signed**2}, significant=signed > 0.3)
     bars = {ax.get_ylabel(): ax.get_ylim() for ax in figure.axes if ax.get_ylabel()}
     assert bars == {"r": pytest.approx((-0.5, 0.5)), "attribution": pytest.approx((0, 0.25))}
     assert "58 of 202" in figure.legends[0].get_texts()[0].get_text()
@@ -140,12 +145,12 @@ def test_saliency_scale_is_symmetric_only_for_signed_values(moving):
 
 def test_saliency_of_points_without_a_surface(moving):
     points = SurfaceMesh(moving[0].points, np.zeros((0, 3), int))
-    figure, table = saliency_views(points, np.arange(202.0), significant=np.arange(202) < 5, label="vertex")
+    figure, table = values_on_surface(points, np.arange(202.0), significant=np.arange(202) < 5, label="vertex")
     assert len(table) == 202 and figure.axes[0].collections[0].get_offsets().shape == (202, 2)
     rings = figure.axes[0].collections[0].get_linewidths()
     assert (np.asarray(rings) > 0).sum() == 5
     nowhere = SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int))
-    figure, table = saliency_views(nowhere, np.arange(202.0), significant=np.arange(202) < 5, label="vertex")
+    figure, table = values_on_surface(nowhere, np.arange(202.0), significant=np.arange(202) < 5, label="vertex")
     assert set(table["region"]) == {"not known"} and np.array_equal(table["vertex"], np.arange(202))
     assert "shown by their number" in figure.axes[0].get_title(loc="left")
     assert len(figure.axes[0].lines[-1].get_xdata()) == 5
@@ -154,9 +159,9 @@ def test_saliency_of_points_without_a_surface(moving):
 @pytest.mark.parametrize("values", [np.zeros(5), np.full(202, np.nan)])
 def test_saliency_refuses_values_that_do_not_fit(moving, values):
     with pytest.raises(ValueError, match="one finite value"):
-        saliency_views(moving[0], values)
+        values_on_surface(moving[0], values)
     with pytest.raises(ValueError, match="maps that are drawn"):
-        saliency_views(moving[0], {"r": np.zeros(202)}, significant={"q": np.zeros(202, bool)})
+        values_on_surface(moving[0], {"r": np.zeros(202)}, significant={"q": np.zeros(202, bool)})
 
 
 @pytest.mark.parametrize("off_screen", [True, False])
@@ -165,8 +170,8 @@ def test_stored_bytes_do_not_change(moving, tmp_path, monkeypatch, off_screen):
         monkeypatch.setattr(rendering, "off_screen_works", lambda: False)
     digests = []
     for folder in ("one", "two"):
-        drawn = saliency_views(moving[0], np.arange(202.0), significant=np.arange(202) > 100)
-        paths = save_figure(drawn[0], tmp_path / folder, "saliency", drawn[1], simulated=True)
+        figure, table = values_on_surface(moving[0], np.arange(202.0), significant=np.arange(202) > 100)
+        paths = save_figure(figure, tmp_path / folder, "saliency", table, simulated=True)
         digests.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths])
     assert digests[0] == digests[1] and len(digests[0]) == 3
 

@@ -1,14 +1,26 @@
 """Interactive figures: what they show, and what their menus change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from made_results import patient_maps
 
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
-from cardiolib.figures import save_interactive
-from cardiolib.figures.plotly_images import beating_in_images
-from cardiolib.figures.plotly_patients import kaplan_meier_interactive, latent_map_interactive
-from cardiolib.figures.plotly_plots import beating_heart, saliency_interactive, shapes_interactive
+from cardiolib.figures import (
+    heart_in_images_interactive,
+    kaplan_meier,
+    kaplan_meier_interactive,
+    latent_map_interactive,
+    motion_views_interactive,
+    save_interactive,
+    shape_views,
+    shape_views_interactive,
+    values_on_surface_interactive,
+)
 from cardiolib.meshes import SurfaceMesh, decimated_mesh, extract_regions, template_mesh
+from cardiolib.motion import HeartInImages, MovingHeart
+from cardiolib.shape import ExampleShape
 from cardiolib.validation import kaplan_meier_groups
 
 
@@ -27,6 +39,10 @@ def patients():
     return risk, event, np.minimum(time, 9.0)
 
 
+def beating(mesh, positions, others=None, **title):
+    return motion_views_interactive(MovingHeart("A", mesh, positions, "truth", others or {}), **title).figure
+
+
 def page(figure, folder):
     return save_interactive(figure, folder, "figure", simulated=True).read_bytes()
 
@@ -38,7 +54,7 @@ def test_shapes_stand_upright_and_can_be_switched(tmp_path):
     turn = turn * np.sign(np.linalg.det(turn))
     parts = {name: extract_regions(mesh, *names)[0] for name, names in regions.items()}
     surfaces = {name: part.with_points(part.points @ turn.T) for name, part in parts.items()}
-    figure = shapes_interactive(surfaces)
+    figure, table = shape_views_interactive(ExampleShape("a", surfaces))
     assert [trace.name for trace in figure.data] == ["LV cavity", "LV outer wall", "RV cavity"]
     assert all(trace.showlegend for trace in figure.data)
     assert [trace.opacity < 1 for trace in figure.data] == [False, True, False]
@@ -48,12 +64,15 @@ def test_shapes_stand_upright_and_can_be_switched(tmp_path):
     np.testing.assert_allclose(np.ptp(left.z), np.ptp(parts["lv_endo"].points[:, 2]), rtol=0.03)
     assert np.corrcoef(right.y, parts["rv_endo"].points[:, 1])[0, 1] > 0.98
     np.testing.assert_array_equal(np.stack([left.i, left.j, left.k], axis=1), parts["lv_endo"].triangles)
-    assert page(figure, tmp_path / "one") == page(shapes_interactive(surfaces), tmp_path / "two")
+    assert page(figure, tmp_path / "one") == page(
+        shape_views_interactive(ExampleShape("a", surfaces)).figure, tmp_path / "two"
+    )
+    assert table.equals(shape_views(ExampleShape("a", surfaces)).table)  # one table for both views
 
 
 def test_beating_heart_is_coloured_by_displacement(moving, tmp_path):
     mesh, positions = moving
-    figure = beating_heart(mesh, positions, "A heart")
+    figure = beating(mesh, positions, title="A heart")
     assert len(figure.frames) == 20 and figure.layout.title.text == "A heart"
     assert np.abs(figure.data[0].intensity).max() == 0
     shown = figure.frames[8].data[0]
@@ -61,16 +80,16 @@ def test_beating_heart_is_coloured_by_displacement(moving, tmp_path):
     np.testing.assert_allclose(shown.intensity[:202], distance, rtol=1e-5)
     np.testing.assert_allclose(np.stack([shown.x, shown.y, shown.z], axis=1)[:202], positions[8], atol=1e-4)
     assert figure.data[0].cmax >= np.linalg.norm(positions - positions[:1], axis=2).max()
-    assert page(figure, tmp_path / "one") == page(beating_heart(mesh, positions, "A heart"), tmp_path / "two")
+    assert page(figure, tmp_path / "one") == page(beating(mesh, positions, title="A heart"), tmp_path / "two")
     with pytest.raises(ValueError, match="positions"):
-        beating_heart(mesh, positions[:, :5])
+        beating(mesh, positions[:, :5])
     with pytest.raises(ValueError, match="without triangles"):
-        beating_heart(SurfaceMesh(mesh.points, np.zeros((0, 3), int)), positions)
+        beating(SurfaceMesh(mesh.points, np.zeros((0, 3), int)), positions)
 
 
 def test_another_motion_is_drawn_as_dots_that_move_along(moving):
     mesh, positions = moving
-    figure = beating_heart(mesh, positions, others={"tracked": positions + 1.0})
+    figure = beating(mesh, positions, others={"tracked": positions + 1.0})
     assert [trace.type for trace in figure.data] == ["mesh3d", "scatter3d"] and figure.data[1].name == "tracked"
     frame = figure.frames[8]
     assert list(frame.traces) == [0, 1]
@@ -78,14 +97,14 @@ def test_another_motion_is_drawn_as_dots_that_move_along(moving):
         np.stack([frame.data[1].x, frame.data[1].y, frame.data[1].z], axis=1), positions[8] + 1.0, atol=1e-4
     )
     with pytest.raises(ValueError, match="tracked has other axes"):
-        beating_heart(mesh, positions, others={"tracked": positions[:5]})
+        beating(mesh, positions, others={"tracked": positions[:5]})
 
 
 @pytest.mark.parametrize("solid", [True, False])
 def test_saliency_menu_changes_values_scale_and_label(moving, solid):
     mesh = moving[0] if solid else SurfaceMesh(moving[0].points, np.zeros((0, 3), int))
     signed = np.linspace(-0.2, 0.5, 202)
-    figure = saliency_interactive(mesh, {"r": signed, "attribution": signed**2})
+    figure = values_on_surface_interactive(mesh, {"r": signed, "attribution": signed**2}).figure
     first, second = (button.args[0] for button in figure.layout.updatemenus[0].buttons)
     prefix = "" if solid else "marker."
     values = second["intensity" if solid else "marker.color"]
@@ -101,19 +120,20 @@ def test_saliency_menu_changes_values_scale_and_label(moving, solid):
 
 
 def test_saliency_without_a_geometry_is_shown_by_number_and_one_map_needs_no_menu(moving):
-    assert not saliency_interactive(moving[0], {"r": np.ones(202)}).layout.updatemenus
+    assert not values_on_surface_interactive(moving[0], {"r": np.ones(202)}).figure.layout.updatemenus
     nowhere = SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int))
-    figure = saliency_interactive(nowhere, {"r": np.arange(202.0), "g": np.ones(202)})
+    figure = values_on_surface_interactive(nowhere, {"r": np.arange(202.0), "g": np.ones(202)}).figure
     assert [trace.type for trace in figure.data] == ["bar", "bar"] and np.array_equal(figure.data[0].y, np.arange(202))
     assert "no surface" in figure.layout.title.text
     with pytest.raises(ValueError, match="one finite value"):
-        saliency_interactive(moving[0], {"r": np.ones(3)})
+        values_on_surface_interactive(moving[0], {"r": np.ones(3)})
 
 
 def test_kaplan_meier_panels_show_curves_and_numbers_at_risk(patients, tmp_path):
     risk, event, time = patients
     groups = {"network": kaplan_meier_groups(risk, event, time), "volumes": kaplan_meier_groups(-risk, event, time)}
-    figure = kaplan_meier_interactive(groups, time_unit="years")
+    figure, table = kaplan_meier_interactive(groups, time_unit="years")
+    assert table.equals(kaplan_meier(groups).table)  # one table for both views
     named = [trace for trace in figure.data if trace.name and trace.mode == "lines"]
     assert [trace.name for trace in named] == [*groups["network"].names, *groups["volumes"].names]
     assert sum(trace.showlegend for trace in named) == 2  # each group once in the legend
@@ -124,7 +144,7 @@ def test_kaplan_meier_panels_show_curves_and_numbers_at_risk(patients, tmp_path)
     assert len(counts) == 4 and counts[0].text[0] == "30"
     assert figure.layout.xaxis.title.text == "time (years)"
     assert "network" in figure.layout.annotations[0].text and "log-rank" in figure.layout.annotations[0].text
-    assert page(figure, tmp_path / "one") == page(kaplan_meier_interactive(groups), tmp_path / "two")
+    assert page(figure, tmp_path / "one") == page(kaplan_meier_interactive(groups).figure, tmp_path / "two")
     with pytest.raises(ValueError, match="empty"):
         kaplan_meier_interactive({})
 
@@ -132,8 +152,8 @@ def test_kaplan_meier_panels_show_curves_and_numbers_at_risk(patients, tmp_path)
 def test_latent_map_menus_swap_coordinates_and_colour(patients):
     risk, event, time = patients
     ids = np.array([f"P{i}" for i in range(60)])
-    maps = {"eigenmaps": np.column_stack([risk, time]), "pca": np.column_stack([time, -risk])}
-    figure = latent_map_interactive(maps, ids=ids, event=event, time=time, log_risk=risk, truncate_at=4)
+    maps = {"umap": np.column_stack([risk, time]), "pca": np.column_stack([time, -risk])}
+    figure = latent_map_interactive(patient_maps(maps, event, time, ids=ids, log_risk=risk), truncate_at=4).figure
     censored, died = figure.data
     assert (censored.marker.symbol, died.marker.symbol) == ("circle-open", "circle")
     np.testing.assert_allclose(died.x, risk[event])
@@ -148,17 +168,15 @@ def test_latent_map_menus_swap_coordinates_and_colour(patients):
     assert figure.layout.coloraxis.colorbar.title.text == "time (years, at most 4)"
 
 
-def test_latent_map_without_risk_has_one_menu_and_checks_lengths(patients):
+def test_latent_map_checks_lengths(patients):
     risk, event, time = patients
     maps = {"pca": np.column_stack([time, risk])}
-    figure = latent_map_interactive(maps, ids=np.arange(60), event=event, time=time, truncate_at=None)
-    assert len(figure.layout.updatemenus) == 1 and figure.layout.coloraxis.cmax == time.max()
-    with pytest.raises(ValueError, match="pca"):
-        latent_map_interactive({"pca": np.zeros((5, 2))}, ids=np.arange(60), event=event, time=time)
-    with pytest.raises(ValueError, match="ids"):
-        latent_map_interactive(maps, ids=np.arange(3), event=event, time=time)
+    figure = latent_map_interactive(patient_maps(maps, event, time), truncate_at=None).figure
+    assert figure.layout.coloraxis.cmax == time.max()
+    with pytest.raises(ValueError, match="principal components"):
+        latent_map_interactive(patient_maps({"pca": np.zeros((5, 2))}, event, time))
     with pytest.raises(ValueError, match="empty"):
-        latent_map_interactive({}, ids=np.arange(60), event=event, time=time)
+        latent_map_interactive(patient_maps({}, event, time))
 
 
 def in_images():
@@ -170,12 +188,14 @@ def in_images():
     positions = points * np.array([1.0, 0.8, 0.9])[:, None, None]
     grid = np.stack(np.meshgrid(np.linspace(-40, 40, 9), np.linspace(-30, 30, 7), [0.0], indexing="ij"), -1)[:, :, 0]
     images = np.random.default_rng(0).uniform(0, 900, (3, 9, 7))
-    return {"lv_endo": mesh}, {"lv_endo": positions}, images, grid
+    return HeartInImages("patient", {"lv_endo": mesh}, {"lv_endo": positions}, images, grid, np.arange(3))
 
 
 def test_a_heart_beats_in_its_images(tmp_path):
-    surfaces, positions, images, grid = in_images()
-    figure = beating_in_images(surfaces, positions, images, grid, title="patient")
+    heart = in_images()
+    positions, images, grid = heart.positions, heart.images, heart.grid
+    figure = heart_in_images_interactive(heart).figure
+    assert figure.layout.title.text == "patient: real patient, tracked in the images"
     assert [trace.type for trace in figure.data] == ["surface", "mesh3d"] and len(figure.frames) == 3
     np.testing.assert_allclose(figure.frames[1].data[1].x, positions["lv_endo"][1, :, 0], rtol=1e-6)
     shades = np.stack([frame.data[0].surfacecolor for frame in figure.frames])
@@ -190,6 +210,10 @@ def test_a_heart_beats_in_its_images(tmp_path):
 
 @pytest.mark.parametrize("change", [{"images": np.zeros((2, 9, 7))}, {"grid": np.zeros((9, 6, 3))}, {"positions": {}}])
 def test_images_that_do_not_belong_to_the_heart_are_refused(change):
-    given = dict(zip(("surfaces", "positions", "images", "grid"), in_images(), strict=True)) | change
     with pytest.raises(ValueError, match="same phases"):
-        beating_in_images(given["surfaces"], given["positions"], given["images"], given["grid"])
+        heart_in_images_interactive(replace(in_images(), **change))
+
+
+def test_no_patient_is_a_sentence():
+    drawing = heart_in_images_interactive(HeartInImages.none("No real scans."))
+    assert drawing.figure is None and drawing.reason == "No real scans."

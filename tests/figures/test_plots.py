@@ -1,14 +1,19 @@
 """Every plot: what is drawn is in the table, nothing is cut off, nothing overlaps the figure's edge."""
 
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_results import patient_maps, performance, search_result
 
 from cardiolib import figures
 from cardiolib.figures.style import save_figure
 from cardiolib.imaging import ACDC, OURS, Cine, LabelMap
+from cardiolib.motion import HeartFunction, TrackingErrors
+from cardiolib.motion.tracked import TRACKING
+from cardiolib.segmentation.segmented import MeasuredPairs, SegmentedScan
 from cardiolib.validation import calibrate, kaplan_meier_groups, net_benefit, performance_over_time
 
 RNG = np.random.default_rng(7)
@@ -31,7 +36,7 @@ def short_axis():
 
 def draw_mosaic():
     cine, predicted, truth = short_axis()
-    return figures.short_axis_mosaic(cine, frames={"ED": 0, "ES": 2}, predicted=predicted, truth=truth)
+    return figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0, "ES": 2}, predicted, truth))
 
 
 def draw_forest():
@@ -40,7 +45,8 @@ def draw_forest():
         ("network", "out-of-bag", 0.7, 0.6, 0.8),
         ("a conventional model of long name", "out-of-bag", 0.6, 0.5, 0.7),
     ]
-    return figures.concordance_forest(pd.DataFrame(rows, columns=["model", "estimator", "value", "low", "high"]))
+    table = pd.DataFrame(rows, columns=["model", "estimator", "C", "95% low", "95% high"])
+    return figures.concordance_forest(SimpleNamespace(table=table))
 
 
 def draw_errors():
@@ -52,7 +58,7 @@ def draw_errors():
         }
     )
     table.loc[table["phase"] == 0, "error_mm"] = 0.0
-    return figures.endpoint_error(table)
+    return figures.endpoint_error(TrackingErrors(table.assign(error=TRACKING)))
 
 
 def draw_training():
@@ -77,7 +83,7 @@ def function_table():
 
 
 def draw_function():
-    return figures.function_curves(function_table(), es_phase=10)
+    return figures.function_curves(HeartFunction("a", function_table(), 10))
 
 
 def test_function_curves_mark_end_systole_and_know_the_truth():
@@ -89,19 +95,16 @@ def test_function_curves_mark_end_systole_and_know_the_truth():
     assert "truth" not in [text.get_text() for text in right.get_legend().get_texts()]
     assert table["percent"].max() == 95
     with pytest.raises(ValueError, match="value"):
-        figures.function_curves(function_table().drop(columns="value"), es_phase=1)
+        figures.function_curves(HeartFunction("a", function_table().drop(columns="value"), 1))
 
 
 def judged(which):
     """Calibration or performance over time of a made-up probability of death."""
     risk = 1 / (1 + np.exp(-RISK))
     if which == "calibration":
-        return figures.calibration(
-            {
-                name: [calibrate(risk, EVENT, TIME, at, n_groups=3) for at in (0.5, 1.0)]
-                for name in ("Network", "Conventional model")
-            }
-        )
+        both = ("Network", "Conventional model")
+        judged_at = {name: [calibrate(risk, EVENT, TIME, at, n_groups=3) for at in (0.5, 1.0)] for name in both}
+        return figures.calibration(performance(judged_at))
     grid = np.linspace(0.3, 1.0, 5)
     over_time = performance_over_time(np.tile(risk[:, None], 5), EVENT, TIME, grid).assign(model="Network")
     curve = net_benefit(risk, EVENT, TIME, 0.5, [0.1, 0.3, 0.5])
@@ -111,22 +114,25 @@ def judged(which):
             for name, label in (("model", "Network"), ("treat_all", "treat all"))
         ]
     )
-    return figures.risk_over_time(over_time, decisions, decided_at=0.5)
+    return figures.risk_over_time(performance(None, over_time, decisions))
 
 
 def test_calibrations_must_be_of_the_same_times():
     risk = 1 / (1 + np.exp(-RISK))
     one, two = (calibrate(risk, EVENT, TIME, at, n_groups=3) for at in (0.5, 1.0))
     with pytest.raises(ValueError, match="same times"):
-        figures.calibration({"a": [one], "b": [two]})
-    assert figures.calibration({})[0] is None
+        figures.calibration(performance({"a": [one], "b": [two]}))
+
+
+def in_percent(values):
+    return MeasuredPairs(values, dict.fromkeys(values, "%"))
 
 
 DRAWINGS = {
     "calibration": lambda: judged("calibration"),
     "risk_over_time": lambda: judged("over time"),
     "bland_altman": lambda: figures.bland_altman(
-        {f"RVEF {i}": (RISK * 5 + 50, RISK * 5 + 50 + RNG.normal(0, 3, N)) for i in range(4)}, units="%"
+        in_percent({f"RVEF {i}": (RISK * 5 + 50, RISK * 5 + 50 + RNG.normal(0, 3, N)) for i in range(4)})
     ),
     "kaplan_meier": lambda: figures.kaplan_meier(
         {name: kaplan_meier_groups(RISK, EVENT, TIME) for name in ("Conventional model", "Network")}
@@ -135,12 +141,12 @@ DRAWINGS = {
     "forest": draw_forest,
     "training": draw_training,
     "search": lambda: figures.search_history(
-        pd.DataFrame({"generation": np.repeat([1, 2, 3], 4), "score": np.linspace(0.6, 0.7, 12)})
+        search_result(pd.DataFrame({"generation": np.repeat([0, 1, 2], 4), "score": np.linspace(0.6, 0.7, 12)}))
     ),
     "latent": lambda: figures.latent_map(
-        {"eigenmaps": RNG.normal(size=(N, 2)), "UMAP": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME
+        patient_maps({"umap": RNG.normal(size=(N, 2)), "pca": RNG.normal(size=(N, 2))}, EVENT, TIME)
     ),
-    "latent_one": lambda: figures.latent_map({"eigenmaps": RNG.normal(size=(N, 2))}, event=EVENT, time=TIME),
+    "latent_one": lambda: figures.latent_map(patient_maps({"pca": RNG.normal(size=(N, 2))}, EVENT, TIME)),
     "function": draw_function,
     "errors": draw_errors,
     "mosaic": draw_mosaic,
@@ -171,14 +177,14 @@ def test_nothing_is_cut_off_and_the_numbers_lie_beside_it(name, tmp_path):
 def test_bytes_are_the_same_twice(name, tmp_path):
     digests = []
     for run in "ab":
-        for path in save_figure(*[DRAWINGS[name]()[0], tmp_path / run, name], simulated=True):
+        for path in save_figure(DRAWINGS[name]().figure, tmp_path / run, name, simulated=True):
             digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
     assert digests[:2] == digests[2:]
 
 
 def test_bland_altman_bias_and_limits_by_hand():
     measured, reference = np.array([51.0, 63, np.nan, 70]), np.array([50.0, 60, 55, 72])
-    _, table = figures.bland_altman({"LVEF": (measured, reference)}, units="%")
+    _, table = figures.bland_altman(in_percent({"LVEF": (measured, reference)}))
     np.testing.assert_allclose(table["difference"], [1, 3, -2])
     np.testing.assert_allclose(table["mean"], [50.5, 61.5, 71])
     summary = figures.agreement_summary(table).iloc[0]
@@ -190,7 +196,9 @@ def test_bland_altman_bias_and_limits_by_hand():
     assert summary["n"] == 3
     for bad in ({}, {"a": (np.ones(3), np.ones(2))}, {"a": (np.array([1, np.nan]), np.array([1.0, 2]))}):
         with pytest.raises(ValueError):
-            figures.bland_altman(bad)
+            figures.bland_altman(in_percent(bad))
+    nothing = figures.bland_altman(MeasuredPairs({}, {}, "No reference labels."))
+    assert nothing.figure is None and nothing.reason == "No reference labels."
 
 
 def test_survival_curve_on_paper_is_the_table():
@@ -204,36 +212,36 @@ def test_survival_curve_on_paper_is_the_table():
 
 
 def test_search_keeps_the_best_so_far_and_survives_failed_candidates():
-    history = pd.DataFrame({"generation": [1, 1, 2, 2], "score": [0.6, np.nan, 0.5, 0.55]})
-    _, table = figures.search_history(history)
-    assert table["best_so_far"].tolist() == [0.6] * 4
+    history = pd.DataFrame({"generation": [0, 0, 1, 1], "score": [0.6, np.nan, 0.5, 0.55]})
+    _, table = figures.search_history(search_result(history))
+    assert table["best_so_far"].tolist() == [0.6] * 4 and table["generation"].tolist() == [1, 1, 2, 2]
     with pytest.raises(ValueError, match="columns"):
-        figures.search_history(history.rename(columns={"score": "c"}))
+        figures.search_history(search_result(history.rename(columns={"score": "c"})))
 
 
 def test_map_draws_censored_hollow():
     points = RNG.normal(size=(N, 2))
-    figure, table = figures.latent_map({"map": points}, event=EVENT, time=TIME)
+    figure, table = figures.latent_map(patient_maps({"pca": points}, EVENT, TIME))
     hollow, filled = figure.axes[0].collections
     np.testing.assert_array_equal(hollow.get_offsets(), points[~EVENT])
     np.testing.assert_array_equal(filled.get_offsets(), points[EVENT])
     assert len(hollow.get_facecolors()) == 0
-    np.testing.assert_array_equal(table[["map 1", "map 2"]], points)
+    np.testing.assert_array_equal(table[["principal components 1", "principal components 2"]], points)
     with pytest.raises(ValueError, match="two coordinates"):
-        figures.latent_map({"map": points[1:]}, event=EVENT, time=TIME)
+        figures.latent_map(patient_maps({"pca": points[1:]}, EVENT, TIME))
 
 
 def test_endpoint_error_medians():
     table = pd.DataFrame({"region": "rv_free", "phase": [0, 0, 0.5, 0.5, 0.5], "error_mm": [0, 0, 1.0, 2, 9]})
-    _, drawn = figures.endpoint_error(table)
+    _, drawn = figures.endpoint_error(TrackingErrors(table.assign(error=TRACKING)))
     assert drawn["median_mm"].tolist() == [0, 2] and drawn["n"].tolist() == [2, 3]
     with pytest.raises(ValueError, match="columns"):
-        figures.endpoint_error(table.drop(columns="phase"))
+        figures.endpoint_error(TrackingErrors(table.drop(columns="phase").assign(error=TRACKING)))
 
 
 def test_mosaic_keeps_millimetres_square_and_counts_areas():
     cine, predicted, truth = short_axis()
-    figure, table = figures.short_axis_mosaic(cine, frames={"ED": 0}, predicted=predicted, truth=truth)
+    figure, table = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, predicted, truth))
     assert sorted(set(table["slice"])) == [0, 1, 2, 3]  # the empty top slice is not drawn
     figure.draw_without_rendering()
     for ax in figure.axes:
@@ -250,10 +258,9 @@ def test_two_scans_are_drawn_to_one_scale():
     cine, predicted, truth = short_axis()
     other = Cine(cine.voxels[::2], np.diag([3.0, 2.0, 10, 1]))
     labels = LabelMap(truth.labels[::2], other.affine, OURS)
-    beside = {"cine": other, "frames": {"simulated ED": 0}, "predicted": labels, "truth": labels}
-    figure, table = figures.short_axis_mosaic(
-        cine, frames={"ED": 0, "ES": 2}, predicted=predicted, truth=truth, beside=beside
-    )
+    beside = SegmentedScan(other, {"simulated ED": 0}, labels, labels)
+    scan = SegmentedScan(cine, {"ED": 0, "ES": 2}, predicted, truth)
+    figure, table = figures.short_axis_mosaic(scan, beside=beside)
     assert [row for row, _ in table.groupby("row", sort=False)] == ["ED", "ES", "simulated ED"]
     figure.draw_without_rendering()
     scales = {round(ax.get_window_extent().width / np.ptp(ax.get_xlim()), 6) for ax in figure.axes if ax.images}
@@ -264,7 +271,7 @@ def test_two_scans_are_drawn_to_one_scale():
 
 def test_scale_bar_is_as_long_as_it_says():
     cine, _, truth = short_axis()
-    figure, _ = figures.short_axis_mosaic(cine, frames={"ED": 0}, truth=truth, scale_bar_mm=20)
+    figure, _ = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, None, truth), scale_bar_mm=20)
     ax = figure.axes[0]
     (bar,) = [line for line in ax.get_lines() if line.get_transform() == ax.transAxes]
     figure.draw_without_rendering()
@@ -275,9 +282,42 @@ def test_scale_bar_is_as_long_as_it_says():
 def test_mosaic_refuses_labels_of_other_voxels_and_other_schemes_work():
     cine, _, truth = short_axis()
     with pytest.raises(ValueError, match="same voxels"):
-        figures.short_axis_mosaic(cine, frames={"ED": 0}, truth=LabelMap(np.zeros((3, 3, 3)), np.eye(4), OURS))
+        figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, None, LabelMap(np.zeros((3, 3, 3)), np.eye(4), OURS)))
     two = LabelMap(truth.labels[..., :2], truth.affine, OURS)
     with pytest.raises(ValueError, match="2 frames"):
-        figures.short_axis_mosaic(cine, frames={"ED": 0}, truth=two)
-    _, table = figures.short_axis_mosaic(cine, frames={"ED": 0, "ES": 2}, truth=two.to_scheme(ACDC))
+        figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, None, two))
+    _, table = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0, "ES": 2}, None, two.to_scheme(ACDC)))
     assert set(table["structure"]) == {"lv_cavity", "lv_wall"}
+
+
+def test_a_scan_that_is_not_there_is_a_sentence_and_beside_another_it_is_left_out():
+    nothing = SegmentedScan.none("No reference labels.")
+    drawing = figures.short_axis_mosaic(nothing)
+    assert drawing.figure is None and drawing.reason == "No reference labels."
+    cine, predicted, truth = short_axis()
+    _, table = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, predicted, truth), beside=nothing)
+    assert set(table["row"]) == {"ED"}
+
+
+class Bootstrapped:
+    """As much of a bootstrapped model as its figures read."""
+
+    name, time_unit = "Network", ""
+
+    def risk_groups(self, n_groups=2):
+        return {self.name: kaplan_meier_groups(RISK, EVENT, TIME, n_groups=n_groups)}
+
+    def table(self):
+        return pd.DataFrame({"estimator": ["out-of-bag"], "C": [0.7], "95% low": [0.6], "95% high": [0.8]})
+
+
+def test_a_bootstrapped_model_is_drawn_as_it_is():
+    figure, table = figures.kaplan_meier(Bootstrapped(), n_groups=3)
+    assert table.equals(figures.kaplan_meier(Bootstrapped().risk_groups(3)).table)
+    assert figure.axes[1].get_xlabel() == "time"  # in a unit that is not known
+    turned, same = figures.kaplan_meier_interactive(Bootstrapped(), n_groups=3, time_unit="months")
+    assert same.equals(table) and turned.layout.xaxis.title.text == "time (months)"
+    _, forest = figures.concordance_forest(Bootstrapped())
+    assert forest.to_dict("records") == [
+        {"model": "Network", "estimator": "out-of-bag", "value": 0.7, "low": 0.6, "high": 0.8}
+    ]

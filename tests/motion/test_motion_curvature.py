@@ -11,7 +11,7 @@ from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.meshes import MATCHED_VERTICES, enclosed_volume_ml, extract_regions, template_mesh
 from cardiolib.motion import Quality, TrackedSubject, mitral_excursion_mm, mitral_indices, wall_curvature
 from cardiolib.motion.curvature import cavity_volumes_ml, end_systole, septal_curvature
-from cardiolib.steps import motion as stage
+from cardiolib.motion.tracked import TrackedCohort, conventional_indices, cycle_curves
 
 REST = template_mesh().points
 PH = DigitalHeart(mean_parameters("ph")).surface_sequence(PHASES)
@@ -115,15 +115,15 @@ def test_tables_of_a_cohort():
         TrackedSubject(name, points[:, MATCHED_VERTICES], points.astype(np.float32), good, points[:, :0])
         for name, points in (("007", PH), ("lost", nowhere))
     ]
-    cohort = stage.TrackedCohort(subjects, None)
-    indices, curves = stage.conventional_indices(cohort), stage.cycle_curves(cohort)
+    cohort = TrackedCohort(subjects, None)
+    indices, curves = conventional_indices(cohort), cycle_curves(cohort)
     assert list(indices.index) == ["007"] and {"mapse_mm", "tapse_mm", "septal_curvature_es_per_mm"} <= set(indices)
     assert len(curves) == 20 and np.isfinite(curves.drop(columns="ID")).all().all()
     assert curves["mitral_excursion_mm"].max() == pytest.approx(indices.at["007", "mapse_mm"], abs=1e-4)
     assert curves["septal_curvature_per_mm"].min() == pytest.approx(indices.at["007", "septal_curvature_min_per_mm"])
     assert "circumferential_16" in curves
-    empty = stage.TrackedCohort(subjects[1:], None)
-    assert stage.cycle_curves(empty).empty and stage.conventional_indices(empty).empty
+    empty = TrackedCohort(subjects[1:], None)
+    assert cycle_curves(empty).empty and conventional_indices(empty).empty
 
 
 def test_what_is_refused():

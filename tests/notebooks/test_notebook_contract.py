@@ -78,6 +78,13 @@ class TestContract:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.Lambda))
         ]
 
+    def test_no_choices(self, path: Path) -> None:
+        """What a cohort lacks, its results say themselves: no ternary, no if, nothing unpacked that may be another."""
+        nodes = [node for cell in code(path) for node in ast.walk(ast.parse(source(cell)))]
+        starred = [below for node in nodes if isinstance(node, ast.Starred) for below in ast.walk(node.value)]
+        assert not [node for node in nodes if isinstance(node, (ast.IfExp, ast.If))]
+        assert not [node for node in starred if isinstance(node, (ast.BoolOp, ast.Tuple))]
+
     def test_imports_only_in_the_first_code_cell(self, path: Path) -> None:
         kinds = [{type(node) for node in ast.walk(ast.parse(source(cell)))} for cell in code(path)]
         assert [i for i, found in enumerate(kinds) if found & {ast.Import, ast.ImportFrom}] == [0]

@@ -53,8 +53,8 @@ def test_the_closure_holds_every_module_that_a_stage_loads(stage: str) -> None:
 def test_a_figure_draws_its_own_module_into_the_closure_and_no_other() -> None:
     drawn = set(stage_modules(STAGES["segmentation"]))
     assert "cardiolib.figures.agreement" in drawn
-    assert "cardiolib.figures.survival_plots" not in drawn
-    assert "cardiolib.figures.survival_plots" in stage_modules(STAGES["validation"])
+    assert "cardiolib.figures.risk_groups" not in drawn
+    assert "cardiolib.figures.risk_groups" in stage_modules(STAGES["validation"])
 
 
 def test_data_beside_modules_belong_to_a_stage() -> None:

@@ -80,7 +80,7 @@ def test_metrics_groups_and_tables_agree(results, folds, found_probabilities) ->
     assert metrics["network_hazard_ratio"] > 1 and metrics["network_hazard_ratio_per_sd"] > 1
     assert metrics["network_brier_explained"] > metrics["conventional_brier_explained"]
     assert metrics["deaths_count"] == data.event.sum()
-    forest = stage.forest_table(found)
+    _, forest = figures.concordance_forest(found)
     assert set(forest["model"]) == {"network on motion", "Cox on RV volumes", "linear model of motion"}
     assert len(forest) == 15
     whole = stage.whole_risk_table(stores).set_index("model")
@@ -110,20 +110,17 @@ def test_a_follow_up_that_is_too_short_is_said_and_not_drawn(results) -> None:
     short = replace(data, time_unit="days")
     found = stage.probabilities(stores, short)  # 1 year = 365 days, beyond every patient
     assert found.horizons == () and found.calibrations == {}
-    for figure, why in (
-        figures.calibration(found.calibrations),
-        figures.risk_over_time(found.over_time, found.decisions, decided_at=found.decided_at),
-    ):
-        assert figure is None and "five deaths" in why
+    for drawing in (figures.calibration(found), figures.risk_over_time(found)):
+        assert drawing.figure is None and "five deaths" in drawing.reason == found.lacks
 
 
 def test_figures_of_probabilities_draw_the_tables_given(found_probabilities) -> None:
     found = found_probabilities
-    figure, table = figures.calibration(found.calibrations)
+    figure, table = figures.calibration(found)
     assert len(figure.axes) == len(found.horizons)
     curve = table[(table["kind"] == "curve") & (table["model"] == "network on motion") & (table["time"] == 1)]
     np.testing.assert_array_equal(curve["observed"], found.calibrations["network on motion"][0].curve["observed"])
-    figure, table = figures.risk_over_time(found.over_time, found.decisions, decided_at=found.decided_at)
+    figure, table = figures.risk_over_time(found)
     assert [ax.get_title(loc="left")[0] for ax in figure.axes] == ["a", "b", "c"]
     assert table["panel"].value_counts().to_dict() == {
         "over time": len(found.over_time),
@@ -147,7 +144,8 @@ def test_without_volumes_there_is_no_comparison_and_it_says_so(results, tmp_path
     _, _, stores, _ = results
     alone = stage.validate_models({"network": stores["network"]})
     assert alone.comparison is None
-    assert "no volumes" in stage.comparison_statement(alone)
+    assert "no volumes" in alone.lacks and alone.comparison_table.empty
+    assert len(stage.validate_models(stores).comparison_table) == 1
 
 
 def test_sample_size_is_said_plainly_with_a_warning(results) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
+from cardiolib.figures.drawing import Drawing
 from cardiolib.figures.style import STRUCTURE_COLOURS, STRUCTURE_LABELS, TWO_COLUMNS_MM, new_figure, styled
-from cardiolib.imaging import Cine, LabelMap
+
+if TYPE_CHECKING:
+    from cardiolib.imaging import Cine, LabelMap
+    from cardiolib.segmentation.segmented import SegmentedScan
 
 _LABELS_MM = (6.0, 10.0)  # room for the row labels, and for the slice titles with the legend
 # A wall is drawn together with the cavity inside it, so that its contour is one line and not a pair.
@@ -22,29 +26,24 @@ _FILLED = {"lv_wall": ("lv_wall", "lv_cavity"), "rv_wall": ("rv_wall", "rv_cavit
 
 @styled
 def short_axis_mosaic(
-    cine: Cine,
+    scan: SegmentedScan,
     *,
-    frames: Mapping[str, int],
-    predicted: LabelMap | None = None,
-    truth: LabelMap | None = None,
+    beside: SegmentedScan | None = None,
     slices: Sequence[int] | None = None,
     structures: Sequence[str] | None = None,
     margin_mm: float = 12.0,
     scale_bar_mm: float = 50.0,
     predicted_name: str = "network",
     truth_name: str = "reference",
-    beside: Mapping[str, Any] | None = None,
-) -> tuple[Figure, pd.DataFrame]:
+) -> Drawing:
     """Slices side by side, a row a frame, with contours: predicted drawn through, true dashed.
 
     Parameters
     ----------
-    cine : Cine
+    scan : SegmentedScan
         I is drawn to the right and J downwards, as the voxels are stored.
-    frames : mapping of str to int
-        Row label -> frame of the cine, for example ``{"ED": 0, "ES": 7}``.
-    predicted, truth : LabelMap, optional
-        On the voxels of the cine; each with as many frames as the cine, or as many as `frames` in that order.
+    beside : SegmentedScan, optional
+        A second scan, in rows of its own below and to the same scale; left out where it lacks something.
     slices : sequence of int, optional
         Along K; by default up to eight, evenly from first to last labelled (or of all).
     structures : sequence of str, optional
@@ -53,19 +52,18 @@ def short_axis_mosaic(
         Shown around the labelled heart.
     scale_bar_mm : float
         Length of the bar in the first picture.
-    beside : mapping, optional
-        A second scan (cine, frames, predicted, truth), in rows of its own below and to the same scale.
 
     Returns
     -------
-    figure : Figure
-        All pictures to one scale, with square millimetres square.
-    table : DataFrame
-        row, frame, slice, structure, predicted_mm2, truth_mm2, dice of each drawn structure.
+    Drawing
+        All pictures to one scale, with square millimetres square. Table: row, frame, slice, structure, predicted_mm2,
+        truth_mm2, dice of each drawn structure.
     """
-    scans = [_Scan.of(cine, frames, predicted, truth, slices, margin_mm)]
-    if beside is not None:
-        scans.append(_Scan.of(beside["cine"], beside["frames"], beside["predicted"], beside["truth"], None, margin_mm))
+    if scan.cine is None:
+        return Drawing.lacking(scan.lacks)
+    scans = [_Scan.of(scan.cine, scan, slices, margin_mm)]
+    if beside is not None and beside.cine is not None:
+        scans.append(_Scan.of(beside.cine, beside, None, margin_mm))
     structures = list(structures or _present([scan.stacks for scan in scans]))
     size_mm = np.max([scan.window_mm[1] - scan.window_mm[0] for scan in scans], axis=0)
     n_columns = max(len(scan.slices) for scan in scans)
@@ -82,7 +80,7 @@ def short_axis_mosaic(
         first += len(scan.frames)
     both = any(len(scan.stacks) > 1 for scan in scans)
     _legend(figure, structures, both, predicted_name, truth_name)
-    return figure, pd.concat([_areas(scan, structures) for scan in scans], ignore_index=True)
+    return Drawing(figure, pd.concat([_areas(scan, structures) for scan in scans], ignore_index=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +94,8 @@ class _Scan:
     window_mm: np.ndarray  # (2, 2): low and high, along I and J
 
     @classmethod
-    def of(cls, cine, frames, predicted, truth, slices, margin_mm) -> _Scan:
-        named = {"predicted": predicted, "truth": truth}
+    def of(cls, cine: Cine, scan: SegmentedScan, slices: Sequence[int] | None, margin_mm: float) -> _Scan:
+        named, frames = {"predicted": scan.predicted, "truth": scan.truth}, scan.frames
         stacks = {key: _of_rows(labels, cine, frames, key) for key, labels in named.items() if labels is not None}
         slices = list(_default_slices(stacks, cine.shape[2]) if slices is None else slices)
         ranges = np.array(_window(stacks, cine, slices, margin_mm)).T - 0.5

@@ -1,83 +1,37 @@
-"""Volumes over the cardiac cycle, and errors of tracked motion."""
+"""How far tracked points are from where they truly were."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from cardiolib.figures.style import (
-    INK,
-    PALETTE,
-    TWO_COLUMNS_MM,
-    new_figure,
-    panel_letters,
-    styled,
-)
+from cardiolib.figures.drawing import Drawing
+from cardiolib.figures.style import INK, PALETTE, TWO_COLUMNS_MM, new_figure, panel_letters, styled
+
+if TYPE_CHECKING:
+    from cardiolib.motion import TrackingErrors
 
 
 @styled
-def function_curves(table: pd.DataFrame, *, es_phase: int) -> tuple[Figure, pd.DataFrame]:
-    """Volumes and strains over the cycle, a panel a quantity, with end-diastole and end-systole marked.
+def endpoint_error(found: TrackingErrors) -> Drawing:
+    """Distance between tracked and true points, of tracking alone: over the cycle and by region.
 
     Parameters
     ----------
-    table : DataFrame
-        panel (its axis label), curve (name), phase (whole numbers from 0, end-diastole), value, and truth where it is
-        known (drawn dashed).
-    es_phase : int
-        End-systole.
+    found : TrackingErrors
 
     Returns
     -------
-    figure : Figure
-    table : DataFrame
-        As drawn, with the phase in per cent of the cycle.
-    """
-    missing = {"panel", "curve", "phase", "value"} - set(table.columns)
-    if missing or not len(table):
-        raise ValueError(f"function_curves needs rows with panel, curve, phase and value; missing {sorted(missing)}")
-    table = table.assign(percent=100 * table["phase"] / (table["phase"].max() + 1))
-    panels = list(dict.fromkeys(table["panel"]))
-    figure, axes = new_figure(TWO_COLUMNS_MM, 66, ncols=len(panels))
-    es = 100 * es_phase / (table["phase"].max() + 1)
-    for ax, panel in zip(axes[0], panels, strict=True):
-        part = table[table["panel"] == panel]
-        for colour, (name, curve) in zip(PALETTE, part.groupby("curve", sort=False), strict=False):
-            ax.plot(curve["percent"], curve["value"], color=colour, marker="o", markersize=2.4, label=name)
-            if "truth" in curve and curve["truth"].notna().any():
-                ax.plot(curve["percent"], curve["truth"], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, zorder=3)
-        if "truth" in part and part["truth"].notna().any():
-            ax.plot([], [], color=INK, linestyle=(0, (3, 2)), linewidth=0.8, label="truth")
-        low, high = ax.get_ylim()
-        ax.set_ylim(low, high + 0.09 * (high - low))  # room for the names, above the curves
-        for at, name in ((0.0, "ED"), (es, "ES")):
-            ax.axvline(at, color=INK, linewidth=0.6, alpha=0.5, zorder=0)
-            ax.text(at + 1, 0.99, name, transform=ax.get_xaxis_transform(), ha="left", va="top", fontsize=6.5)
-        ax.set(xlabel="phase (% of the cycle)", ylabel=panel, xlim=(-3, 100))
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handlelength=1.6)
-    if len(panels) > 1:
-        panel_letters(axes[0])
-    return figure, table
-
-
-@styled
-def endpoint_error(errors: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Distance between tracked and true points: over the cycle and by region.
-
-    Parameters
-    ----------
-    errors : DataFrame
-        region, phase (fraction of the cycle), error_mm; one row a point, frame and subject (or means of these).
-
-    Returns
-    -------
-    figure : Figure
+    Drawing
         Left: median and quartiles over the cycle, a line a region. Right: the distribution in each region
         over the moving phases (phase > 0, where the error is not zero by construction), with its median.
-    table : DataFrame
-        region, phase, median_mm, q25_mm, q75_mm, n.
+        Table: region, phase, median_mm, q25_mm, q75_mm, n.
     """
+    if found.lacks:
+        return Drawing.lacking(found.lacks)
+    errors = found.tracking_alone
     columns = {"region", "phase", "error_mm"}
     if not len(errors) or not columns <= set(errors.columns):
         raise ValueError(f"errors needs rows and the columns {sorted(columns)}; it has {list(errors.columns)}")
@@ -100,7 +54,7 @@ def endpoint_error(errors: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     _violins(by_region, errors[errors["phase"] > 0], regions)
     panel_letters(axes[0])
     figure.legend(*over_cycle.get_legend_handles_labels(), loc="outside upper left", ncols=min(5, len(regions)))
-    return figure, table[["region", "phase", "median_mm", "q25_mm", "q75_mm", "n"]]
+    return Drawing(figure, table[["region", "phase", "median_mm", "q25_mm", "q75_mm", "n"]])
 
 
 def _violins(ax, errors: pd.DataFrame, regions: list[str]) -> None:

@@ -6,7 +6,8 @@ from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort, o
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.imaging import Cine, write_label_map
 from cardiolib.meshes import MATCHED_VERTICES
-from cardiolib.motion import Quality, TrackedSubject, subjects
+from cardiolib.motion import Quality, TrackedCohort, TrackedSubject, subjects
+from cardiolib.motion.tracked import IMAGES_ALONE, TRACKING
 from cardiolib.steps import motion as stage
 from cardiolib.work import Work
 
@@ -77,6 +78,17 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
     assert len(pd.read_csv(tmp_path / "out" / "curves.csv")) == 40
 
 
+def test_errors_are_not_known_for_real_hearts_and_nobody_flagged_is_said():
+    real = type("Real", (), {"provides": frozenset({"images"})})()
+    quality = pd.DataFrame({"ok": [True, True], "reasons": ["", ""]}, index=["a", "b"])
+    tracked = TrackedCohort([], quality)
+    errors = stage.cohort_errors(real, tracked)
+    assert errors.lacks.startswith("Real hearts") and errors.summary.empty and errors.tracking_alone.empty
+    assert tracked.remarks == ["No subject was flagged."]
+    flagged = TrackedCohort([], quality.assign(ok=[True, False], reasons=["", "folded"]))
+    assert flagged.remarks == ["b: folded"]
+
+
 @pytest.mark.slow
 def test_notebook_02_from_images_to_matrix(tmp_path):
     """Under true labels: tracking beats zero motion, and the matrix opens as a cohort."""
@@ -97,9 +109,9 @@ def test_notebook_02_from_images_to_matrix(tmp_path):
     assert tuple(ids) == (name,) == motion.ids and np.array_equal(X, motion.X) and X.shape == (1, 11514)
     alone = stage.track_images_alone(cohort, settings, Work(seed=1, folder=out, inputs={"segmentation": segmented}))
     errors = stage.cohort_errors(cohort, tracked, alone)
-    table = stage.error_table(errors)
+    table = errors.summary
     assert table["error_mm"].mean() < 0.5 * table["zero_motion_mm"].mean(), table.to_string()
-    assert table.loc[stage.TRACKING, "error_mm"].mean() < table.loc[stage.IMAGES_ALONE, "error_mm"].mean()
+    assert table.loc[TRACKING, "error_mm"].mean() < table.loc[IMAGES_ALONE, "error_mm"].mean()
     metrics = stage.motion_metrics(cohort, tracked, motion, errors)
     assert metrics["tracking_lv_es_mm"] < metrics["images_alone_lv_es_mm"]
     truth = stage.assemble_motion(

@@ -13,13 +13,12 @@ from cardiolib.steps.survival import (
     NETWORK,
     SurvivalStageSettings,
     compare_protocols,
-    confirmed_rows,
     cross_validate_models,
     load_survival_data,
-    swarm_rows,
 )
 from cardiolib.survival.network.search import SearchResult
 from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.survival.network.tables import confirmed_rows, swarm_rows
 from cardiolib.work import Work
 
 N_INPUTS = 19 * 4 * 3
@@ -112,6 +111,8 @@ def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path
     assert abs(c[NETWORK] - 0.5) < 0.15  # its inputs are noise
     assert list(compared.log_risk.index) == ids and np.isfinite(compared.log_risk).all(axis=None)
     np.testing.assert_allclose(compared.log_risk["Cox on RVEF"].corr(data.volumes["RVEF"], "spearman"), -1, atol=0.1)
+    nobody = compared.against_truth(NETWORK, data.event, cohort)
+    assert nobody.table.empty and "real patients" in nobody.lacks
     protocols = compare_protocols(data, small, Work(seed=1, folder=Path()), n_folds=3)
     assert list(protocols.index) == [
         "this notebook",

@@ -1,43 +1,112 @@
-"""Calibration of predicted risks, and discrimination, error and net benefit over time and threshold."""
+"""How good predictions are: concordance, calibration, and error and net benefit over time and threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from cardiolib.figures.style import GREY, INK, PALETTE, TWO_COLUMNS_MM, new_figure, panel_letters, styled, text_colour
+from cardiolib.figures.drawing import Drawing
+from cardiolib.figures.style import (
+    GREY,
+    INK,
+    ONE_COLUMN_MM,
+    PALETTE,
+    TWO_COLUMNS_MM,
+    new_figure,
+    panel_letters,
+    styled,
+    text_colour,
+)
 
 if TYPE_CHECKING:  # figures start without loading the survival models
     from cardiolib.validation import Calibration
-
-_TOO_SHORT = "No time has five deaths before it and ten patients observed beyond it: probabilities cannot be judged."
+    from cardiolib.validation.absolute_performance import AbsolutePerformance
+    from cardiolib.validation.model_validation import ModelValidation
 
 
 @styled
-def calibration(
-    models: Mapping[str, Sequence[Calibration]], *, time_unit: str = "years"
-) -> tuple[Figure | None, pd.DataFrame | str]:
+def concordance_forest(results: ModelValidation | Any, *, reference: float = 0.5) -> Drawing:
+    """C-index of each model by each estimator, with its interval.
+
+    Parameters
+    ----------
+    results : ModelValidation, or a bootstrapped model
+        Its table holds model, estimator, C and interval; the table of a single model need not name it.
+    reference : float
+        Vertical line; 0.5 is chance.
+
+    Returns
+    -------
+    Drawing
+        Table: model, estimator, value, low, high; one row a mark, drawn from top to bottom. NaN low and high: no
+        interval was computed.
+    """
+    table = results.table() if callable(results.table) else results.table
+    table = table.rename(columns={"C": "value", "95% low": "low", "95% high": "high"})
+    if "model" not in table:
+        table.insert(0, "model", getattr(results, "name", "model"))
+    columns = ["model", "estimator", "value", "low", "high"]
+    missing = sorted(set(columns) - set(table.columns))
+    if missing or not len(table):
+        raise ValueError(f"the table needs rows and the columns {columns}; missing are {missing}")
+    table = table[columns].reset_index(drop=True)
+    estimators, models = list(dict.fromkeys(table["estimator"])), list(dict.fromkeys(table["model"]))
+    figure, axes = new_figure(ONE_COLUMN_MM * 1.35, 22 + 5.5 * len(table) + 3 * len(estimators))
+    ax = axes[0, 0]
+    ax.axvline(reference, color=GREY, linewidth=0.6, linestyle=":")
+    y, ticks = 0.0, []
+    for estimator in estimators:
+        part = table[table["estimator"] == estimator]
+        ticks.append((y + (len(part) - 1) / 2, estimator))
+        for row in part.itertuples():
+            colour = PALETTE[models.index(row.model) % len(PALETTE)]
+            if np.isfinite([row.low, row.high]).all():
+                ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
+            ax.plot(row.value, y, "o", color=colour, markersize=4)
+            interval = f" ({row.low:.2f}\N{EN DASH}{row.high:.2f})" if np.isfinite([row.low, row.high]).all() else ""
+            ax.annotate(
+                f"{row.value:.2f}{interval}",
+                (1.0, y),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=6.5,
+                color=text_colour(colour),
+            )
+            y += 1
+        y += 0.6
+    ax.set_yticks(*zip(*ticks, strict=True))
+    ax.set(ylim=(y - 0.9, -0.7), xlabel="C-index")
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    handles = [
+        ax.plot([], [], "o-", color=PALETTE[i % len(PALETTE)], markersize=4, label=model)[0]
+        for i, model in enumerate(models)
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(3, len(models)))
+    return Drawing(figure, table)
+
+
+@styled
+def calibration(found: AbsolutePerformance) -> Drawing:
     """Observed against predicted risk of death, a panel a time: smooth curve, and Kaplan-Meier of equal groups.
 
     Parameters
     ----------
-    models : mapping of str to sequence of Calibration
-        Name of the model -> one calibration a time, the same times for all.
-    time_unit : str
+    found : AbsolutePerformance
+        Its calibrations: the same times for all models.
 
     Returns
     -------
-    figure : Figure or None
-        None when there is nothing to draw.
-    table : DataFrame or str
-        model, time, kind ("curve" or "group"), predicted, observed, low, high; or why nothing is drawn.
+    Drawing
+        Table: model, time, kind ("curve" or "group"), predicted, observed, low, high.
     """
-    if not models:
-        return None, _TOO_SHORT
+    if found.lacks:
+        return Drawing.lacking(found.lacks)
+    models, time_unit = found.calibrations, found.time_unit
     times = [one.at for one in next(iter(models.values()))]
     if not times or any([one.at for one in all_] != times for all_ in models.values()):
         raise ValueError("models must give calibrations at the same times, at least one")
@@ -77,33 +146,26 @@ def calibration(
     if len(times) > 1:
         panel_letters(axes[0], pad=4 + 9 * len(models))
     columns = ["model", "time", "kind", "predicted", "observed", "low", "high"]
-    return figure, pd.concat(tables, ignore_index=True)[columns]
+    return Drawing(figure, pd.concat(tables, ignore_index=True)[columns])
 
 
 @styled
-def risk_over_time(
-    over_time: pd.DataFrame, decisions: pd.DataFrame, *, decided_at: float, time_unit: str = "years"
-) -> tuple[Figure | None, pd.DataFrame | str]:
+def risk_over_time(found: AbsolutePerformance) -> Drawing:
     """AUC and Brier score over the follow-up, and the decision curve at one time.
 
     Parameters
     ----------
-    over_time : DataFrame
-        model, time, auc, brier, null_brier.
-    decisions : DataFrame
-        model, threshold, net_benefit; rows of "treat all" and "treat none" are drawn in grey.
-    decided_at : float
-    time_unit : str
+    found : AbsolutePerformance
 
     Returns
     -------
-    figure : Figure or None
-        None when there is nothing to draw.
-    table : DataFrame or str
-        panel ("over time" or "decision") and the columns of both tables; or why nothing is drawn.
+    Drawing
+        "treat all" and "treat none" are drawn in grey. Table: panel ("over time" or "decision") and the columns of
+        both: model, time, auc, brier, null_brier; model, threshold, net_benefit.
     """
-    if over_time.empty or decisions.empty:
-        return None, _TOO_SHORT
+    if found.lacks:
+        return Drawing.lacking(found.lacks)
+    over_time, decisions, decided_at, time_unit = found.over_time, found.decisions, found.decided_at, found.time_unit
     figure, axes = new_figure(TWO_COLUMNS_MM, 66, ncols=3)
     discrimination, error, decision = axes[0]
     models = list(dict.fromkeys(over_time["model"]))
@@ -137,7 +199,7 @@ def risk_over_time(
     figure.legend(*discrimination.get_legend_handles_labels(), loc="outside upper left", ncols=len(models) + 1)
     panel_letters(axes[0])
     parts = {"over time": over_time, "decision": decisions}
-    return figure, pd.concat(parts, names=["panel"]).reset_index(level=0).reset_index(drop=True)
+    return Drawing(figure, pd.concat(parts, names=["panel"]).reset_index(level=0).reset_index(drop=True))
 
 
 def _highest(one: Calibration) -> float:

@@ -11,14 +11,15 @@ import pytest
 from cardiolib.digital_heart import LANDMARKS
 from cardiolib.imaging import OURS, LabelMap
 from cardiolib.segmentation import Segmentation, SegmentationSettings
+from cardiolib.segmentation.segmented import SegmentedCohort, SegmentedScan
+from cardiolib.shape import SurfaceErrors
 from cardiolib.steps.segmentation import (
     SegmentationStageSettings,
-    SegmentedCohort,
     _landmark_rows,
     best_and_worst,
     segmentation_metrics,
     simulated_beside,
-    volume_agreement,
+    surface_errors,
 )
 from cardiolib.work import Work
 
@@ -75,7 +76,7 @@ def test_landmarks_of_real_scans_are_listed_without_errors():
     empty = pd.DataFrame()
     metrics = segmentation_metrics(
         SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, rows),
-        pd.DataFrame(columns=["method", "surface", "assd_mm"]),
+        SurfaceErrors(pd.DataFrame(columns=["method", "surface", "assd_mm"])),
     )
     assert metrics["landmarks_by_network_percent"] == pytest.approx(100 * 11 / 12)
     assert "landmark_in_plane_mm" not in metrics
@@ -90,10 +91,35 @@ def test_volumes_agree_by_structure_and_phase():
     ]
     comparison = pd.DataFrame(rows, columns=["ID", "phase", "structure", "volume_ml", "true_volume_ml"])
     empty = pd.DataFrame()
-    table = volume_agreement(SegmentedCohort(empty, empty, comparison, empty))
+    table = SegmentedCohort(empty, empty, comparison, empty).volume_agreement
     assert table.loc["lv_cavity ED", "bias"] == pytest.approx(2.0) and table.loc["lv_cavity ED", "mae"] == 8.0
     assert table.loc["lv_cavity ES", "bias"] == -2.0 and table.loc["lv_cavity ES", "n"] == 2
-    assert "no reference" in str(volume_agreement(SegmentedCohort(empty, empty, empty, empty)))
+
+
+def test_a_cohort_without_references_says_so_everywhere():
+    empty = pd.DataFrame()
+    bare = SegmentedCohort(pd.DataFrame({"notes": ["", "", "cropped"]}), empty, empty, empty)
+    assert bare.lacks.startswith("This cohort has no reference labels")
+    assert bare.comparison_table.empty and bare.volume_agreement.empty
+    assert bare.measured_pairs.lacks == bare.lacks and not bare.measured_pairs.values
+    assert bare.remarks == ["no remark (2 scans)", "cropped (1 scans)"]
+
+
+def test_measures_that_two_scans_do_not_share_are_no_pairs():
+    columns = ["lv_edv_ml", "lv_esv_ml", "lvef_percent", "rv_edv_ml", "rv_esv_ml", "rvef_percent"]
+    reference = pd.DataFrame(np.ones((3, 6)), index=["a", "b", "c"], columns=columns)
+    measures = reference.assign(rvef_percent=[50.0, np.nan, np.nan], lvef_percent=[50.0, 60.0, np.nan])
+    rows = pd.DataFrame([("a", 0.9)], columns=["ID", "dice"])
+    pairs = SegmentedCohort(measures, reference, rows, pd.DataFrame()).measured_pairs
+    assert "RV ejection fraction" not in pairs.values and len(pairs.values) == 5 and not pairs.lacks
+    assert (pairs.units["LV ejection fraction"], pairs.units["LV end-diastolic volume"]) == ("%", "mL")
+    none = SegmentedCohort(measures * np.nan, reference, rows, pd.DataFrame()).measured_pairs
+    assert "fewer than two of the 3 scans" in none.lacks
+
+
+def test_nobody_knows_the_true_surface_of_a_patient(tmp_path):
+    errors = surface_errors(type("Real", (), {"provides": frozenset()})(), tmp_path, ["a"])
+    assert errors.table.empty and errors.means.empty and errors.lacks.startswith("Real hearts")
 
 
 def test_surfaces_of_both_methods_have_their_own_metrics():
@@ -101,6 +127,7 @@ def test_surfaces_of_both_methods_have_their_own_metrics():
         [("a", "model", "lv_endo", 0.5), ("b", "model", "lv_endo", 0.7), ("a", "interpolation", "lv_endo", 1.0)],
         columns=["ID", "method", "surface", "assd_mm"],
     )
+    surfaces = SurfaceErrors(surfaces)
     empty = pd.DataFrame()
     metrics = segmentation_metrics(SegmentedCohort(pd.DataFrame(index=["a"]), empty, empty, empty), surfaces)
     assert metrics["surface_lv_endo_assd_mm"] == pytest.approx(0.6)
@@ -112,20 +139,24 @@ class SimulatedCohort:
 
 
 def test_a_simulated_heart_stands_beside_real_ones_only():
-    assert simulated_beside(None, SimulatedCohort(), Work(seed=0, folder=Path())) is None
+    beside = simulated_beside(None, SimulatedCohort(), Work(seed=0, folder=Path()))
+    assert beside.cine is None and beside.lacks
 
 
 def test_a_cohort_without_references_has_no_best_case(tmp_path):
     empty = pd.DataFrame()
-    assert best_and_worst(OneHeart(None), tmp_path, SegmentedCohort(empty, empty, empty, empty)) == {}
+    best, worst = best_and_worst(OneHeart(None), tmp_path, SegmentedCohort(empty, empty, empty, empty))
+    assert best is worst and best.cine is None and "no reference" in best.lacks
 
 
 def test_a_structure_that_was_not_found_counts_as_worst(tmp_path, monkeypatch):
-    from cardiolib.segmentation import segmented as summary
+    from cardiolib.segmentation import segmented
 
     rows = [("a", 0.9), ("a", 0.8), ("b", np.nan), ("b", 0.95), ("c", 0.99), ("c", 0.9)]
     comparison = pd.DataFrame(rows, columns=["ID", "dice"])
-    monkeypatch.setattr(summary, "example_scan", lambda cohort, folder, subject, result: (subject, {}, None, None))
+    monkeypatch.setattr(
+        segmented, "example_scan", lambda cohort, folder, subject, result: SegmentedScan(None, {}, subject_id=subject)
+    )
     empty = pd.DataFrame()
-    cases = best_and_worst(OneHeart(None), tmp_path, SegmentedCohort(empty, empty, comparison, empty))
-    assert {name: case["cine"] for name, case in cases.items()} == {"best": "c", "worst": "b"}
+    best, worst = best_and_worst(OneHeart(None), tmp_path, SegmentedCohort(empty, empty, comparison, empty))
+    assert (best.subject_id, worst.subject_id) == ("c", "b")

@@ -1,32 +1,23 @@
-"""Hearts in still pictures: the shape of both ventricles, and the motion of the right one."""
+"""The shape of both ventricles: from three sides, and to turn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+import plotly.graph_objects as go
 from matplotlib.patches import Patch
 
-from cardiolib.figures.rendering import add_colour_bar
-from cardiolib.figures.style import INK, SKY, TWO_COLUMNS_MM, VERMILLION, new_figure, panel_letters, styled
-from cardiolib.figures.surface_views import (
-    SIDES,
-    Camera,
-    Window,
-    draw_lines,
-    finish_sides,
-    picture,
-    rounded,
-    scale_bar,
-    show_picture,
-    side_axes,
-    visible,
-    visible_edges,
-)
+from cardiolib.figures.drawing import Drawing, lack
+from cardiolib.figures.interactive import CAMERA, heart_surface
+from cardiolib.figures.style import SKY, TWO_COLUMNS_MM, VERMILLION, new_figure, panel_letters, styled
+from cardiolib.figures.surface_views import Camera, Window, picture, scale_bar, show_picture
 from cardiolib.meshes import SurfaceMesh, boundary_loops, enclosed_volume_ml
+
+if TYPE_CHECKING:
+    from cardiolib.shape import ExampleShape, RefinedShape
 
 # The walls are drawn as pale shells of the cavities' own colours: two hearts' halves, two hues.
 SURFACE_COLOURS = {"lv_endo": VERMILLION, "lv_epi": "#F3BE9A", "rv_endo": SKY, "rv_epi": "#B5DCF5"}
@@ -37,33 +28,33 @@ SURFACE_LABELS = {
     "rv_epi": "RV outer wall",
 }
 _SHELL_OPACITY = 0.4
-MOTION_MAP = "YlGnBu"  # pale where nothing moves
-_NET = "#8A8A8A"
+_GLASS_OPACITY = 0.22
 
 
 @styled
-def shape_views(surfaces: Mapping[str, SurfaceMesh], *, scale_bar_mm: float = 30.0) -> tuple[Figure, pd.DataFrame]:
+def shape_views(shape: ExampleShape | RefinedShape, *, scale_bar_mm: float = 30.0) -> Drawing:
     """The shape model of both ventricles from three sides: cavities inside their translucent walls.
 
     Parameters
     ----------
-    surfaces : mapping of str to SurfaceMesh
-        "lv_endo" and "rv_endo", with or without "lv_epi" and "rv_epi": mm, in any orientation.
+    shape : ExampleShape or RefinedShape
+        Its surfaces "lv_endo" and "rv_endo", with or without "lv_epi" and "rv_epi": mm, in any orientation.
         The views follow the heart: its long axis from the LV's apex to its base, its side from RV to LV.
     scale_bar_mm : float
 
     Returns
     -------
-    figure : Figure
-        All views to one scale.
-    table : DataFrame
-        surface, points, area_mm2, volume_ml (openings closed by a flat cap).
+    Drawing
+        All views to one scale. Table: surface, points, area_mm2, volume_ml (openings closed by a flat cap).
 
     Raises
     ------
     ValueError
         When a cavity is missing or a surface has an unknown name.
     """
+    if lack(shape):
+        return Drawing.lacking(lack(shape))
+    surfaces = shape.surfaces
     lateral, base = heart_axes(surfaces)
     anterior = np.cross(lateral, base)
     cameras = {
@@ -105,96 +96,52 @@ def shape_views(surfaces: Mapping[str, SurfaceMesh], *, scale_bar_mm: float = 30
         if name in surfaces
     ]
     figure.legend(handles=patches, loc="outside lower left", ncols=4, handlelength=1.0)
-    return figure, pd.DataFrame(
-        [
-            {
-                "surface": name,
-                "points": mesh.n_points,
-                "area_mm2": mesh.triangle_areas_mm2().sum(),
-                "volume_ml": enclosed_volume_ml(mesh, cap=True),
-            }
-            for name, mesh in surfaces.items()
-        ]
-    )
+    return Drawing(figure, _sizes(surfaces))
 
 
-@styled
-def motion_views(
-    mesh: SurfaceMesh, positions: np.ndarray, *, es_phase: int, scale_bar_mm: float = 20.0
-) -> tuple[Figure, pd.DataFrame]:
-    """Motion of the right ventricle to end-systole: net at end-diastole, paths of the points, surface at end-systole.
+def shape_views_interactive(shape: ExampleShape | RefinedShape, *, title: str = "") -> Drawing:
+    """The shape model of both ventricles; a click on the legend hides or shows a surface.
 
     Parameters
     ----------
-    mesh : SurfaceMesh
-        Triangles of the tracked points.
-    positions : (T, V, 3) array
-        mm, heart frame; frame 0 is end-diastole.
-    es_phase : int
-        Frame of end-systole.
+    shape : ExampleShape or RefinedShape
+        As for `shape_views`. Its surfaces are turned into the heart's own axes, base upwards.
+    title : str
 
     Returns
     -------
-    figure : Figure
-        Free wall and septum; colour is the distance from end-diastole to end-systole.
-    table : DataFrame
-        vertex, region, displacement_mm and its parts along x, y, z.
+    Drawing
+        Table as `shape_views`.
     """
-    positions = np.asarray(positions, float)
-    if positions.ndim != 3 or positions.shape[1:] != mesh.points.shape:
-        raise ValueError(f"positions has the axes (T, {mesh.n_points}, 3); given {positions.shape}")
-    if not 0 < es_phase < len(positions):
-        raise ValueError(f"es_phase is a frame from 1 to {len(positions) - 1}; given {es_phase}")
-    if not len(mesh.triangles):
-        raise ValueError("motion is drawn on a surface: this mesh has points only, without triangles")
-    shift = positions[es_phase] - positions[0]
-    distance = np.linalg.norm(shift, axis=1)
-    limits = (0.0, float(np.ceil(max(distance.max(), 1.0))))
-    at_rest, contracted = mesh.with_points(positions[0]), mesh.with_points(positions[es_phase])
-    surface, values = rounded(contracted, distance)
-    paths = positions[: es_phase + 1].transpose(1, 0, 2)
-    figure, axes, windows = side_axes(positions[[0, es_phase]], SIDES, rows=1, foot_mm=9)
-    for ax, (title, camera), window in zip(axes[0], SIDES.items(), windows, strict=True):
-        image = picture(surface, camera, window, pixels_per_mm=7, scalars=values, colour_map=MOTION_MAP, limits=limits)
-        show_picture(ax, image, window)
-        draw_lines(ax, visible_edges(at_rest, camera), camera, colors=_NET, linewidths=0.35, zorder=2)
-        front = visible(positions[0], at_rest, camera)
-        draw_lines(ax, paths[front], camera, halo=0.35, colors=INK, linewidths=0.6, zorder=3)
-        ax.plot(
-            *camera.project(positions[es_phase][front])[:, :2].T,
-            "o",
-            color=INK,
-            markersize=2.0,
-            markeredgecolor="white",
-            markeredgewidth=0.25,
-            zorder=4,
+    if lack(shape):
+        return Drawing.lacking(lack(shape))
+    surfaces = shape.surfaces
+    lateral, base = heart_axes(surfaces)
+    axes = np.stack([lateral, np.cross(base, lateral), base])  # x to the LV's free wall, y inferior, z to the base
+    turned = {name: mesh.points @ axes.T for name, mesh in surfaces.items()}
+    everything = np.concatenate(list(turned.values()))
+    layout = heart_surface(everything, np.array([[0, 1, 2]]), title=title).layout
+    traces = []
+    for name in sorted(surfaces, key=list(SURFACE_LABELS).index):  # cavities first: shells are blended over them
+        i, j, k = surfaces[name].triangles.T
+        small = np.uint16 if len(turned[name]) < 2**16 else np.uint32
+        trace = heart_surface(turned[name], surfaces[name].triangles, colour=SURFACE_COLOURS[name]).data[0]
+        traces.append(
+            trace.update(
+                i=i.astype(small),
+                j=j.astype(small),
+                k=k.astype(small),
+                name=SURFACE_LABELS[name],
+                showlegend=True,
+                opacity=1.0 if name.endswith("_endo") else _GLASS_OPACITY,
+                hoverinfo=None,
+                hovertemplate=f"{SURFACE_LABELS[name]}<extra></extra>",
+            )
         )
-        ax.set_title(title)
-    finish_sides(axes, scale_bar_mm)
-    add_colour_bar(figure, axes, label="displacement at end-systole (mm)", colour_map=MOTION_MAP, limits=limits)
-    handles = [
-        Line2D([], [], color=_NET, linewidth=0.6, label="net: end-diastole"),
-        Line2D(
-            [],
-            [],
-            color=INK,
-            linewidth=0.8,
-            marker="o",
-            markersize=1.8,
-            markevery=[1],
-            label="path of a point to end-systole",
-        ),
-    ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=2)
-    regions = np.asarray(mesh.region_names)[mesh.region]
-    return figure, pd.DataFrame(
-        {
-            "vertex": np.arange(mesh.n_points),
-            "region": regions,
-            "displacement_mm": distance,
-            **{f"{axis}_mm": shift[:, i] for i, axis in enumerate("xyz")},
-        }
-    )
+    eye = {"x": -0.5, "y": -1.3, "z": 0.7}  # more from the front than other hearts, to show both ventricles
+    figure = go.Figure(traces, layout).update_layout(scene={"camera": {**CAMERA, "eye": eye}})
+    figure.update_layout(legend={"x": 0.02, "y": 0.98, "itemsizing": "constant"})
+    return Drawing(figure, _sizes(surfaces))
 
 
 def heart_axes(surfaces: Mapping[str, SurfaceMesh]) -> tuple[np.ndarray, np.ndarray]:
@@ -210,6 +157,20 @@ def heart_axes(surfaces: Mapping[str, SurfaceMesh]) -> tuple[np.ndarray, np.ndar
     lateral = left.points.mean(axis=0) - right.points.mean(axis=0)
     lateral = lateral - (lateral @ base) * base
     return lateral / np.linalg.norm(lateral), base
+
+
+def _sizes(surfaces: Mapping[str, SurfaceMesh]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "surface": name,
+                "points": mesh.n_points,
+                "area_mm2": mesh.triangle_areas_mm2().sum(),
+                "volume_ml": enclosed_volume_ml(mesh, cap=True),
+            }
+            for name, mesh in surfaces.items()
+        ]
+    )
 
 
 def _base_direction(left: list[SurfaceMesh]) -> np.ndarray:

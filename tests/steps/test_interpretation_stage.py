@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort
-from cardiolib.interpretation import regression_motion
+from cardiolib.interpretation import fit_null_network, regression_motion
+from cardiolib.interpretation.explained_network import NO_SURFACE, InterpretationInputs
+from cardiolib.interpretation.maps_of_risk import PlantedTests
+from cardiolib.interpretation.patient_maps import TITLES
 from cardiolib.interpretation.planted import BASELINE, PlantedTest
 from cardiolib.interpretation.risk_motion import REGRESSION
 from cardiolib.meshes import SurfaceMesh
@@ -88,8 +91,8 @@ def test_saliency_tells_what_it_counts(run):
     assert sentences[1].startswith(f"{int((table['p_family_death'] <= 0.05).sum())} of 202")
     assert saliency.attribution.relative_completeness_error < 1e-10
     assert set(saliency.summary_by_phase.index.get_level_values("method")) == set(saliency.by_method)
-    shares = stage_saliency.region_shares(saliency, None)
-    np.testing.assert_allclose(shares.sum(), 1)
+    np.testing.assert_allclose(saliency.shares().sum(), 1)
+    assert saliency.n_phases == 20 and len(saliency.with_units) == 3
 
 
 def test_the_true_direction_scores_by_its_own_measure(run):
@@ -97,23 +100,23 @@ def test_the_true_direction_scores_by_its_own_measure(run):
     assert hearts.methods.loc[REGRESSION, "cosine with truth"] == pytest.approx(
         regression_motion(inputs.risk.log_risk, inputs.data.X, n_vertices=202).cosine(hearts.truth)
     )
-    table = stage_risk.physiology_table(hearts)
-    claims = stage_risk.risk_claims(hearts, table)
+    table = hearts.physiology
+    claims = stage_risk.risk_claims(hearts)
     assert len(claims) == 4 + len(table)
     assert f"{hearts.methods.loc[REGRESSION, 'cosine with truth']:.2f}" in claims[2]
-    metrics = stage_risk.risk_metrics(hearts, table)
+    metrics = stage_risk.risk_metrics(hearts)
     assert metrics["tapse_change_mm"] == pytest.approx(table.loc["TAPSE", "high risk"] - table.loc["TAPSE", "low risk"])
-    assert set(stage_risk.cycle_curves(hearts)["heart"]) == set(hearts.hearts)
-    assert len(stage_risk.drawn_change(hearts)) == 2
+    assert set(hearts.cycle_curves["heart"]) == set(hearts.hearts)
+    assert len(hearts.changes) == 2 and list(hearts.learnt) == ["low risk", "high risk"]
 
 
 def test_scores_stand_beside_those_of_maps_that_know_nothing(run):
     _, inputs, _, saliency, hearts, _ = run
     truth = hearts.truth
-    null = stage.fit_null_network(inputs.data.X, inputs.data.event, inputs.data.time, inputs.network.settings, seed=1)
+    null = fit_null_network(inputs.data.X, inputs.data.event, inputs.data.time, inputs.network.settings, seed=1)
     scores = stage_saliency.true_scores(saliency, truth, inputs, null, Work(seed=1, folder=Path()), n_shuffles=10)
-    assert BASELINE in scores.index
-    assert scores["shuffled"].drop(BASELINE).between(0, 1).all()
+    assert not scores.lacks and BASELINE in scores.table.index
+    assert scores.table["shuffled"].drop(BASELINE).between(0, 1).all()
     patch = np.arange(202) < 20
     test = PlantedTest(
         0,
@@ -134,35 +137,36 @@ def test_scores_stand_beside_those_of_maps_that_know_nothing(run):
         0.1,
         0.9,
     )
-    claims = stage_saliency.score_claims(scores, [test])
-    assert f"{scores.loc[BASELINE, 'average precision']:.2f}" in claims[0]
+    planted = PlantedTests([test], inputs.mesh)
+    claims = stage_saliency.score_claims(scores, planted)
+    assert f"{scores.table.loc[BASELINE, 'average precision']:.2f}" in claims[0]
     assert "correlation 5.0" in claims[1]
-    drawn = stage_saliency.drawn_planted([test], inputs.mesh)
-    assert drawn["significant"].keys() == drawn["maps"].keys()
-    metrics = stage_saliency.saliency_metrics(saliency, scores, [test])
+    (wall,) = planted.one_a_wall
+    assert planted.one_a_wall[wall] is test and wall in ("free wall", "septum")
+    metrics = stage_saliency.saliency_metrics(saliency, scores, planted)
     assert metrics["planted_paper_saliency_times_chance"] == pytest.approx(5)
 
 
 def test_a_cohort_without_surface_and_truth_is_told_so(run):
     _, inputs, _, saliency, hearts, _ = run
     points = SurfaceMesh(np.zeros((202, 3)), np.zeros((0, 3), int), np.zeros(202, int), ("all",))
-    bare = stage.InterpretationInputs(inputs.data, inputs.network, inputs.risk, points)
-    assert stage_saliency.planted(bare, SETTINGS, Work(seed=1, folder=Path())) == []
-    assert stage_saliency.planted_summary([]) == stage.NO_SURFACE
+    bare = InterpretationInputs(inputs.data, inputs.network, inputs.risk, points)
+    assert bare.lacks == NO_SURFACE and not inputs.lacks
+    planted = stage_saliency.planted(bare, SETTINGS, Work(seed=1, folder=Path()))
+    assert planted.tests == [] and planted.table.empty and planted.lacks == NO_SURFACE
     flat = replace(hearts, mesh=points, truth=None)
-    assert stage_risk.physiology_table(flat) == stage.NO_SURFACE
-    assert stage_risk.cycle_curves(flat).empty
-    assert len(stage_risk.risk_claims(flat, stage.NO_SURFACE)) == 3
+    assert flat.lacks == NO_SURFACE and flat.physiology.empty and flat.cycle_curves.empty
+    assert len(stage_risk.risk_claims(flat)) == 3
     scores = stage_saliency.true_scores(saliency, None, bare, None, Work(seed=1, folder=Path()))
-    assert "cannot be scored" in scores
-    assert stage_saliency.score_claims(scores, []) == [scores]
+    assert "cannot be scored" in scores.lacks and scores.table.empty
+    assert stage_saliency.score_claims(scores, planted) == [scores.lacks]
 
 
 @pytest.mark.slow
 def test_maps_of_patients_come_with_quality_stability_and_a_null(run):
     _, inputs, refits, _, _, root = run
     maps = stage.latent_maps(inputs, refits, SETTINGS, Work(seed=5, folder=root))
-    assert maps.quality.index.tolist() == list(stage.TITLES)
+    assert maps.quality.index.tolist() == list(TITLES)
     assert maps.quality["neighbours kept"].between(0, 1).all()
     claims = stage.latent_claims(maps)
     assert len(claims) == 4

@@ -9,8 +9,9 @@ from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.imaging import Cine
 from cardiolib.meshes import MATCHED_VERTICES
-from cardiolib.motion import Quality, TrackedSubject
+from cardiolib.motion import CohortMotion, Quality, TrackedCohort, TrackedSubject
 from cardiolib.steps import motion as stage
+from cardiolib.steps.motion_settings import uses_truth
 from cardiolib.work import Work
 
 STILL = AcquisitionSettings(in_plane_shift_mm=0.0, through_plane_shift_mm=0.0, noise_sd=0.01)
@@ -39,7 +40,7 @@ def subject(name, positions, **measures):
 
 
 def tracked_cohort(*subjects):
-    return stage.TrackedCohort(list(subjects), pd.DataFrame())
+    return TrackedCohort(list(subjects), pd.DataFrame())
 
 
 class Patients:
@@ -55,7 +56,7 @@ class Patients:
 
 
 def matrix(*ids):
-    return stage.CohortMotion(ids, np.zeros((len(ids), 11514)), 20, "tracked in the images")
+    return CohortMotion(ids, np.zeros((len(ids), 11514)), 20, "tracked in the images")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_simulated_images_without_their_truth_are_not_called_real(tmp_path, trut
         assert heart.source == "tracked in the images" and not heart.others
         pair = stage.two_hearts(Images(), found, matrix("a", "b"), settings, Work(seed=0, folder=tmp_path))
         assert pair.title.startswith("Simulated hearts") and len(pair.hearts) == 2
-        assert not stage.uses_truth(Images(), settings)
+        assert not uses_truth(Images(), settings)
 
 
 def test_of_patients_the_ejection_fraction_is_known_and_no_risk(tmp_path, truth):
@@ -135,7 +136,7 @@ def test_of_patients_the_ejection_fraction_is_known_and_no_risk(tmp_path, truth)
     alone = stage.two_hearts(
         Patients(), found, matrix("a", "b"), stage.MotionStageSettings(), Work(seed=0, folder=tmp_path)
     )
-    assert not alone.hearts and "1" in alone.title
+    assert not alone.hearts and "1" in alone.lacks
 
 
 def test_a_patient_in_the_images(scan, truth):
@@ -174,8 +175,9 @@ def test_the_frame_of_a_patient_is_right_handed_and_mirrors_are_undone(scan, tru
 
 
 def test_no_patient_is_shown_where_there_is_none(simulated, scan, truth):
-    assert stage.heart_in_images(simulated, tracked_cohort(subject("a", truth))) is None
+    nobody = stage.heart_in_images(simulated, tracked_cohort(subject("a", truth)))
+    assert nobody.lacks == "No real scans in this cohort." and not nobody.surfaces
     failed = subject("a", np.full_like(truth, np.nan))
-    assert stage.heart_in_images(Patients(a=scan.cine), tracked_cohort(failed)) is None
+    assert stage.heart_in_images(Patients(a=scan.cine), tracked_cohort(failed)).lacks
     real = stage.example_motion(Patients(a=scan.cine), tracked_cohort(subject("a", truth)), stage.MotionStageSettings())
     assert real.source.startswith("real patient")

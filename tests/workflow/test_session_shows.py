@@ -1,0 +1,55 @@
+"""What a notebook shows: figures, tables, or the sentence in which a result says what it lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from cardiolib.figures.drawing import Drawing
+from cardiolib.figures.style import new_figure
+from cardiolib.workflow.session import Session
+from cardiolib.workflow.stages import STAGES
+
+LACKS = "This cohort has no reference labels."
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """A stage that is open in a pipeline, on a cohort of which nothing is known but that it is simulated."""
+    one = Session(STAGES["segmentation"], tmp_path, tmp_path / "out", seed=1, workers=1, in_pipeline=True)
+    one._cohort = SimpleNamespace(simulated=True, provides=frozenset({"truth"}), name="made")
+    return one
+
+
+def test_a_figure_is_stored_with_its_numbers(session: Session) -> None:
+    figure, axes = new_figure(40, 30)
+    axes[0, 0].plot([1, 2])
+    session.show("01_training", Drawing(figure, pd.DataFrame({"y": [1, 2]})))
+    turned = session.show_interactive("01_shape_model", Drawing(go.Figure(go.Scatter(x=[1], y=[2]))))
+    assert "01_shape_model.html" in turned._repr_html_()
+    names = {path.name for path in (session.folder / "figures").iterdir()}
+    assert {"01_training.png", "01_training.svg", "01_training.csv", "01_shape_model.html"} <= names
+
+
+def test_what_cannot_be_drawn_is_said_and_does_not_count_as_forgotten(session: Session) -> None:
+    names = {Path(name).stem for name in session.stage.declared_files()}
+    for name in names:
+        assert session.show(name, Drawing.lacking(LACKS)).data == f"*{LACKS}*"
+    assert session.show_interactive("01_shape_model", Drawing.lacking(LACKS)).data == f"*{LACKS}*"
+    session.finish()
+    assert (session.folder / "record.json").read_text(encoding="utf-8").count(LACKS) == len(names)
+
+
+def test_a_figure_that_was_forgotten_is_an_error(session: Session) -> None:
+    with pytest.raises(RuntimeError, match="01_training"):
+        session.finish()
+
+
+def test_a_table_without_rows_is_the_sentence_of_its_result(session: Session) -> None:
+    assert session.table(pd.DataFrame(), digits=2, lacks=LACKS).data == f"*{LACKS}*"
+    shown = session.table(pd.DataFrame({"a": [1.234, None]}), digits=2, absent="not known", lacks="").data
+    assert "1.23" in shown and "not known" in shown
