@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from cardiolib.survival.outcomes import check_outcomes
-
-_CELLS_PER_BLOCK = 4_000_000  # comparisons held in memory at a time: 4 MB per boolean array
+from cardiolib.survival.pair_counting import count_pairs
 
 
 class ConcordanceCounts(NamedTuple):
@@ -20,13 +20,13 @@ class ConcordanceCounts(NamedTuple):
     comparable: int
 
 
-def concordance_index(log_risk, event, time) -> float:
+def concordance_index(log_risk: npt.ArrayLike, event: npt.ArrayLike, time: npt.ArrayLike) -> float:
     """Harrell's C: the fraction of comparable pairs in which the higher risk died first.
 
     Parameters
     ----------
     log_risk : (N,) array
-        Predicted log risk; higher is worse.
+        Predicted log risk; higher is worse. Finite; a strictly increasing function of it has the same C.
     event : (N,) array of bool or 0/1
         True where death was observed.
     time : (N,) array
@@ -62,7 +62,7 @@ def concordance_index(log_risk, event, time) -> float:
     return (counts.concordant + 0.5 * counts.tied_risk) / counts.comparable
 
 
-def has_comparable_pair(event, time) -> bool:
+def has_comparable_pair(event: npt.ArrayLike, time: npt.ArrayLike) -> bool:
     """Whether anybody was observed beyond a death, so that a ranking of these patients can be judged.
 
     Examples
@@ -73,7 +73,7 @@ def has_comparable_pair(event, time) -> bool:
     return concordance_counts(np.zeros(np.size(time)), event, time).comparable > 0
 
 
-def mean_over_folds(scores: np.ndarray) -> np.ndarray:
+def mean_over_folds(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """Mean over the first axis of the folds that have a score; NaN marks a fold without a comparable pair.
 
     Raises
@@ -90,27 +90,49 @@ def mean_over_folds(scores: np.ndarray) -> np.ndarray:
     return scores[judged].mean(axis=0)
 
 
-def concordance_counts(log_risk, event, time) -> ConcordanceCounts:
+def concordance_counts(log_risk: npt.ArrayLike, event: npt.ArrayLike, time: npt.ArrayLike) -> ConcordanceCounts:
     """Count the pairs behind :func:`concordance_index` (same arguments, same rule of comparability).
 
     Returns
     -------
     ConcordanceCounts
         `(concordant, discordant, tied_risk, comparable)`, exact integers. All zero without a comparable pair.
+
+    Examples
+    --------
+    >>> concordance_counts([2.0, 1.0, 1.0], [True, True, False], [1.0, 2.0, 3.0])
+    ConcordanceCounts(concordant=2, discordant=0, tied_risk=1, comparable=3)
     """
     event, time = check_outcomes(event, time)
-    log_risk = np.asarray(log_risk, dtype=float)
-    if log_risk.shape != time.shape:
-        raise ValueError(f"log_risk has shape {log_risk.shape}, event and time have shape {time.shape}")
-    if not np.isfinite(log_risk).all():
-        raise ValueError(f"log_risk is not finite in rows {np.flatnonzero(~np.isfinite(log_risk))[:10].tolist()}")
-    died = np.flatnonzero(event)
-    concordant = discordant = comparable = 0
-    rows = max(1, _CELLS_PER_BLOCK // max(1, time.size))
-    for start in range(0, died.size, rows):
-        i = died[start : start + rows, None]
-        alive = (time[None, :] > time[i]) | ((time[None, :] == time[i]) & ~event[None, :])
-        concordant += int(np.count_nonzero(alive & (log_risk[i] > log_risk[None, :])))
-        discordant += int(np.count_nonzero(alive & (log_risk[i] < log_risk[None, :])))
-        comparable += int(np.count_nonzero(alive))
-    return ConcordanceCounts(concordant, discordant, comparable - concordant - discordant, comparable)
+    pairs = count_pairs(risk_ranks(log_risk, time.size), event, time, np.ones(time.size))
+    concordant, tied, comparable = int(pairs.concordant), int(pairs.tied_risk), int(pairs.total)
+    return ConcordanceCounts(concordant, comparable - concordant - tied, tied, comparable)
+
+
+def risk_ranks(log_risk: npt.ArrayLike, n: int) -> npt.NDArray[np.intp]:
+    """Dense ranks 0..K-1 of `n` log risks; risks share a rank where they are equal as numbers, and only there.
+
+    Ranks do not change under a strictly increasing map of the risks that keeps unequal numbers unequal.
+
+    Raises
+    ------
+    ValueError
+        If there are not `n` risks, or one is NaN or infinite.
+
+    Examples
+    --------
+    >>> risk_ranks([0.5, -1.0, 0.5, 1e10], 4)
+    array([1, 0, 1, 2])
+    """
+    risks = np.asarray(log_risk, dtype=float)
+    if risks.shape != (n,):
+        raise ValueError(
+            f"log_risk has shape {risks.shape}, but event and time have {n} rows; give one value a patient"
+        )
+    bad = np.flatnonzero(~np.isfinite(risks))
+    if bad.size:
+        raise ValueError(
+            f"log_risk is not finite in rows {bad[:10].tolist()} ({bad.size} of {n}); leave these patients out, or give"
+            " the logarithm of a risk that overflowed"
+        )
+    return np.unique(risks, return_inverse=True)[1]

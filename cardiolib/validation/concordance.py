@@ -14,9 +14,10 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from cardiolib.survival.concordance import risk_ranks
 from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.pair_counting import count_pairs
 from cardiolib.validation.censoring import uncensored_probability
-from cardiolib.validation.pair_counting import count_pairs
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ def concordance(log_risk, event, time, *, strata=None) -> Concordance:
     Parameters
     ----------
     log_risk : (N,) array
-        Higher is worse. Values that agree to ten digits of their range are tied: equal rows may differ in the
-        last bit after a matrix product.
+        Higher is worse, finite. Risks are tied where they are equal as numbers: C is the same for any strictly
+        increasing function of them.
     event, time : (N,) arrays
         True where death was observed; any one time unit.
     strata : (N,) array, optional
@@ -210,7 +211,7 @@ def logit_interval(c: float, se: float, *, level: float = 0.95) -> tuple[float, 
 
 
 def _concordance(log_risk, event, time, weight, strata) -> Concordance:
-    rank = _dense_ranks(_check_risk(log_risk, time.size))
+    rank = risk_ranks(log_risk, time.size)
     right, comparable = np.zeros(time.size), np.zeros(time.size)
     concordant = tied = total = 0.0
     for rows in _rows_of_strata(strata, time.size):
@@ -226,26 +227,6 @@ def _concordance(log_risk, event, time, weight, strata) -> Concordance:
     influence = (right - c * comparable) / total
     se = float(np.sqrt(np.sum(influence**2)))
     return Concordance(float(c), se, concordant, tied, total, time.size, int(event.sum()), influence)
-
-
-def _check_risk(log_risk, n: int) -> np.ndarray:
-    log_risk = np.asarray(log_risk, dtype=float)
-    if log_risk.shape != (n,):
-        raise ValueError(
-            f"log_risk has shape {log_risk.shape}, but event and time have {n} rows; give one value a patient"
-        )
-    bad = np.flatnonzero(~np.isfinite(log_risk))
-    if bad.size:
-        raise ValueError(f"log_risk is not finite in {bad.size} rows, first {bad[:10].tolist()}")
-    return log_risk
-
-
-def _dense_ranks(log_risk: np.ndarray) -> np.ndarray:
-    """Ranks 0..K-1 after rounding to ten digits of the range (see `concordance`)."""
-    spread = np.ptp(log_risk) if log_risk.size else 0.0
-    if spread > 0:
-        log_risk = np.round(log_risk / 10.0 ** np.ceil(np.log10(spread)), 10)
-    return np.unique(log_risk, return_inverse=True)[1]
 
 
 def _rows_of_strata(strata, n: int) -> list[np.ndarray]:

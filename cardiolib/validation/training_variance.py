@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cardiolib.validation.pair_counting import compiled
+from cardiolib.survival.pair_counting import compiled
 from cardiolib.validation.store import BootstrapStore
 
 

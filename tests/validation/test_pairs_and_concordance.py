@@ -228,10 +228,27 @@ def test_order_of_rows_shift_scale_and_reversal():
     assert concordance(-risk, event, time).se == pytest.approx(c.se, rel=1e-10)
 
 
-def test_values_that_differ_in_the_last_bit_are_ties():
-    risk = np.array([0.3, 0.1 + 0.2, 2.0])
-    assert risk[0] != risk[1]
-    assert concordance(risk, [1, 1, 0], [2.0, 1.0, 3.0]).tied_risk == 1
+def test_a_monotone_map_of_the_risks_changes_nothing():
+    risk, event, time = simulated(6, n=300)
+    other = np.random.default_rng(0).normal(size=300)
+    expected, paired = concordance(risk, event, time), compare_concordance(risk, other, event, time)
+    for transform in (lambda r: np.exp(8 * r), lambda r: np.exp(12 * r), np.arctan, lambda r: r**3 * 1e-200):
+        found = concordance(transform(risk), event, time)
+        assert (found.c, found.se, found.tied_risk) == (expected.c, expected.se, 0)
+        assert uno_concordance(transform(risk), event, time).c == uno_concordance(risk, event, time).c
+        assert compare_concordance(transform(risk), transform(other), event, time).p_value == paired.p_value
+
+
+def test_one_enormous_risk_ties_nobody_else():
+    risk, event, time = simulated(6, n=300)
+    top = np.argmax(risk)
+    expected = concordance(risk, event, time).c
+    risk[top] = 1e10
+    assert concordance(risk, event, time).c == expected
+    risk[top] = np.inf
+    for statistic in (concordance, uno_concordance):
+        with pytest.raises(ValueError, match=rf"log_risk is not finite in rows \[{top}\]"):
+            statistic(risk, event, time)
 
 
 def test_standard_error_agrees_with_the_spread_over_data_sets():
