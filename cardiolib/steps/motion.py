@@ -14,7 +14,7 @@ import pandas as pd
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.foursegment.reading import N_FRAMES
 from cardiolib.cohorts.motion_matrix import write_matrix
-from cardiolib.files import atomic_path, write_table
+from cardiolib.files import atomic_path, read_table_by_id, write_table
 from cardiolib.meshes import MATCHED_VERTICES, write_matched_points
 from cardiolib.motion.subjects import TrackedSubject, TrackingUnit, cohort_matrix, quality_table, track_units
 from cardiolib.motion.tracked import (
@@ -136,7 +136,7 @@ def _units(
     cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path
 ) -> list[TrackingUnit]:
     known = "truth" in cohort.provides
-    segmented = list(pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"])
+    segmented = list(read_table_by_id(segmentation_folder / "measures.csv").index)
     return [
         TrackingUnit(
             subject_id,
@@ -176,7 +176,7 @@ def assemble_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStag
     if "volumes" in cohort.provides:
         volumes = cohort.volumes()
     else:
-        measured = pd.read_csv(work.input("segmentation") / "measures.csv", dtype={"ID": str}).set_index("ID")
+        measured = read_table_by_id(work.input("segmentation") / "measures.csv")
         volumes = measured.rename(
             columns={f"{side}_{name}_ml": f"{side}{name}".upper() for side in ("rv", "lv") for name in ("edv", "esv")}
         )

@@ -12,7 +12,7 @@ import pandas as pd
 
 import cardiolib
 from cardiolib.cohorts import Cohort, open_cohort
-from cardiolib.files import write_table
+from cardiolib.files import read_table_by_id, write_table
 from cardiolib.meshes import MATCHED_VERTICES, template_mesh
 from cardiolib.steps.survival_tables import motion_indices
 from cardiolib.survival.concordance import concordance_index
@@ -84,7 +84,7 @@ def load_survival_data(cohort: Cohort, work: Work) -> SurvivalData:
     return SurvivalData.of(
         cohort,
         motion=open_cohort(motion) if motion.is_file() else None,
-        volumes=pd.read_csv(measured, dtype={"ID": str}).set_index("ID") if measured.is_file() else None,
+        volumes=read_table_by_id(measured) if measured.is_file() else None,
     )
 
 
