@@ -215,7 +215,7 @@ def _same_patients(a: InputData, b: InputData) -> bool:
 
 
 def _size_note(name: str, part: InputData) -> str:
-    note = f"{name}: {part.features.shape[1]:,} columns = 19 frames x {part.n_points} points x 3, mm from frame 0"
+    note = f"{name}: {part.features.shape[1]:,} columns = 19 frames x {part.n_points} vertices x 3, mm from frame 0"
     if part.features.shape[1] != PAPER_FEATURES:
         note += f"; the paper has {PAPER_FEATURES:,} (202 vertices): a model trained on those cannot read these"
     return note

@@ -149,6 +149,7 @@ def train_final(
             "time_unit": data.time_unit,
             "training_data_sha256": data.fingerprint(),
             "fixed": " ".join(sorted(fixed)),
+            **({"simulated": "yes"} if data.simulated else {}),
         },
     )
     network.save(work.folder / MODEL_FILE)
@@ -160,7 +161,7 @@ def predict_all(network: FittedNetwork, data: SurvivalData, work: Work) -> pd.Da
     code = network.code(data.X)
     table = pd.DataFrame(code, columns=[f"z{i + 1}" for i in range(code.shape[1])], index=pd.Index(data.ids, name="ID"))
     table.insert(0, "log_risk", network.predict_log_risk(data.X))
-    write_table(table, work.folder / "predictions.csv")
+    write_table(table, work.folder / "predictions.csv", simulated=data.simulated)
     return table
 
 
