@@ -101,7 +101,7 @@ def test_other_point_counts_are_accepted_and_stated(tmp_path):
     path = _dump(tmp_path / "inputdata_DL.pkl", [features, y])
     assert read_inputdata(path).n_points == 200
     (note,) = [note for note in open_cohort(tmp_path).notes if "11,400" in note]
-    assert "200 points" in note and "11,514 (202 vertices): a model trained on those cannot read these" in note
+    assert "200 vertices" in note and "11,514 (202 vertices): a model trained on those cannot read these" in note
 
 
 def test_both_input_files_of_the_same_patients_are_put_together(tmp_path):

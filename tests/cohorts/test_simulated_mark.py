@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import cardiolib
 from cardiolib.cohorts import (
     Cohort,
     CohortError,
@@ -22,6 +25,11 @@ from cardiolib.files import mark_simulated, marked_simulated, read_table_by_id, 
 from cardiolib.imaging import read_cine, read_label_map, write_cine, write_label_map
 from cardiolib.meshes import decimated_mesh, read_vtk, template_mesh, write_motion_folder, write_points_txt, write_vtk
 from cardiolib.motion import write_surfaces
+from cardiolib.segmentation.checkpoint import TrainedNetwork
+from cardiolib.segmentation.network import SegmentationNetwork
+from cardiolib.survival.network.fitted import load_network
+from cardiolib.survival.network.settings import NetworkSettings
+from cardiolib.survival.network.training import fit_network
 from cardiolib.validation.store import BootstrapStore, read_bootstrap, write_bootstrap
 
 
@@ -100,7 +108,30 @@ def _table(cohort, path):
     return back.attrs["simulated"]
 
 
+def _segmentation_network(cohort, path):
+    provenance = {"simulated": True} if cohort.simulated else {}
+    TrainedNetwork(SegmentationNetwork((4, 8)), {"widths": [4, 8]}, provenance).save(path / "n.pt")
+    return TrainedNetwork.load(path / "n.pt").simulated
+
+
+def _survival_network(cohort, path):
+    rng = np.random.default_rng(0)
+    network = fit_network(
+        rng.normal(size=(6, 5)),
+        np.array([1, 0, 1, 1, 0, 1], bool),
+        np.arange(1.0, 7),
+        NetworkSettings(epochs=1, hidden=3, latent=2),
+        seed=1,
+        provenance={"simulated": "yes"} if cohort.simulated else {},
+    )
+    network.save(path / "n.npz")
+    back = load_network(path / "n.npz")
+    return back.simulated, "SIMULATED" in repr(back)
+
+
 WRITERS = {
+    "TrainedNetwork.save": _segmentation_network,
+    "FittedNetwork.save": _survival_network,
     "write_cine": _cine,
     "write_label_map": _labels,
     "write_vtk": _vtk,
@@ -113,6 +144,27 @@ WRITERS = {
     "write_points_txt": _points,
     "write_table": _table,
 }
+
+
+NOT_OF_PATIENTS = {
+    "write_json": "settings, and the mark itself",
+    "write_matched_points": "numbers of vertices, no patient's",
+    "write_gipl": "only called by write_label_map, which marks the file",
+    "write_state": "an interrupted search inside a run, keyed by its data; no reader but the search",
+    "write_expectation": "expected numbers of a run whose manifest names the cohort",
+}
+
+
+def test_every_writer_of_the_package_is_in_the_table():
+    found = set()
+    for file in Path(cardiolib.__file__).parent.rglob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("write_"):
+                found.add(node.name)
+            if isinstance(node, ast.ClassDef):
+                methods = [one.name for one in node.body if isinstance(one, ast.FunctionDef)]
+                found |= {f"{node.name}.{name}" for name in methods if name == "save" or name.startswith("write_")}
+    assert found == {*WRITERS, *NOT_OF_PATIENTS}
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -130,7 +182,6 @@ def test_a_motion_file_of_an_earlier_version_is_still_simulated(tmp_path):
 
 def test_a_simulated_image_is_not_handed_out_as_a_real_patients(cohort):
     if cohort.simulated:
-        cohort.image("PH001").simulated
         real = Cohort("real", cohort.table)
         real._has, real._read_image = (lambda *a: True), cohort._read_image
         with pytest.raises(CohortError, match="PH001.*SIMULATED"):
