@@ -127,7 +127,8 @@ def track_subject(unit: TrackingUnit) -> TrackedSubject:
         result = _track(unit, cine, labels)
     except ValueError as error:
         result = _failed(unit, str(error))
-    result = replace(result, simulated=simulated)
+    if result.simulated != simulated:
+        result = replace(result, simulated=simulated)
     if unit.folder is not None:
         _write_layout(result, unit, again=True)
         _store(result, Path(unit.folder), digest)
