@@ -1,16 +1,26 @@
-"""Writing files so that a reader never meets half of one."""
+"""The one door for files: whole or not at all, checked when read, tables joined by ID, simulated patients marked."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MARK = "simulated"
+"""Word that says "simulated" in a side file or as the name of a table's column."""
+FOLDER_MARK = "simulated.json"
 
 
 @contextmanager
@@ -45,7 +55,172 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.rmdir(folder)
 
 
-def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, index: bool = True) -> None:
-    """Write a table as CSV with six significant digits, whole or not at all."""
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write JSON with sorted keys, whole or not at all."""
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=index, float_format="%.6g")
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Content of a JSON file (a byte-order mark is accepted).
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        The file is not JSON; it is named.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: is not valid JSON ({error}).") from error
+
+
+def read_arrays(path: str | os.PathLike[str], needed: Iterable[str] = (), *, what: str) -> dict[str, np.ndarray]:
+    """All arrays of an ``.npz`` file; pickled objects are never loaded.
+
+    Parameters
+    ----------
+    path : path-like
+    needed : iterable of str
+        Arrays that must be there.
+    what : str
+        The kind of file, for the message ("motion file").
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        The file is damaged, holds pickled objects, or lacks an array.
+    """
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            content = {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        raise
+    except (AttributeError, ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: is not a readable {what} ({error}).") from error
+    absent = [name for name in needed if name not in content]
+    if absent:
+        raise ValueError(f"{path}: lacks the array(s) {', '.join(absent)}; it is no {what}.")
+    return content
+
+
+def write_table(
+    table: pd.DataFrame,
+    path: str | os.PathLike[str],
+    *,
+    index: bool = True,
+    simulated: bool = False,
+    digits: int | None = 6,
+) -> None:
+    """Write a table as CSV, whole or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame
+    path : path-like
+    index : bool
+        Write the index as the first column.
+    simulated : bool
+        The rows are about simulated patients: a last column ``simulated`` of 1 says so.
+    digits : int or None
+        Significant digits of numbers; None for the shortest text that reads back to the same number.
+    """
+    marked = table.assign(**{MARK: 1}) if simulated else table
+    form = None if digits is None else f"%.{digits}g"
+    with atomic_path(path) as temporary:
+        marked.to_csv(temporary, index=index, float_format=form, lineterminator="\n")
+
+
+def read_table_by_id(path: str | os.PathLike[str], *, id_column: str = "ID", as_text: bool = False) -> pd.DataFrame:
+    """Read a CSV, indexed by subject ID (any line ends, byte-order mark accepted).
+
+    Parameters
+    ----------
+    path : path-like
+    id_column : str
+    as_text : bool
+        Leave every cell as text, "" where it is empty. By default columns of numbers become numbers, read exactly, and
+        empty cells are NaN.
+
+    Returns
+    -------
+    DataFrame
+        The index holds the IDs as text: "007", "NA" and "null" stay what they are. ``attrs["simulated"]`` tells whether
+        the table says that its patients are simulated (`write_table`); that column is taken out.
+
+    Raises
+    ------
+    ValueError
+        The file is not a table, the ID column is absent, or an ID is empty or repeated.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as a comma-separated table ({error}).") from error
+    frame.columns = [str(column).strip() for column in frame.columns]
+    if id_column not in frame.columns:
+        raise ValueError(
+            f"{path}: has no column {id_column!r}; its columns are {', '.join(frame.columns[:8])}. The first line "
+            "must name the columns, and one of them must be the subject ID."
+        )
+    frame = frame.map(str.strip)
+    ids = frame.pop(id_column)
+    empty = [str(row + 1) for row, name in enumerate(ids) if not name]
+    if empty:
+        raise ValueError(f"{path}: row(s) {', '.join(empty[:8])} have no ID. Give every row an ID.")
+    repeated = sorted(set(ids[ids.duplicated()]))
+    if repeated:
+        raise ValueError(
+            f"{path}: ID(s) {', '.join(repeated[:8])} appear more than once. Keep one row for each subject."
+        )
+    marked = MARK in frame.columns and bool((frame.pop(MARK).isin(("1", "1.0", "True", "true"))).any())
+    if not as_text:
+        text = io.StringIO(frame.to_csv(index=False))
+        frame = pd.read_csv(text, float_precision="round_trip") if frame.shape[1] else frame
+    frame.index = pd.Index(ids.to_list(), name="ID", dtype=object)
+    frame.attrs["simulated"] = marked
+    return frame
+
+
+def mark_simulated(path: str | os.PathLike[str], simulated: bool) -> None:
+    """Say of a file whose format has no room for it, or of a whole folder, that its patients are simulated.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder: ``simulated.json`` is written into it. A file: ``<name>.json`` is written beside it.
+    simulated : bool
+        False takes an older mark away.
+    """
+    side = _side_file(Path(path))
+    if simulated:
+        write_json(side, {MARK: True, "about": "no patient is behind these numbers: they were simulated by cardiolib"})
+    else:
+        side.unlink(missing_ok=True)
+
+
+def marked_simulated(path: str | os.PathLike[str]) -> bool:
+    """Whether `mark_simulated` marked a file, the folder that it lies in, or this folder."""
+    path = Path(path)
+    sides = [_side_file(path)] if path.is_dir() else [_side_file(path), path.parent / FOLDER_MARK]
+    contents = [read_json(side) for side in sides if side.is_file()]
+    return any(isinstance(content, dict) and bool(content.get(MARK)) for content in contents)
+
+
+def file_hash(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _side_file(path: Path) -> Path:
+    return path / FOLDER_MARK if path.is_dir() else path.with_name(f"{path.name}.json")

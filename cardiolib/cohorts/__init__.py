@@ -10,18 +10,22 @@ from cardiolib.cohorts.authors_files import (
 )
 from cardiolib.cohorts.cohort import PROVIDABLE, Cohort
 from cardiolib.cohorts.foursegment.writing import write_4dsegment
-from cardiolib.cohorts.measurements import VOLUME_COLUMNS, displacements
-from cardiolib.cohorts.motion_file import column_meaning, point_list_sha256, write_motion_file
+from cardiolib.cohorts.measurements import VOLUME_COLUMNS
 from cardiolib.cohorts.motion_matrix import (
     N_FEATURES,
     N_PHASES,
     N_VERTICES,
-    MotionMatrix,
     column_index,
+    column_meaning,
     from_matrix,
-    read_matrix,
     to_matrix,
+)
+from cardiolib.cohorts.motion_matrix_file import (
+    MotionMatrix,
+    point_list_sha256,
+    read_matrix,
     write_matrix,
+    write_motion_file,
 )
 from cardiolib.cohorts.opening import LAYOUTS, open_cohort
 from cardiolib.cohorts.pickles import read_pickle
@@ -53,7 +57,6 @@ __all__ = [
     "SimulatedCohortSettings",
     "build_simulated_cohort",
     "column_meaning",
-    "displacements",
     "join_by_id",
     "open_cohort",
     "point_list_sha256",

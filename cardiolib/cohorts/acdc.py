@@ -15,7 +15,8 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
 from cardiolib.cohorts.table import CohortError, named
-from cardiolib.imaging import ACDC, Cine, LabelMap, read_cine
+from cardiolib.files import marked_simulated
+from cardiolib.imaging import ACDC, Cine, LabelMap, read_cine, says_simulated
 
 LAYOUT = "ACDC"
 
@@ -51,7 +52,9 @@ class AcdcCohort(Cohort):
 
     def __init__(self, name: str, patients: dict[str, AcdcPatient], *, folder: Path, notes: list[str]) -> None:
         table = pd.DataFrame([patient.covariates for patient in patients.values()], index=list(patients))
-        super().__init__(name, table, layout=LAYOUT, folder=folder, notes=notes)
+        first = next(iter(patients.values()))
+        marked = marked_simulated(folder) or says_simulated(first.frame(first.ed))
+        super().__init__(name, table, layout=LAYOUT, folder=folder, notes=notes, simulated=marked)
         self._patients = patients
 
     def _has(self, subject_id: str, what: str) -> bool:

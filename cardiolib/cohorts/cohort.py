@@ -6,14 +6,15 @@ import copy
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from nibabel.filebasedimages import ImageFileError
 
-from cardiolib.cohorts.measurements import displacements
+from cardiolib.cohorts.motion_matrix import to_matrix
 from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Cohort:
         """The cine of one subject (a note in it says when it holds only the ED and ES frames)."""
         self._require(subject_id, "images")
         with _naming("image", subject_id, self.name):
-            return self._read_image(subject_id)
+            return self._marked(self._read_image(subject_id), "image", subject_id)
 
     def labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
         """Reference label map and, for each of its frames, the frame of `image` that it labels.
@@ -156,7 +157,8 @@ class Cohort:
         """
         self._require(subject_id, "labels")
         with _naming("label map", subject_id, self.name):
-            return self._read_labels(subject_id)
+            labels, frames = self._read_labels(subject_id)
+            return self._marked(labels, "label map", subject_id), frames
 
     def positions(self, subject_id: str) -> np.ndarray:
         """(T, V, 3) positions in mm of the same V material points in every frame."""
@@ -236,7 +238,7 @@ class Cohort:
     def _displacements(self, subject_id: str) -> np.ndarray:
         if self._motion is not None:
             return self._motion[subject_id]
-        return displacements(self._read_positions(subject_id))
+        return to_matrix(self._read_positions(subject_id)[None])[0]
 
     def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
         if self._volumes is None:
@@ -245,6 +247,16 @@ class Cohort:
 
     def _any_has(self, what: str) -> bool:
         return any(self._has(subject_id, _providable(what)) for subject_id in self.ids)
+
+    def _marked(self, read: Any, what: str, subject_id: str) -> Any:
+        """The image or label map with the cohort's mark; one that is marked is never handed out as a real patient's."""
+        if read.simulated and not self.simulated:
+            raise CohortError(
+                f"the {what} of subject {subject_id!r} says that it is SIMULATED, but cohort {self.name!r} does not: "
+                "simulated and real subjects must not be mixed. Take the simulated ones out, or put "
+                '"simulated": true into cohort.json (UK Biobank layout) or simulated.json of the folder.'
+            )
+        return replace(read, simulated=True) if self.simulated and not read.simulated else read
 
     # ---- checks --------------------------------------------------------------------------------
 

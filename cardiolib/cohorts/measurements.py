@@ -1,23 +1,10 @@
-"""The numbers that later stages take from a subject: a row of displacements, a row of volumes."""
+"""Volumes of a subject as the row of numbers that later stages take."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 VOLUME_COLUMNS = ("RVEDV", "RVESV", "RVEF", "LVEDV", "LVESV", "LVEF")
-
-
-def displacements(positions: np.ndarray) -> np.ndarray:
-    """(T, V, 3) positions to the ((T-1)*3V,) row of displacements from frame 0 (same unit).
-
-    Column ``(t-1)*3V + 3v + c`` holds coordinate c of point v in frame t minus frame 0: 19 x 202 x 3 =
-    11,514 columns in the paper. Nothing is rotated, scaled or centred, as in the released code
-    (UK-Digital-Heart-Project/4Dsurvival, inputdata_setup.py).
-    """
-    positions = np.asarray(positions, dtype=np.float64)
-    return (positions[1:] - positions[0]).reshape(-1)
 
 
 def ejection_fraction_percent(end_diastolic_ml: float, end_systolic_ml: float) -> float:

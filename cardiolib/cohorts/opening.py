@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from cardiolib.cohorts import acdc, authors_files, motion_file, ukbiobank
+from cardiolib.cohorts import acdc, authors_files, motion_matrix_file, ukbiobank
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.foursegment import reading as foursegment
 from cardiolib.cohorts.simulated import simulated_cohort as simulated
-from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES
+from cardiolib.cohorts.simulated.named import DEFAULT_SEED, open_named
+from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES, SimulatedCohortSettings
 from cardiolib.cohorts.table import CohortError
 from cardiolib.imaging import LabelScheme
-
-SIMULATED_ROOT = Path("data") / "derived" / "cohorts"
 
 # Most specific first: a simulated cohort, for example, also has folders of images.
 _READERS = {
@@ -22,7 +22,7 @@ _READERS = {
     foursegment.LAYOUT: (foursegment.why_not, foursegment.open_foursegment),
     ukbiobank.LAYOUT: (ukbiobank.why_not, ukbiobank.open_ukbiobank),
     authors_files.LAYOUT: (authors_files.why_not, authors_files.open_authors_files),
-    motion_file.LAYOUT: (motion_file.why_not, motion_file.open_motion_file),
+    motion_matrix_file.LAYOUT: (motion_matrix_file.why_not, motion_matrix_file.open_motion_file),
 }
 LAYOUTS = tuple(_READERS)
 
@@ -32,7 +32,9 @@ def open_cohort(
     *,
     layout: str | None = None,
     scheme: LabelScheme | str | None = None,
-    root: str | os.PathLike[str] = SIMULATED_ROOT,
+    root: str | os.PathLike[str] | None = None,
+    seed: int = DEFAULT_SEED,
+    **settings: Any,
 ) -> Cohort:
     """Open a cohort by name, folder or file, whatever its layout.
 
@@ -40,14 +42,19 @@ def open_cohort(
     ----------
     name_or_path : str or path-like
         A folder or file; or the name of a simulated cohort ("simulated", "simulated-volume-hazard",
-        "simulated-null-hazard", "simulated-controls") that was built as ``root/<name>``. A folder that has
-        such a name is opened as ``./simulated``.
+        "simulated-null-hazard", "simulated-controls"), which is built the first time and found again by name,
+        seed, settings and code of the simulator. A folder that has such a name is opened as ``./simulated``.
     layout : str, optional
         One of `LAYOUTS`, to be told what is wrong with a folder as that layout; detected by default.
     scheme : LabelScheme or name of one, optional
         Meaning of the label codes; only the UK Biobank layout, which does not say it, takes one.
     root : path-like
-        Where simulated cohorts are looked for by name.
+        Where simulated cohorts are kept; by default in the user's cache folder, or below the folder that the
+        environment variable CARDIOLIB_DATA names. A cohort built as ``root/<name>`` is opened as it is.
+    seed : int
+        Of a simulated cohort opened by name.
+    **settings
+        Of a simulated cohort opened by name, see `SimulatedCohortSettings`: ``n_subjects=20, n_imaged=2``.
 
     Returns
     -------
@@ -56,14 +63,26 @@ def open_cohort(
     Raises
     ------
     FileNotFoundError
-        There is nothing at that path, or no cohort of that name has been built.
+        There is nothing at that path.
     CohortError
         The layout is none of those known (each is named, with what was missing), or the data in it are
         wrong.
     """
     if layout is not None and layout not in _READERS:
         raise ValueError(f"layout must be one of {', '.join(repr(known) for known in LAYOUTS)}; given {layout!r}")
-    path = _located(name_or_path, Path(root))
+    if str(name_or_path) in SIMULATED_NAMES:
+        name = str(name_or_path)
+        built = None if root is None else Path(root) / name
+        if built is not None and built.is_dir() and not settings:
+            return simulated.open_simulated(built)
+        if "n_subjects" in settings and "n_imaged" not in settings:
+            settings = {**settings, "n_imaged": min(settings["n_subjects"], SimulatedCohortSettings.n_imaged)}
+        return open_named(
+            SimulatedCohortSettings(kind=name, **settings), seed=seed, root=None if root is None else Path(root)
+        )
+    if settings:
+        raise TypeError(f"{', '.join(settings)} only suit(s) a simulated cohort opened by name; given {name_or_path}")
+    path = _located(name_or_path)
     candidates = _READERS if layout is None else {layout: _READERS[layout]}
     reasons = {}
     for known, (why_not, reader) in candidates.items():
@@ -78,16 +97,7 @@ def open_cohort(
     raise CohortError(f"{path} is in none of the known layouts. What was missing for each:\n{listed}")
 
 
-def _located(name_or_path: str | os.PathLike[str], root: Path) -> Path:
-    if str(name_or_path) in SIMULATED_NAMES:
-        path = root / str(name_or_path)
-        if not path.is_dir():
-            raise FileNotFoundError(
-                f"the cohort {str(name_or_path)!r} has not been built: there is no folder {path}. Build it with "
-                f"build_simulated_cohort({str(path)!r}, settings=SimulatedCohortSettings(kind={str(name_or_path)!r}), "
-                "seed=...)."
-            )
-        return path
+def _located(name_or_path: str | os.PathLike[str]) -> Path:
     path = Path(name_or_path)
     if not path.exists():
         raise FileNotFoundError(

@@ -23,7 +23,10 @@ def stacked_cine(paths: Sequence[Path], *, note: str) -> Cine:
     frames = [read_cine(path) for path in paths]
     _same_grid(paths, [(frame.voxels.shape, frame.affine) for frame in frames])
     voxels = np.stack([frame.frame(0) for frame in frames], axis=-1)
-    return Cine(voxels=voxels, affine=frames[0].affine, frame_time_ms=None, notes=(*frames[0].notes, note))
+    marked = any(frame.simulated for frame in frames)
+    return Cine(
+        voxels=voxels, affine=frames[0].affine, frame_time_ms=None, notes=(*frames[0].notes, note), simulated=marked
+    )
 
 
 def stacked_labels(paths: Sequence[Path], scheme: LabelScheme) -> LabelMap:
@@ -31,7 +34,8 @@ def stacked_labels(paths: Sequence[Path], scheme: LabelScheme) -> LabelMap:
     frames = [read_label_map(path, scheme) for path in paths]
     _same_grid(paths, [(frame.labels.shape, frame.affine) for frame in frames])
     labels = np.stack([frame.frame(0) for frame in frames], axis=-1)
-    return LabelMap(labels=labels, affine=frames[0].affine, scheme=scheme, notes=frames[0].notes)
+    marked = any(frame.simulated for frame in frames)
+    return LabelMap(labels=labels, affine=frames[0].affine, scheme=scheme, notes=frames[0].notes, simulated=marked)
 
 
 def counted_volumes(labels: LabelMap, *, ed: int, es: int) -> dict[str, float]:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from cardiolib.files import read_table_by_id
 
 OUTCOME_COLUMNS = ("time", "event")
 _SHOWN = 8
@@ -105,27 +106,18 @@ def read_csv_by_id(path: str | os.PathLike[str], *, id_column: str = "ID") -> pd
     Returns
     -------
     DataFrame of str
-        Not converted: use `numeric` for the columns that are numbers. Empty cells are ``""``.
+        Not converted: use `numeric` for the columns that are numbers. Empty cells are ``""``. ``attrs["simulated"]``
+        tells whether the table says that its patients are simulated (`cardiolib.files.write_table`).
 
     Raises
     ------
     CohortError
         The file is not a table, the ID column is absent, or an ID is empty or repeated.
     """
-    path = Path(path)
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-        raise CohortError(f"{path}: cannot be read as a comma-separated table ({error}).") from error
-    frame.columns = [str(column).strip() for column in frame.columns]
-    if id_column not in frame.columns:
-        raise CohortError(
-            f"{path}: has no column {id_column!r}; its columns are {named(frame.columns)}. The first line "
-            "must name the columns, and one of them must be the subject ID."
-        )
-    frame = frame.map(str.strip)
-    frame.index = pd.Index(text_ids(frame[id_column], source=str(path)), name="ID", dtype=object)
-    return frame.drop(columns=id_column)
+        return read_table_by_id(path, id_column=id_column, as_text=True)
+    except ValueError as error:
+        raise CohortError(str(error)) from error
 
 
 def numeric(frame: pd.DataFrame, *, source: str, columns: Sequence[str] | None = None) -> pd.DataFrame:

@@ -21,6 +21,7 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id
+from cardiolib.files import marked_simulated
 from cardiolib.imaging import (
     SCHEMES,
     Cine,
@@ -30,6 +31,7 @@ from cardiolib.imaging import (
     ed_es_frames,
     read_cine,
     read_label_map,
+    says_simulated,
 )
 
 LAYOUT = "UK Biobank layout"
@@ -125,7 +127,7 @@ def open_ukbiobank(path: Path, *, scheme: LabelScheme | str | None = None) -> Co
         folder=path,
         notes=notes,
         time_unit=declared.get("time_unit", "days"),
-        simulated=bool(declared.get("simulated", False)),
+        simulated=bool(declared.get("simulated", False)) or _marked(path, folders),
     )
 
 
@@ -246,6 +248,17 @@ def _declared(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CohortError(f'{file}: must hold one JSON object, such as {{"label_scheme": "mms"}}.')
     return content
+
+
+def _marked(path: Path, folders: dict[str, Path]) -> bool:
+    """Whether the folder, a table in it, or the first subject's image or labels say that they are simulated."""
+    tables = [path / name for name in (*OUTCOME_FILES, "covariates.csv")]
+    first = sorted(next(iter(folders.values())).glob("*sa*.nii.gz"))
+    return (
+        marked_simulated(path)
+        or any(read_csv_by_id(table).attrs["simulated"] for table in tables if table.is_file())
+        or any(says_simulated(image) for image in first)
+    )
 
 
 def _subject_folders(path: Path) -> dict[str, Path]:

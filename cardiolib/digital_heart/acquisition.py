@@ -212,11 +212,12 @@ def acquire(
         rng=rng,
     )
     image, codes = _paint_phases(heart, settings, pose, phases, rng)
-    cine = Cine(image.transpose(3, 2, 1, 0), pose.affine, 60000.0 / heart.parameters.heart_rate_per_min / len(phases))
+    frame_time_ms = 60000.0 / heart.parameters.heart_rate_per_min / len(phases)
+    cine = Cine(image.transpose(3, 2, 1, 0), pose.affine, frame_time_ms, simulated=True)
     landmarks = heart.landmarks(phases) @ pose.heart_to_world[:3, :3].T + pose.heart_to_world[:3, 3]
     return SimulatedScan(
         cine,
-        LabelMap(codes.transpose(3, 2, 1, 0), pose.affine, OURS),
+        LabelMap(codes.transpose(3, 2, 1, 0), pose.affine, OURS, simulated=True),
         landmarks,
         pose.heart_to_world,
         pose.slice_shift_mm,

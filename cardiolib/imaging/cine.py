@@ -23,6 +23,8 @@ class Cine:
         Time from one frame to the next in milliseconds; None when not known.
     notes : tuple of str
         What was decided while the file was read (for example which voxel size was believed).
+    simulated : bool
+        No patient is behind it; `write_cine` writes that into the file, `read_cine` reads it.
 
     Raises
     ------
@@ -35,6 +37,7 @@ class Cine:
     affine: np.ndarray
     frame_time_ms: float | None = None
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         voxels = four_axes(np.asarray(self.voxels), "a cine").astype(np.float32, copy=False)
@@ -52,7 +55,8 @@ class Cine:
         size = " x ".join(map(str, self.shape))
         voxel = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
         time = "unknown frame time" if self.frame_time_ms is None else f"{self.frame_time_ms:.4g} ms apart"
-        return f"Cine({size} voxels of {voxel} mm, {self.n_frames} frames, {time})"
+        kind = "simulated " if self.simulated else ""
+        return f"Cine({kind}{size} voxels of {voxel} mm, {self.n_frames} frames, {time})"
 
     @property
     def spacing_mm(self) -> np.ndarray:

@@ -28,6 +28,8 @@ class LabelMap:
     scheme : LabelScheme
     notes : tuple of str
         What was decided while the file was read.
+    simulated : bool
+        No patient is behind it; `write_label_map` writes that into the file, `read_label_map` reads it.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class LabelMap:
     affine: np.ndarray
     scheme: LabelScheme
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.scheme, LabelScheme):
@@ -58,7 +61,8 @@ class LabelMap:
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.shape))
         voxel = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
-        return f"LabelMap({size} voxels of {voxel} mm, {self.n_frames} frames, scheme {self.scheme.name!r})"
+        kind = "simulated " if self.simulated else ""
+        return f"LabelMap({kind}{size} voxels of {voxel} mm, {self.n_frames} frames, scheme {self.scheme.name!r})"
 
     @property
     def spacing_mm(self) -> np.ndarray:

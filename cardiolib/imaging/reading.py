@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, mark_simulated, marked_simulated
 from cardiolib.imaging.cine import Cine
 from cardiolib.imaging.geometry import reconcile_affine
 from cardiolib.imaging.gipl import read_gipl, write_gipl
@@ -21,6 +21,7 @@ FRAME_TIME_MS = (5.0, 250.0)
 
 _MILLIMETRES = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
 _DAMAGED = "{path} is damaged or incomplete ({error}): copy or download it again"
+_DESCRIPTION = "SIMULATED by cardiolib, no patient"
 _MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
 
 
@@ -48,7 +49,7 @@ def read_cine(path: str | os.PathLike[str]) -> Cine:
     """
     array, affine, frame_time_ms, notes = _read(path)
     try:
-        return Cine(array.astype(np.float32), affine, frame_time_ms, notes)
+        return Cine(array.astype(np.float32), affine, frame_time_ms, notes, says_simulated(path))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -74,7 +75,7 @@ def read_label_map(path: str | os.PathLike[str], scheme: LabelScheme | str) -> L
         scheme = SCHEMES[scheme]
     array, affine, _, notes = _read(path)
     try:
-        return LabelMap(array, affine, scheme, notes)
+        return LabelMap(array, affine, scheme, notes, says_simulated(path))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -98,13 +99,15 @@ def write_cine(cine: Cine, path: str | os.PathLike[str], *, bits: int | None = N
     ValueError
         For another suffix, or `bits` out of range or for .gipl, which has no scale.
     """
+    keep = {"simulated": cine.simulated}
     if bits is None:
-        _write(cine.voxels, cine.affine, cine.frame_time_ms, path)
+        _write(cine.voxels, cine.affine, cine.frame_time_ms, path, **keep)
         return
     if not 1 <= bits <= 15 or _suffix(Path(path)) == ".gipl":
         raise ValueError(f"grey values are kept to 1-15 bits in .nii or .nii.gz, got bits={bits} for {path}")
     step = float(np.abs(cine.voxels).max()) / (2**bits - 1) or 1.0
-    _write(np.rint(cine.voxels / np.float32(step)).astype(np.int16), cine.affine, cine.frame_time_ms, path, step=step)
+    integers = np.rint(cine.voxels / np.float32(step)).astype(np.int16)
+    _write(integers, cine.affine, cine.frame_time_ms, path, step=step, **keep)
 
 
 def write_label_map(label_map: LabelMap, path: str | os.PathLike[str], *, reset_directions: bool = False) -> None:
@@ -118,7 +121,28 @@ def write_label_map(label_map: LabelMap, path: str | os.PathLike[str], *, reset_
         Only for .gipl, which stores no directions: write the voxels as if the axes were the
         world's (as 4Dsegment does with ``headertool -reset``) instead of refusing an oblique stack.
     """
-    _write(label_map.labels, label_map.affine, None, path, reset_directions=reset_directions)
+    _write(
+        label_map.labels,
+        label_map.affine,
+        None,
+        path,
+        reset_directions=reset_directions,
+        simulated=label_map.simulated,
+    )
+
+
+def says_simulated(path: str | os.PathLike[str]) -> bool:
+    """Whether an image file says that no patient is behind it: NIfTI in its field ``descrip``, .gipl in a side file.
+
+    Only the header is read. A file that says nothing is taken as real.
+    """
+    path = Path(path)
+    if _suffix(path) == ".gipl":
+        return marked_simulated(path)
+    try:
+        return _DESCRIPTION.encode() in nib.load(path).header["descrip"].tobytes()
+    except (nib.filebasedimages.ImageFileError, EOFError, OSError, zlib.error, KeyError, ValueError):
+        return False
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, float | None, tuple[str, ...]]:
@@ -179,11 +203,13 @@ def _write(
     *,
     reset_directions: bool = False,
     step: float | None = None,
+    simulated: bool = False,
 ) -> None:
     path = Path(path)
     if _suffix(path) == ".gipl":
         with atomic_path(path) as temporary:
             write_gipl(array, affine, temporary, reset_directions=reset_directions)
+        mark_simulated(path, simulated)  # the format has no room for a word
         return
     image = nib.Nifti1Image(array[..., 0] if array.shape[3] == 1 else array, affine)
     image.header.set_xyzt_units("mm", "sec")
@@ -198,6 +224,8 @@ def _write(
     if image.ndim == 4:
         zooms += (1.0 if frame_time_ms is None else frame_time_ms / 1000.0,)
     image.header.set_zooms(zooms)
+    if simulated:
+        image.header["descrip"] = _DESCRIPTION
     if step is not None:
         image.header.set_slope_inter(step, 0.0)
     with atomic_path(path) as temporary:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from cardiolib.files import mark_simulated
 from cardiolib.meshes.surface import SurfaceMesh
 from cardiolib.meshes.text_files import read_points_txt, write_points_txt
 from cardiolib.meshes.vtk_files import read_vtk, write_vtk
@@ -76,6 +78,7 @@ def write_motion_folder(
     formats: tuple[str, ...] = ("txt",),
     mesh: SurfaceMesh | None = None,
     binary: bool = False,
+    simulated: bool = False,
 ) -> None:
     """Write one file a frame: RV_fr00.txt, RV_fr01.txt, ...
 
@@ -91,6 +94,9 @@ def write_motion_folder(
         Triangles and regions of the V vertices; needed for "vtk".
     binary : bool
         VTK files in binary: a third of the size.
+    simulated : bool
+        No patient is behind them. Every VTK file then says so, and ``simulated.json`` in the folder says it of the text
+        files, whose format has no room for a word (`cardiolib.files.marked_simulated` reads it).
     """
     positions = np.asarray(positions, float)
     if positions.ndim != 3 or positions.shape[2] != 3 or not 1 <= len(positions) <= 100:
@@ -98,6 +104,10 @@ def write_motion_folder(
     _check_formats(formats)
     if "vtk" in formats and mesh is None:
         raise ValueError("VTK files need the triangles: pass mesh=")
+    if mesh is not None:
+        mesh = replace(mesh, simulated=simulated)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    mark_simulated(folder, simulated)
     for t, points in enumerate(positions):
         if "txt" in formats:
             write_points_txt(points, Path(folder) / frame_name(prefix, t, "txt"))

@@ -22,6 +22,8 @@ class SurfaceMesh:
     region : (V,) int8 array, optional
         Index into `region_names`. Without it the whole mesh is one region, "surface".
     region_names : tuple of str
+    simulated : bool
+        No patient is behind it; `write_vtk` writes that into the file, `read_vtk` reads it.
 
     Raises
     ------
@@ -34,6 +36,7 @@ class SurfaceMesh:
     triangles: np.ndarray
     region: np.ndarray | None = None
     region_names: tuple[str, ...] = REGION_NAMES
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         points = check_points(self.points)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, mark_simulated
 from cardiolib.meshes.surface import check_points
 
 
@@ -35,7 +35,9 @@ def read_point_scalars_txt(path: str | os.PathLike[str]) -> tuple[np.ndarray, np
     return check_points(table[:, :3]), table[:, 3]
 
 
-def write_points_txt(points: np.ndarray, path: str | os.PathLike[str], *, scalars: np.ndarray | None = None) -> None:
+def write_points_txt(
+    points: np.ndarray, path: str | os.PathLike[str], *, scalars: np.ndarray | None = None, simulated: bool = False
+) -> None:
     """Write "x y z" (or "x y z scalar") a line in mm, with six decimals (a millionth of a mm).
 
     Parameters
@@ -43,6 +45,8 @@ def write_points_txt(points: np.ndarray, path: str | os.PathLike[str], *, scalar
     points : (V, 3) array
     path : path-like
     scalars : (V,) array, optional
+    simulated : bool
+        No patient is behind them: a side file ``<name>.json`` says so.
     """
     table = check_points(points)
     if scalars is not None:
@@ -53,6 +57,8 @@ def write_points_txt(points: np.ndarray, path: str | os.PathLike[str], *, scalar
     row = " ".join(["%.6f"] * table.shape[1]) + "\n"
     with atomic_path(path) as temporary:
         temporary.write_text("".join(row % tuple(values) for values in table.tolist()), encoding="ascii")
+    if simulated:
+        mark_simulated(path, simulated)
 
 
 def read_matched_points(path: str | os.PathLike[str]) -> np.ndarray:

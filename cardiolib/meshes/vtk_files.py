@@ -11,6 +11,7 @@ from cardiolib.files import atomic_path
 from cardiolib.meshes.surface import SurfaceMesh
 
 _TITLE = "cardiolib surface; regions: "
+_SIMULATED = "SIMULATED "
 
 
 def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | None = None) -> SurfaceMesh:
@@ -42,6 +43,8 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
         raise FileNotFoundError(f"there is no mesh file {path}")
     with open(path, "rb") as file:
         first, title = (file.readline().decode("latin-1").strip() for _ in range(2))
+    simulated = title.startswith(_SIMULATED)
+    title = title.removeprefix(_SIMULATED)
     if not first.startswith("# vtk DataFile"):
         raise ValueError(f"{path} is not a legacy VTK file: its first line is {first[:60]!r}")
     data = pv.read(path)
@@ -52,11 +55,11 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
     triangles = np.asarray(data.faces).reshape(-1, 4)[:, 1:]
     points = np.asarray(data.points, np.float64)
     if "region" not in data.point_data:
-        return SurfaceMesh(points, triangles)
+        return SurfaceMesh(points, triangles, simulated=simulated)
     if region_names is None and title.startswith(_TITLE):
         region_names = tuple(title.removeprefix(_TITLE).split(","))
     region = np.asarray(data.point_data["region"])
-    return SurfaceMesh(points, triangles, region, *([region_names] if region_names else []))
+    return SurfaceMesh(points, triangles, region, *([region_names] if region_names else []), simulated=simulated)
 
 
 def write_vtk(mesh: SurfaceMesh, path: str | os.PathLike[str], *, binary: bool = False) -> None:
@@ -75,7 +78,7 @@ def write_vtk(mesh: SurfaceMesh, path: str | os.PathLike[str], *, binary: bool =
     ValueError
         When the region names do not fit the title line of 256 characters.
     """
-    title = _TITLE + ",".join(mesh.region_names)
+    title = (_SIMULATED if mesh.simulated else "") + _TITLE + ",".join(mesh.region_names)
     if len(title) > 255 or any("," in name or "\n" in name for name in mesh.region_names):
         raise ValueError(f"region names go on one line of 255 characters, without commas: {mesh.region_names}")
     n, f = mesh.n_points, len(mesh.triangles)

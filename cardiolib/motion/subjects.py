@@ -6,7 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,8 @@ class TrackedSubject:
     quality : Quality
     known_positions : (T, P, 3) array
         The unit's further points; P may be 0.
+    simulated : bool
+        The image or its labels say that no patient is behind them; every file of the subject says so too.
     """
 
     subject_id: str
@@ -94,6 +96,7 @@ class TrackedSubject:
     template_positions: np.ndarray
     quality: Quality
     known_positions: np.ndarray
+    simulated: bool = False
 
     @property
     def is_tracked(self) -> bool:
@@ -114,15 +117,18 @@ def track_subject(unit: TrackingUnit) -> TrackedSubject:
     cine = unit.cine() if callable(unit.cine) else unit.cine
     cine = cine if isinstance(cine, Cine) else read_cine(cine)
     labels = unit.labels if isinstance(unit.labels, LabelMap) else read_label_map(unit.labels, unit.scheme)
-    digest = _digest(unit, cine, labels)
+    digest, simulated = _digest(unit, cine, labels), cine.simulated or labels.simulated
     stored = _stored(unit, digest)
     if stored is not None:
+        stored = replace(stored, simulated=simulated)
         _write_layout(stored, unit)  # where an earlier run wrote none, or fewer
         return stored
     try:
         result = _track(unit, cine, labels)
     except ValueError as error:
         result = _failed(unit, str(error))
+    if result.simulated != simulated:
+        result = replace(result, simulated=simulated)
     if unit.folder is not None:
         _write_layout(result, unit, again=True)
         _store(result, Path(unit.folder), digest)
@@ -243,6 +249,7 @@ def _store(result: TrackedSubject, folder: Path, digest: str) -> None:
             template_positions=result.template_positions,
             known_positions=result.known_positions,
             units=np.array("mm"),
+            simulated=np.array(result.simulated),
             inputs_sha256=np.array(digest),
             quality=np.array(json.dumps(quality)),
         )
@@ -254,9 +261,9 @@ def _write_layout(result: TrackedSubject, unit: TrackingUnit, *, again: bool = F
     if not np.isfinite(points).all():
         return
     if again or not (folder / frame_name("RV", len(points) - 1, "txt")).is_file():
-        write_motion_folder(result.positions, folder)
+        write_motion_folder(result.positions, folder, simulated=result.simulated)
     if again or not surfaces_written(folder, len(points), meshes=unit.meshes):
-        write_surfaces(points, folder, meshes=unit.meshes)
+        write_surfaces(points, folder, meshes=unit.meshes, simulated=result.simulated)
 
 
 def _stored(unit: TrackingUnit, digest: str) -> TrackedSubject | None:

@@ -23,7 +23,7 @@ WHOLE = {"LV_endo": ("lv_endo",), "LV_epi": ("lv_epi",), "RV_endo": ("rv_free", 
 
 
 def write_surfaces(
-    template_positions: np.ndarray, folder: str | os.PathLike[str], *, meshes: str = "rv"
+    template_positions: np.ndarray, folder: str | os.PathLike[str], *, meshes: str = "rv", simulated: bool = False
 ) -> tuple[str, ...]:
     """Write the surfaces of one subject in every phase as binary VTK (readable by ParaView, PyVista, MIRTK).
 
@@ -37,6 +37,8 @@ def write_surfaces(
         "rv": ``RV_fr00.vtk``, ``RV_fr01.vtk``, ...: the 202 vertices of the survival network with triangles, vertex for
         vertex those of ``RV_fr00.txt``; 0.24 MB for 20 phases. "all" (4.6 MB) adds the template's surfaces with all
         their vertices: ``LV_endo_fr00.vtk`` and ``LV_epi_fr00.vtk`` (961 each) and ``RV_endo_fr00.vtk`` (1,761).
+    simulated : bool
+        No patient is behind them: every file says so (`write_motion_folder`).
 
     Returns
     -------
@@ -53,7 +55,9 @@ def write_surfaces(
     if positions.ndim != 3 or positions.shape[1:] != (template_mesh().n_points, 3):
         raise ValueError(f"positions has the axes (T, {template_mesh().n_points}, 3); given {positions.shape}")
     for prefix, (mesh, index) in surfaces.items():
-        write_motion_folder(positions[:, index], folder, prefix=prefix, formats=("vtk",), mesh=mesh, binary=True)
+        write_motion_folder(
+            positions[:, index], folder, prefix=prefix, formats=("vtk",), mesh=mesh, binary=True, simulated=simulated
+        )
     return tuple(surfaces)
 
 

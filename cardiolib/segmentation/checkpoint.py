@@ -32,6 +32,11 @@ class TrainedNetwork:
     settings: dict
     provenance: dict = field(default_factory=dict)
 
+    @property
+    def simulated(self) -> bool:
+        """Whether it was trained on simulated hearts alone (entry "simulated" of `provenance`)."""
+        return bool(self.provenance.get("simulated", False))
+
     def save(self, path: str | Path) -> None:
         """Write weights, settings and provenance to one file, atomically."""
         content = {

@@ -109,7 +109,7 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True) -> 
     labels = np.stack(frames, axis=-1)
     if sum(removed):
         notes.append(f"{sum(removed)} voxels in stray islands were set to background")
-    label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes))
+    label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes), simulated=cine.simulated)
     step = max(1, round(trained.settings["neighbour_mm"] / float(cine.spacing_mm[2])))
     return _describe(label_map, notes, places, grid=grid, slices_per_step=step)
 

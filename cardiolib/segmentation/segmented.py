@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -170,7 +170,7 @@ def example_scan(cohort: Cohort, folder: Path, subject_id: str, result: Segmente
     pair = reference_frames(subject_id, cohort)
     if pair is not None:
         truth, frames = pair
-    predicted = LabelMap(found.labels[..., list(frames.values())], found.affine, found.scheme)
+    predicted = replace(found, labels=found.labels[..., list(frames.values())])
     return SegmentedScan(cine, frames, predicted, truth, subject_id)
 
 
@@ -183,5 +183,5 @@ def reference_frames(subject_id: str, cohort: Cohort) -> tuple[LabelMap, dict[st
     if len(known) < 2:
         return None
     ed, es = (known[i] for i in ed_es_frames(truth.volume_ml("lv_cavity")[known]))
-    pair = LabelMap(truth.labels[..., [ed, es]], truth.affine, truth.scheme)
+    pair = replace(truth, labels=truth.labels[..., [ed, es]])
     return pair, {"ED": int(frames[ed]), "ES": int(frames[es])}

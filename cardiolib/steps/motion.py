@@ -13,8 +13,8 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.foursegment.reading import N_FRAMES
-from cardiolib.cohorts.motion_matrix import write_matrix
-from cardiolib.files import atomic_path, write_table
+from cardiolib.cohorts.motion_matrix_file import write_matrix
+from cardiolib.files import atomic_path, mark_simulated, read_table_by_id, write_table
 from cardiolib.meshes import MATCHED_VERTICES, write_matched_points
 from cardiolib.motion.subjects import TrackedSubject, TrackingUnit, cohort_matrix, quality_table, track_units
 from cardiolib.motion.tracked import (
@@ -71,12 +71,12 @@ def track_cohort(cohort: Cohort, settings: MotionStageSettings, work: Work) -> T
         for number, unit in enumerate(units)
     ]
     tracked = track_units(units, map_units=work.map_units)
-    _complete_layout(tracked, work.folder / LAYOUT)
+    _complete_layout(tracked, work.folder / LAYOUT, simulated=cohort.simulated)
     quality = quality_table(tracked)
-    write_table(quality, work.folder / "quality.csv")
+    write_table(quality, work.folder / "quality.csv", simulated=cohort.simulated)
     found = TrackedCohort(tracked, quality)
-    write_table(conventional_indices(found), work.folder / "indices.csv")
-    write_table(cycle_curves(found), work.folder / "curves.csv", index=False)
+    write_table(conventional_indices(found), work.folder / "indices.csv", simulated=cohort.simulated)
+    write_table(cycle_curves(found), work.folder / "curves.csv", index=False, simulated=cohort.simulated)
     with atomic_path(work.folder / "tracked_positions.npz") as temporary:
         np.savez(temporary, units=np.array("mm, world"), **{one.subject_id: one.positions for one in tracked})
     return found
@@ -98,7 +98,7 @@ def track_images_alone(cohort: Cohort, settings: MotionStageSettings, work: Work
     return TrackedCohort(tracked, quality_table(tracked))
 
 
-def _complete_layout(tracked: Sequence[TrackedSubject], folder: Path) -> None:
+def _complete_layout(tracked: Sequence[TrackedSubject], folder: Path, *, simulated: bool) -> None:
     """Who is there, and which vertices the survival network reads (all: the files hold these and no others)."""
     names = [one.subject_id for one in tracked if one.is_tracked and len(one.positions) == N_FRAMES]
     if names:
@@ -107,13 +107,14 @@ def _complete_layout(tracked: Sequence[TrackedSubject], folder: Path) -> None:
         )
         with atomic_path(folder / "subjnames.txt") as temporary:
             temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
+        mark_simulated(folder, simulated)
 
 
 def _units(
     cohort: Cohort, segmentation_folder: Path, settings: MotionStageSettings, *, seed: int, folder: Path
 ) -> list[TrackingUnit]:
     known = "truth" in cohort.provides
-    segmented = list(pd.read_csv(segmentation_folder / "measures.csv", dtype={"ID": str})["ID"])
+    segmented = list(read_table_by_id(segmentation_folder / "measures.csv").index)
     return [
         TrackingUnit(
             subject_id,
@@ -148,18 +149,19 @@ def assemble_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStag
         motion.ids,
         n_phases=motion.n_phases,
         point_rows=MATCHED_VERTICES,
-        about={"source": motion.source, "simulated": cohort.simulated, "cohort": cohort.name},
+        simulated=cohort.simulated,
+        about={"source": motion.source, "cohort": cohort.name},
     )
     if "volumes" in cohort.provides:
         volumes = cohort.volumes()
     else:
-        measured = pd.read_csv(work.input("segmentation") / "measures.csv", dtype={"ID": str}).set_index("ID")
+        measured = read_table_by_id(work.input("segmentation") / "measures.csv")
         volumes = measured.rename(
             columns={f"{side}_{name}_ml": f"{side}{name}".upper() for side in ("rv", "lv") for name in ("edv", "esv")}
         )
         volumes = volumes.rename(columns={"rvef_percent": "RVEF", "lvef_percent": "LVEF"})
         volumes = volumes[["RVEDV", "RVESV", "RVEF", "LVEDV", "LVESV", "LVEF"]]
-    write_table(volumes.rename_axis("ID"), work.folder / "volumes.csv")
+    write_table(volumes.rename_axis("ID"), work.folder / "volumes.csv", simulated=cohort.simulated)
     return motion
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from cardiolib.cohorts import Cohort
+from cardiolib.files import read_table_by_id
 from cardiolib.imaging import world_from_voxel
 from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, extract_regions, template_mesh
 from cardiolib.motion.examples import HeartInImages, MovingHeart, TwoHearts
@@ -51,7 +51,7 @@ def two_hearts(
         title = f"Lowest and highest true hazard of the cohort ({'true' if true else 'tracked'} motion)"
     else:
         true, names = False, ("lowest RVEF", "highest RVEF")
-        value = pd.read_csv(work.folder / "volumes.csv", dtype={"ID": str}).set_index("ID")["RVEF"]
+        value = read_table_by_id(work.folder / "volumes.csv")["RVEF"]
         who = "Simulated hearts" if cohort.simulated else "Real patients"
         text, title = "{:.0f} %", f"{who} with the lowest and the highest RV ejection fraction, as tracked"
     value = value.reindex(cohort.ids if true else motion.ids).dropna()

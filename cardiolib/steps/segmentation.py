@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -141,6 +141,7 @@ def train_on_simulated(
         checkpoint_path=units / "training.pt",
         progress=True,
     )
+    network = replace(network, provenance={**network.provenance, "simulated": True})  # it learnt from no patient
     network.save(work.folder / "network.pt")
     return network, history
 
@@ -173,7 +174,9 @@ def segment_cohort(network: TrainedNetwork, cohort: Cohort, work: Work, *, max_s
     )
     for name in ("measures", "reference", "comparison", "landmarks"):
         table = getattr(result, name)
-        write_table(table, work.folder / f"{name}.csv", index=name in ("measures", "reference"))
+        write_table(
+            table, work.folder / f"{name}.csv", index=name in ("measures", "reference"), simulated=cohort.simulated
+        )
     return result
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 import cardiolib
 from cardiolib.cohorts import Cohort, open_cohort
-from cardiolib.files import write_table
+from cardiolib.files import read_table_by_id, write_table
 from cardiolib.meshes import MATCHED_VERTICES, template_mesh
 from cardiolib.steps.survival_tables import motion_indices
 from cardiolib.survival.concordance import concordance_index
@@ -85,7 +85,7 @@ def load_survival_data(cohort: Cohort, work: Work) -> SurvivalData:
     return SurvivalData.of(
         cohort,
         motion=open_cohort(motion) if motion.is_file() else None,
-        volumes=pd.read_csv(measured, dtype={"ID": str}).set_index("ID") if measured.is_file() else None,
+        volumes=read_table_by_id(measured) if measured.is_file() else None,
     )
 
 
@@ -129,6 +129,7 @@ def train_final(
             "time_unit": data.time_unit,
             "training_data_sha256": data.fingerprint(),
             "fixed": " ".join(sorted(fixed)),
+            **({"simulated": "yes"} if data.simulated else {}),
         },
     )
     network.save(work.folder / MODEL_FILE)
@@ -140,7 +141,7 @@ def predict_all(network: FittedNetwork, data: SurvivalData, work: Work) -> pd.Da
     code = network.code(data.X)
     table = pd.DataFrame(code, columns=[f"z{i + 1}" for i in range(code.shape[1])], index=pd.Index(data.ids, name="ID"))
     table.insert(0, "log_risk", network.predict_log_risk(data.X))
-    write_table(table, work.folder / "predictions.csv")
+    write_table(table, work.folder / "predictions.csv", simulated=data.simulated)
     return table
 
 

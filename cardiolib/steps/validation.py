@@ -115,6 +115,8 @@ def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work
             map_units=work.map_units,
         )
         # how long each replicate took differs from run to run and is no result
+        mark = {"simulated": "yes"} if data.simulated else {}
+        store = replace(store, meta={**store.meta, **mark})
         write_bootstrap(replace(store, seconds=None), work.folder / f"{name}_bootstrap.npz")
         stores[name] = store
     return stores

@@ -28,7 +28,10 @@ class SurvivalData:
     volumes : DataFrame or None
         RVEDV, RVESV (mL), RVEF (percent), one row a patient; None where the cohort has none.
     feature_shape : tuple
-        (frames, vertices, 3).
+        (phases after end-diastole, vertices, 3).
+    time_unit : str
+    simulated : bool
+        No patient is behind them.
     """
 
     ids: tuple[str, ...]
@@ -38,6 +41,7 @@ class SurvivalData:
     volumes: pd.DataFrame | None
     feature_shape: tuple[int, int, int]
     time_unit: str
+    simulated: bool = False
 
     @classmethod
     def of(cls, cohort: Cohort, *, motion: Cohort | None = None, volumes: pd.DataFrame | None = None) -> SurvivalData:
@@ -77,6 +81,7 @@ class SurvivalData:
             volumes,
             (N_PHASES - 1, X.shape[1] // (3 * (N_PHASES - 1)), 3),
             cohort.time_unit,
+            cohort.simulated or (motion is not None and motion.simulated),
         )
 
     def fingerprint(self) -> str:

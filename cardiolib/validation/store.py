@@ -79,6 +79,11 @@ class BootstrapStore:
             _expect("log_risk_apparent", self.log_risk_apparent.shape, (n,))
 
     @property
+    def simulated(self) -> bool:
+        """Whether the patients are simulated (entry "simulated" of `meta`)."""
+        return self.meta.get("simulated") == "yes"
+
+    @property
     def n_patients(self) -> int:
         """Number of patients N."""
         return self.time.size
@@ -108,7 +113,8 @@ class BootstrapStore:
     def __repr__(self) -> str:
         return (
             f"BootstrapStore({self.meta.get('model', 'model')!r}: {self.n_replicates} replicates "
-            f"({int((~self.succeeded).sum())} failed) of {self.n_patients} patients, "
+            f"({int((~self.succeeded).sum())} failed) of {self.n_patients} "
+            f"{'SIMULATED ' if self.simulated else ''}patients, "
             f"{int(self.event.sum())} deaths)"
         )
 

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cardiolib.files import write_json
 from cardiolib.workflow import provenance
 from cardiolib.workflow.display import minutes
 from cardiolib.workflow.errors import StageError
-from cardiolib.workflow.folders import RUN_FILE, relative, write_json
+from cardiolib.workflow.folders import RUN_FILE, relative
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import STAGES, Stage, with_inputs
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cardiolib.workflow.folders import write_json
+from cardiolib.files import write_json
 from cardiolib.workflow.stages import stage_seed
 
 COHORT_FILE = "opened_cohort.json"

@@ -6,10 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from cardiolib.files import atomic_path
-from cardiolib.workflow.provenance import text_hash
+from cardiolib.files import read_json, text_hash, write_json
 from cardiolib.workflow.stages import REPOSITORY
 
 DERIVED = REPOSITORY / "data" / "derived"
@@ -64,7 +62,7 @@ def newest_run(derived: Path | None = None) -> Path | None:
     path = derived / NEWEST_FILE
     if not path.is_file():
         return None
-    folder = derived / json.loads(path.read_text(encoding="utf-8"))["run"]
+    folder = derived / read_json(path)["run"]
     return folder if (folder / RUN_FILE).is_file() else None
 
 
@@ -77,12 +75,6 @@ def note_newest(run_folder: Path) -> None:
 def relative(folder: Path) -> str:
     """A folder as it may be printed: relative to the repository, or its last part where it lies elsewhere."""
     return str(folder.relative_to(REPOSITORY)) if folder.is_relative_to(REPOSITORY) else folder.name
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON with sorted keys, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _default_seed() -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -15,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cardiolib.files import file_hash, text_hash
 from cardiolib.workflow.closure import stage_packages
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
@@ -42,17 +42,6 @@ RECORDED_PACKAGES = (
 
 _SESSION_FILES = ("session.py", "compute.py", "stages.py")
 """The part of the workflow that runs inside a notebook; the rest cannot change a stage's outputs."""
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def text_hash(text: str) -> str:
-    """SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def tree_hashes(folder: Path, *, skip: Iterable[str] = ()) -> dict[str, str]:

@@ -17,13 +17,14 @@ from doit.exceptions import TaskFailed
 from doit.reporter import ZeroReporter
 from doit.task import dict_to_task
 
+from cardiolib.files import write_json
 from cardiolib.progress import BARS, bars_to
 from cardiolib.workflow import notebooks, provenance
 from cardiolib.workflow.cohort_stage import prepare_cohort
 from cardiolib.workflow.compute import SCHEDULER, Compute
 from cardiolib.workflow.display import StageDisplay
 from cardiolib.workflow.errors import ParameterError, StageError
-from cardiolib.workflow.folders import RUN_FILE, note_newest, write_json
+from cardiolib.workflow.folders import RUN_FILE, note_newest
 from cardiolib.workflow.lock import run_lock
 from cardiolib.workflow.run_plan import NOT_OUTPUTS, Run
 from cardiolib.workflow.session import PIPELINE

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cardiolib.cohorts import PROVIDABLE, Cohort, CohortError, displacements
+from cardiolib.cohorts import PROVIDABLE, Cohort, CohortError, to_matrix
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_wrong_motion_or_volumes_are_refused(small):
 
 def test_displacement_columns_follow_the_papers_layout():
     positions = np.random.default_rng(0).normal(size=(20, 202, 3))
-    row = displacements(positions)
+    [row] = to_matrix(positions[None])
     assert row.shape == (11_514,)
     for t, v, c in [(1, 0, 0), (1, 0, 2), (7, 101, 1), (19, 201, 2)]:
         assert row[(t - 1) * 606 + v * 3 + c] == positions[t, v, c] - positions[0, v, c]

@@ -50,7 +50,7 @@ def test_the_second_column_of_the_point_list_chooses_the_vertices(folder):
 
 def test_the_number_of_features_is_stated(folder):
     (note,) = [note for note in open_cohort(folder).notes if "matchedpointsnew" in note]
-    assert "3 points, 171 features" in note and "a model trained on those cannot read these" in note
+    assert "3 vertices, 171 features" in note and "a model trained on those cannot read these" in note
 
 
 def test_volumes_take_the_last_run_and_keep_the_columns_apart(folder):
@@ -203,4 +203,4 @@ def test_the_authors_sample_files_are_joined_by_id(shared_dir):
 
 def test_the_authors_sample_point_list_has_200_points(shared_dir, folder):
     shutil.copy(shared_dir / "data/4dsegment/matchedpointsnew.txt", folder / "matchedpointsnew.txt")
-    assert any("200 points, 11,400 features; the paper has 202" in note for note in open_cohort(folder).notes)
+    assert any("200 vertices, 11,400 features; the paper has 202" in note for note in open_cohort(folder).notes)

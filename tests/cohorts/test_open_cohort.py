@@ -31,10 +31,30 @@ def test_a_path_that_does_not_exist_says_so(tmp_path):
         open_cohort(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", SIMULATED_NAMES)
-def test_a_named_cohort_that_was_not_built_says_how_to_build_it(tmp_path, name):
-    with pytest.raises(FileNotFoundError, match="has not been built.*build_simulated_cohort"):
-        open_cohort(name, root=tmp_path)
+def test_a_named_cohort_is_built_once_and_found_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("CARDIOLIB_DATA", str(tmp_path))
+    tiny = {"n_subjects": 3, "n_imaged": 0, "death_fraction": 0.5}
+    first = open_cohort("simulated", seed=5, **tiny)
+    assert first.simulated and len(first) == 3 and first.folder.parent == tmp_path / "cohorts"
+    build = "cardiolib.cohorts.simulated.named.build_simulated_cohort"
+    monkeypatch.setattr(build, lambda *a, **k: pytest.fail("built again"))
+    assert open_cohort("simulated", seed=5, **tiny).folder == first.folder
+    assert [path.name for path in first.folder.parent.iterdir()] == [first.folder.name]
+
+    def half(folder, **given):
+        folder.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, half)
+    for change in ({"seed": 6, **tiny}, {"seed": 5, **tiny, "hazard_strength": 2.0}):
+        with pytest.raises(KeyboardInterrupt):  # another seed or setting is another cohort, and half of one is none
+            open_cohort("simulated", **change)
+    assert [path.name for path in first.folder.parent.iterdir()] == [first.folder.name]
+    monkeypatch.setattr("cardiolib.cohorts.simulated.named.code_digest", lambda: "another simulator")
+    with pytest.raises(KeyboardInterrupt):
+        open_cohort("simulated", seed=5, **tiny)
+    with pytest.raises(TypeError, match="n_subjects only suit"):
+        open_cohort(tmp_path, n_subjects=3)
 
 
 def test_a_scheme_is_only_for_the_layout_that_needs_one(tmp_path):

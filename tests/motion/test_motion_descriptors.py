@@ -75,15 +75,20 @@ def test_resampling_keeps_end_diastole_and_a_linear_cycle():
 def test_file_round_trip_and_the_cohort_reader(tmp_path):
     X = np.random.default_rng(0).normal(size=(3, 19 * 4 * 3))
     path = write_matrix(
-        tmp_path / "motion.npz", X, ["a", "007", "c"], point_rows=np.array([5, 1, 9, 2]), about={"seed": 1}
+        tmp_path / "motion.npz",
+        X,
+        ["a", "007", "c"],
+        point_rows=np.array([5, 1, 9, 2]),
+        about={"seed": 1},
+        simulated=False,
     )
     stored = read_matrix(path)
     assert (stored.X == X).all() and stored.ids == ("a", "007", "c")
-    assert (stored.frame[[0, -1]] == [1, 19]).all() and (stored.vertex[:4] == [0, 0, 0, 1]).all()
+    assert (stored.phase[[0, -1]] == [1, 19]).all() and (stored.vertex[:4] == [0, 0, 0, 1]).all()
     assert json.loads((tmp_path / "motion.json").read_text())["units"] == "mm"
     ids, again = open_cohort(path).motion_matrix()
     assert tuple(ids) == stored.ids and (again == X).all()
-    write_matrix(path, X[:2], ["a", "b"], point_rows=np.array([5, 1, 9, 3]))
+    write_matrix(path, X[:2], ["a", "b"], point_rows=np.array([5, 1, 9, 3]), simulated=False)
     assert read_matrix(path).point_list_sha256 != stored.point_list_sha256
     assert sorted(p.name for p in tmp_path.iterdir()) == ["motion.json", "motion.npz"]
 
@@ -98,8 +103,8 @@ def test_file_round_trip_and_the_cohort_reader(tmp_path):
         (lambda: from_matrix(np.zeros((2, 57)), reference=np.zeros((2, 3))), "reference"),
         (lambda: kabsch(np.zeros((4, 3)), np.zeros((5, 3))), "V >= 3"),
         (lambda: resample_phases(np.zeros((2, 4, 3))), "3 frames"),
-        (lambda: write_matrix("x.csv", np.zeros((1, 57)), ["a"]), ".npz"),
-        (lambda: write_matrix("x.npz", np.zeros((2, 57)), ["a", "a"]), "different IDs"),
+        (lambda: write_matrix("x.csv", np.zeros((1, 57)), ["a"], simulated=False), ".npz"),
+        (lambda: write_matrix("x.npz", np.zeros((2, 57)), ["a", "a"], simulated=False), "different IDs"),
     ],
 )
 def test_errors_say_what_is_wrong(call, words):

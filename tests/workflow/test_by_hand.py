@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from cardiolib.files import write_json
 from cardiolib.steps.survival import SurvivalStageSettings
 from cardiolib.workflow import by_hand, folders, papermill_call, provenance
 from cardiolib.workflow.errors import ParameterError, StageError
-from cardiolib.workflow.folders import write_json
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.session import PIPELINE, begin
 from cardiolib.workflow.stages import STAGES

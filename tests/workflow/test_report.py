@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cardiolib.workflow.folders import write_json
+from cardiolib.files import write_json
 from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.report.compare import comparison
 from cardiolib.workflow.report.index_page import _conclusion

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cardiolib.workflow.folders import write_json
-from cardiolib.workflow.provenance import file_hash
+from cardiolib.files import file_hash, write_json
 from cardiolib.workflow.report.expectation import tolerance
 from cardiolib.workflow.report.runs_page import published_run
 from cardiolib.workflow.report.verify import compare_metrics, flatten, verify

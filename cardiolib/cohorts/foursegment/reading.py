@@ -2,6 +2,7 @@
 
 ::
 
+    simulated.json                   only where no patient is behind it (ours; the authors' tools pass over it)
     subjnames.txt                    one subject folder name a line
     matchedpointsnew.txt             decimated index, full-mesh index (0-based; this column is used)
     surv_outcomes.csv                ID,status,time in days, rows in any order
@@ -27,7 +28,8 @@ from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.measurements import volumes_row
 from cardiolib.cohorts.stacking import stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id, text_ids
-from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, read_label_map
+from cardiolib.files import marked_simulated
+from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, read_label_map, says_simulated
 from cardiolib.meshes import read_matched_points, read_points_txt, read_vtk
 
 LAYOUT = "4Dsegment output"
@@ -48,8 +50,9 @@ class FourSegmentCohort(Cohort):
         point_rows: np.ndarray | None,
         motion: dict[str, list[Path]],
         notes: Sequence[str],
+        simulated: bool,
     ) -> None:
-        super().__init__(name, table, layout=LAYOUT, folder=folder, notes=notes, time_unit="days")
+        super().__init__(name, table, layout=LAYOUT, folder=folder, notes=notes, time_unit="days", simulated=simulated)
         self._root = folder
         self._frames = motion
         self.point_rows = point_rows
@@ -139,7 +142,10 @@ def open_foursegment(path: Path) -> Cohort:
     table = table.join(_covariates(path, ids, notes))
     motion = _motion_files(path, ids)
     rows = _point_rows(path, notes) if motion else None
-    return FourSegmentCohort(path.name, table, folder=path, point_rows=rows, motion=motion, notes=notes)
+    marked = marked_simulated(path) or _parts_marked(path, ids, motion)
+    return FourSegmentCohort(
+        path.name, table, folder=path, point_rows=rows, motion=motion, notes=notes, simulated=marked
+    )
 
 
 def read_motion_frames(files: Sequence[Path], point_rows: np.ndarray | None) -> np.ndarray:
@@ -270,11 +276,22 @@ def _point_rows(path: Path, notes: list[str]) -> np.ndarray:
         rows = np.asarray(read_matched_points(file))[:, 1]
     except (ValueError, IndexError) as error:
         raise CohortError(f"{file}: expected two whole numbers a line ({error}).") from error
-    note = f"matchedpointsnew.txt: {len(rows)} points, {(N_FRAMES - 1) * len(rows) * 3:,} features"
+    note = f"matchedpointsnew.txt: {len(rows)} vertices, {(N_FRAMES - 1) * len(rows) * 3:,} features"
     if len(rows) != PAPER_POINTS:
-        note += f"; the paper has {PAPER_POINTS} points (11,514 features): a model trained on those cannot read these"
+        note += f"; the paper has {PAPER_POINTS} vertices (11,514 features): a model trained on those cannot read these"
     notes.append(note)
     return rows
+
+
+def _parts_marked(path: Path, ids: Sequence[str], motion: dict[str, list[Path]]) -> bool:
+    """Whether the first subject's motion, image, or the table of outcomes says that it is simulated."""
+    first = path / ids[0]
+    image, outcomes = first / "lvsa_.nii.gz", path / "surv_outcomes.csv"
+    return (
+        (bool(motion) and marked_simulated(first / "motion"))
+        or (image.is_file() and says_simulated(image))
+        or (outcomes.is_file() and bool(read_csv_by_id(outcomes).attrs["simulated"]))
+    )
 
 
 def _lines(path: Path) -> list[str]:

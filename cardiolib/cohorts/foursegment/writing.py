@@ -16,8 +16,9 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.foursegment.reading import N_FRAMES
 from cardiolib.cohorts.table import CohortError, named
+from cardiolib.files import mark_simulated
 from cardiolib.imaging import write_cine
-from cardiolib.meshes import write_matched_points, write_points_txt
+from cardiolib.meshes import write_matched_points, write_motion_folder
 
 DAYS_PER_YEAR = 365.25
 _UNIT_DAYS = {"days": 1.0, "years": DAYS_PER_YEAR, "months": DAYS_PER_YEAR / 12}
@@ -45,7 +46,8 @@ def write_4dsegment(
         The folder: ``subjnames.txt``, ``matchedpointsnew.txt`` (point i is vertex i: only the points
         themselves are written, not the full mesh), ``<ID>/motion/RV_fr00..19.txt`` in mm, and where the
         cohort has them ``surv_outcomes.csv`` (time in days), ``covariates.csv`` (columns of numbers) and
-        ``<ID>_ED.txt``, ``<ID>_ES.txt``.
+        ``<ID>_ED.txt``, ``<ID>_ES.txt``. Of a simulated cohort ``simulated.json`` says so, in the folder and in every
+        ``motion``: `open_cohort` reads it, the authors' tools pass over it.
 
     Warns
     -----
@@ -69,6 +71,7 @@ def write_4dsegment(
         n_points = _write_motion(cohort, chosen, work)
         write_matched_points(np.repeat(np.arange(n_points)[:, None], 2, axis=1), work / "matchedpointsnew.txt")
         (work / "subjnames.txt").write_text("".join(f"{name}\n" for name in chosen), encoding="utf-8", newline="\n")
+        mark_simulated(work, cohort.simulated)
         _write_tables(cohort, chosen, work)
         imaged = set(cohort.ids_with("images")) if images else set()
         for subject_id in chosen:
@@ -116,8 +119,7 @@ def _write_motion(cohort: Cohort, ids: tuple[str, ...], work: Path) -> int:
                 f"subject {subject_id!r} has positions of shape {positions.shape}; 4Dsegment's layout needs {N_FRAMES} "
                 f"frames and the same points for everybody (the first subject has {expected})."
             )
-        for t, points in enumerate(positions):
-            write_points_txt(points, work / subject_id / "motion" / f"RV_fr{t:02d}.txt")
+        write_motion_folder(positions, work / subject_id / "motion", simulated=cohort.simulated)
     assert expected is not None
     return expected[1]
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.files import atomic_path
-from cardiolib.imaging import LabelMap, write_cine, write_label_map
+from cardiolib.imaging import write_cine, write_label_map
 
 SCAN_FILES = ("sa.nii.gz", "label_sa.nii.gz", "label_sa_ED.nii.gz", "label_sa_ES.nii.gz", "truth.npz")
 _LAYERS = ("imaging", "meshes", "digital_heart", "cohorts")
@@ -94,7 +94,7 @@ def _write_scan(unit: ImagingUnit, work: Path) -> None:
     write_cine(scan.cine, work / "sa.nii.gz", bits=12)
     write_label_map(scan.labels, work / "label_sa.nii.gz")
     for phase, frame in (("ED", ed), ("ES", es)):
-        one = LabelMap(scan.labels.labels[..., frame : frame + 1], scan.labels.affine, scan.labels.scheme)
+        one = replace(scan.labels, labels=scan.labels.labels[..., frame : frame + 1])
         write_label_map(one, work / f"label_sa_{phase}.nii.gz")
     np.savez(
         work / "truth.npz",

@@ -15,6 +15,7 @@ from cardiolib.cohorts.measurements import VOLUME_COLUMNS
 from cardiolib.cohorts.table import CohortError, named, numeric, read_csv_by_id
 from cardiolib.cohorts.ukbiobank import read_subject_image, read_subject_labels
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row
+from cardiolib.files import read_table_by_id
 from cardiolib.imaging import OURS, Cine, LabelMap
 
 LAYOUT = "simulated cohort"
@@ -97,8 +98,7 @@ class SimulatedCohort(Cohort):
     @cached_property
     def parameters(self) -> pd.DataFrame:
         """Parameters and traits of every heart, by ID."""
-        frame = pd.read_csv(self._root / "parameters.csv", dtype={"ID": str}, float_precision="round_trip")
-        return frame.set_index("ID")
+        return read_table_by_id(self._root / "parameters.csv")
 
     @cached_property
     def _truth(self) -> dict[str, np.ndarray]:

@@ -55,11 +55,16 @@ class FittedNetwork:
     provenance: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        s = self.settings
+        s, kind = self.settings, "SIMULATED " if self.simulated else ""
         return (
             f"<FittedNetwork: {self.n_features} -> {s.hidden} -> {s.latent}, protocol {s.protocol}, trained on "
-            f"{self.n_patients} patients with {self.n_events} deaths, seed {self.seed}>"
+            f"{self.n_patients} {kind}patients with {self.n_events} deaths, seed {self.seed}>"
         )
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it was trained on simulated patients (entry "simulated" of `provenance`)."""
+        return self.provenance.get("simulated") == "yes"
 
     @property
     def n_features(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cardiolib.workflow.folders import write_json
+from cardiolib.files import write_json
 from cardiolib.workflow.report.runs_page import PublishedRun
 from cardiolib.workflow.report.verify import flatten
 from cardiolib.workflow.stages import REPOSITORY

@@ -9,9 +9,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, write_json
 from cardiolib.workflow import provenance
-from cardiolib.workflow.folders import relative, write_json
+from cardiolib.workflow.folders import relative
 from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.report.index_page import index_page

@@ -33,7 +33,7 @@ def test_columns_are_described_by_frame_point_and_coordinate():
     column = (7 - 1) * 606 + 101 * 3 + 1
     assert (frame[column], vertex[column], coordinate[column]) == (7, 101, 1)
     assert frame[-1] == 19 and vertex[-1] == 201 and coordinate[-1] == 2
-    with pytest.raises(CohortError, match="100 columns are not 19 frames"):
+    with pytest.raises(ValueError, match="100 columns are not 19 phases"):
         column_meaning(100)
 
 
@@ -48,7 +48,7 @@ def test_nothing_is_overwritten_and_the_point_list_must_fit(cohort, tmp_path):
         write_motion_file(cohort, path)
     with pytest.raises(ValueError, match=r"ends in \.npz"):
         write_motion_file(cohort, tmp_path / "motion.csv")
-    with pytest.raises(CohortError, match="names 3 points, but the motion has 2"):
+    with pytest.raises(ValueError, match="names 3 vertices, but the motion has 2"):
         write_motion_file(cohort, tmp_path / "other.npz", point_rows=np.arange(3))
 
 
@@ -58,7 +58,7 @@ def test_damaged_foreign_and_pickled_files_are_refused(tmp_path):
     with pytest.raises(CohortError, match="not a readable motion file"):
         open_cohort(path)
     np.savez(path, X=np.zeros((2, 57)))
-    with pytest.raises(CohortError, match=r"lacks the array\(s\) ids, frame"):
+    with pytest.raises(CohortError, match=r"lacks the array\(s\) ids, vertex"):
         open_cohort(path)
     np.savez(path, X=np.array([{"a": 1}], dtype=object))
     with pytest.raises(CohortError, match="not a readable motion file"):
