@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from cardiolib.files import atomic_path
+from cardiolib.last_run import DERIVED, NEWEST_FILE, RUN_FILE, newest_run
 from cardiolib.workflow.provenance import text_hash
 from cardiolib.workflow.stages import REPOSITORY
 
-DERIVED = REPOSITORY / "data" / "derived"
-RUN_FILE = "run.json"
-NEWEST_FILE = "newest.json"
+__all__ = [
+    "DERIVED",
+    "NEWEST_FILE",
+    "RUN_FILE",
+    "cohort_slug",
+    "located",
+    "newest_run",
+    "note_newest",
+    "relative",
+    "run_name",
+    "write_json",
+]
 
 
 def run_name(profile: str, cohort: str, seed: int, overrides: Sequence[str] = ()) -> str:
@@ -56,16 +66,6 @@ def located(folder: str | Path, *, derived: Path | None = None) -> Path:
     if not path.is_absolute():
         path = derived / path if len(path.parts) == 1 else REPOSITORY / path
     return path.resolve()
-
-
-def newest_run(derived: Path | None = None) -> Path | None:
-    """The run that was last brought to its end, if its folder is still there."""
-    derived = derived or DERIVED
-    path = derived / NEWEST_FILE
-    if not path.is_file():
-        return None
-    folder = derived / json.loads(path.read_text(encoding="utf-8"))["run"]
-    return folder if (folder / RUN_FILE).is_file() else None
 
 
 def note_newest(run_folder: Path) -> None:
