@@ -45,7 +45,8 @@ def test_every_name_is_there_and_none_is_hidden_by_a_module() -> None:
 
 def test_a_name_survives_the_import_of_all_packages_first() -> None:
     code = (
-        "import cardiolib.validation.concordance, cardiolib.interpretation.saliency, cardiolib.survival, cardiolib as c;"
+        "import cardiolib.validation.concordance, cardiolib.interpretation.saliency, cardiolib.survival;"
+        "import cardiolib as c;"
         "print(callable(c.concordance), callable(c.saliency), callable(c.cross_validate), c.__version__)"
     )
     assert run(code, cwd=REPOSITORY).split() == ["True", "True", "True", cl.__version__]
