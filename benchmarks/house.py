@@ -51,7 +51,7 @@ def measure() -> list[dict[str, Any]]:
             3,
             0,
             "lower",
-            "public, without an example that runs",
+            "public, without example that runs",
         ),
     )
     fields = ("id", "value", "unit", "reach", "aim", "better", "how")
