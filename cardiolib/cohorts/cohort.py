@@ -16,6 +16,7 @@ from nibabel.filebasedimages import ImageFileError
 
 from cardiolib.cohorts.motion_matrix import to_matrix
 from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
+from cardiolib.printed import as_html
 
 if TYPE_CHECKING:
     from cardiolib.digital_heart import DigitalHeart
@@ -141,6 +142,9 @@ class Cohort:
         lines = [f"{self.name}: {kind} of {len(self)} subjects{follow_up}", f"  layout: {self.layout}"]
         lines += [f"  provides: {provided or 'nothing but the table'}"]
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.table.head(5), decimals=2)
 
     # ---- data of one subject ------------------------------------------------------------------
 

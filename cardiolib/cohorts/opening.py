@@ -67,6 +67,20 @@ def open_cohort(
     CohortError
         The layout is none of those known (each is named, with what was missing), or the data in it are
         wrong.
+
+    Examples
+    --------
+    A motion file, as one of the layouts:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> from cardiolib.cohorts import write_matrix
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_matrix(f"{folder}/motion.npz", np.zeros((2, 11514)), ["a", "b"])
+    ...     cohort = cl.open_cohort(path)
+    >>> cohort.ids, cohort.motion_matrix()[1].shape
+    (('a', 'b'), (2, 11514))
     """
     if layout is not None and layout not in _READERS:
         raise ValueError(f"layout must be one of {', '.join(repr(known) for known in LAYOUTS)}; given {layout!r}")

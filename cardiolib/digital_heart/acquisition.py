@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cardiolib.imaging import OURS, Cine, LabelMap
+from cardiolib.printed import as_html
 
 from . import painting
 from .fields import smooth_field
@@ -107,7 +108,7 @@ class AcquisitionSettings:
         return self.thickness_mm + self.gap_mm
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SimulatedScan:
     """A cine with its truth.
 
@@ -146,6 +147,12 @@ class SimulatedScan:
     phases: NDArray[np.float64]
     settings: AcquisitionSettings
     pose: Pose
+
+    def __repr__(self) -> str:
+        return f"SIMULATED scan with its labels and landmarks: {self.cine!r}"
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self))
 
     def world_from_heart(self, xyz: ArrayLike) -> NDArray[np.float64]:
         """True world positions (..., 3) of heart points (..., 3) mm."""
@@ -199,6 +206,14 @@ def acquire(
     ``image = mean over sub-slices of paint * (1 + texture_sd tex) * exp(bias_sd G)``, both constant in time, with
     Rician noise ``hypot(image + sigma n1, sigma n2)``. Labels are the majority of the sub-slices. Texture, chest and
     trabeculae stay where they are while the heart moves through them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> scan = cl.acquire(cl.DigitalHeart(), phases=[0.0, 0.4], rng=np.random.default_rng(1))
+    >>> scan.cine
+    Cine(96 x 96 x 12 voxels of 1.6 x 1.6 x 10 mm, 2 frames, 438.9 ms apart)
     """
     settings = AcquisitionSettings() if settings is None else settings
     phases = _check_phases(phases)

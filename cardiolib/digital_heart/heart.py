@@ -6,14 +6,17 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+from cardiolib.printed import as_html
 
 from . import decimation, location, surfaces, volumes
 from .anatomy import Anatomy, Bearing, wrap
 from .kinematics import Kinematics
 from .landmarks import landmark_material
 from .location import Located
-from .parameters import HeartParameters
+from .parameters import HeartParameters, mean_parameters
 
 Sheet = Literal["lv", "rv"]
 PHASES: NDArray[np.float64] = np.arange(20) / 20
@@ -30,7 +33,8 @@ class DigitalHeart:
 
     Parameters
     ----------
-    parameters : HeartParameters
+    parameters : HeartParameters, optional
+        By default those of the mean healthy heart.
 
     Attributes
     ----------
@@ -51,10 +55,19 @@ class DigitalHeart:
 
     Material coordinates are the ED cylinder coordinates about the straight axis. The bent axis and the tilted
     base are shears on top of them, present at ED too, so volumes and incompressibility do not notice them.
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> heart = cl.DigitalHeart()
+    >>> {name: round(fraction, 2) for name, fraction in heart.ejection_fractions().items()}
+    {'lvef': 0.63, 'rvef': 0.57}
+    >>> heart.points202().shape
+    (20, 202, 3)
     """
 
-    def __init__(self, parameters: HeartParameters) -> None:
-        self.parameters = parameters
+    def __init__(self, parameters: HeartParameters | None = None) -> None:
+        self.parameters = parameters = mean_parameters() if parameters is None else parameters
         _check_unfolded(Kinematics(Anatomy(parameters)))  # first: folded walls have no volume to solve for
         self.motion: Kinematics = volumes.solve(parameters, PHASES)
 
@@ -65,6 +78,10 @@ class DigitalHeart:
             f"RVEDV {p.rvedv_ml:.0f} mL, RVEF {p.rvef:.0%}; R {motion.anatomy.radius_mm:.1f} mm, "
             f"D {motion.anatomy.depth_mm:.1f} mm, k_L {motion.k_left:.2f}, k_R {motion.k_right:.2f})"
         )
+
+    def _repr_html_(self) -> str:
+        curves = pd.DataFrame(self.volumes_ml(PHASES), index=pd.Index(PHASES, name="phase"))
+        return as_html(f"SIMULATED {self!r}", curves.add_suffix(" (mL)"), decimals=1)
 
     @property
     def es_time(self) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardiolib.imaging.geometry import check_affine, spacing_of
+from cardiolib.printed import as_html
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,6 +32,13 @@ class Cine:
     ValueError
         For a wrong shape, values that are not finite, an unusable affine, or a frame time that is
         not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> cl.Cine(np.zeros((64, 64, 10, 25)), np.diag([1.6, 1.6, 10, 1]), frame_time_ms=33.3)
+    Cine(64 x 64 x 10 voxels of 1.6 x 1.6 x 10 mm, 25 frames, 33.3 ms apart)
     """
 
     voxels: np.ndarray
@@ -56,7 +64,11 @@ class Cine:
         voxel = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
         time = "unknown frame time" if self.frame_time_ms is None else f"{self.frame_time_ms:.4g} ms apart"
         kind = "simulated " if self.simulated else ""
-        return f"Cine({kind}{size} voxels of {voxel} mm, {self.n_frames} frames, {time})"
+        first = f"Cine({kind}{size} voxels of {voxel} mm, {self.n_frames} frames, {time})"
+        return "\n  ".join([first, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self))
 
     @property
     def spacing_mm(self) -> np.ndarray:

@@ -6,10 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from cardiolib.imaging.cine import four_axes
 from cardiolib.imaging.geometry import check_affine, spacing_of
 from cardiolib.imaging.schemes import LabelScheme
+from cardiolib.printed import as_html
 
 ENCLOSED_AT_LEAST = 0.6
 """Part of the LV cavity's in-plane border that must be myocardium for a scheme to be believed."""
@@ -35,6 +37,16 @@ class LabelMap:
     ------
     ValueError
         For a wrong shape, values that are not whole numbers, or codes that the scheme does not have.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> from cardiolib.imaging import ACDC
+    >>> labels = np.zeros((64, 64, 10), np.uint8)
+    >>> labels[30:34, 30:34, 5] = ACDC.code("lv_cavity")
+    >>> cl.LabelMap(labels, np.diag([1.5, 1.5, 10, 1]), ACDC).volume_ml("lv_cavity")
+    array([0.36])
     """
 
     labels: np.ndarray
@@ -62,7 +74,13 @@ class LabelMap:
         size = " x ".join(map(str, self.shape))
         voxel = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
         kind = "simulated " if self.simulated else ""
-        return f"LabelMap({kind}{size} voxels of {voxel} mm, {self.n_frames} frames, scheme {self.scheme.name!r})"
+        first = f"LabelMap({kind}{size} voxels of {voxel} mm, {self.n_frames} frames, scheme {self.scheme.name!r})"
+        return "\n  ".join([first, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        volumes = {f"{name} (mL)": self.volume_ml(name) for name in self.scheme.codes}
+        frames = pd.RangeIndex(self.n_frames, name="frame")
+        return as_html(repr(self), pd.DataFrame(volumes, index=frames), decimals=1)
 
     @property
     def spacing_mm(self) -> np.ndarray:

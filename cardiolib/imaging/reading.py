@@ -46,6 +46,18 @@ def read_cine(path: str | os.PathLike[str]) -> Cine:
     FileNotFoundError
     ImportError
         For .gipl without SimpleITK.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> from cardiolib.imaging import write_cine
+    >>> cine = cl.Cine(np.ones((8, 8, 4, 3)), np.diag([1.5, 1.5, 10, 1]), frame_time_ms=40)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_cine(cine, f"{folder}/cine.nii.gz")
+    ...     cl.read_cine(f"{folder}/cine.nii.gz")
+    Cine(8 x 8 x 4 voxels of 1.5 x 1.5 x 10 mm, 3 frames, 40 ms apart)
     """
     array, affine, frame_time_ms, notes = _read(path)
     try:
@@ -68,6 +80,18 @@ def read_label_map(path: str | os.PathLike[str], scheme: LabelScheme | str) -> L
     ------
     ValueError
         As `read_cine`, and for fractions or codes that the scheme lacks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> from cardiolib.imaging import ACDC
+    >>> label_map = cl.LabelMap(np.zeros((8, 8, 4), np.uint8), np.diag([1.5, 1.5, 10, 1]), ACDC)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cl.write_label_map(label_map, f"{folder}/labels.nii.gz")
+    ...     cl.read_label_map(f"{folder}/labels.nii.gz", "acdc")
+    LabelMap(8 x 8 x 4 voxels of 1.5 x 1.5 x 10 mm, 1 frames, scheme 'acdc')
     """
     if isinstance(scheme, str):
         if scheme not in SCHEMES:
@@ -120,6 +144,19 @@ def write_label_map(label_map: LabelMap, path: str | os.PathLike[str], *, reset_
     reset_directions : bool
         Only for .gipl, which stores no directions: write the voxels as if the axes were the
         world's (as 4Dsegment does with ``headertool -reset``) instead of refusing an oblique stack.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> from cardiolib.imaging import OURS
+    >>> label_map = cl.LabelMap(np.zeros((8, 8, 4), np.uint8), np.diag([1.5, 1.5, 10, 1]), OURS)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cl.write_label_map(label_map, Path(folder) / "labels.nii.gz")
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['labels.nii.gz']
     """
     _write(
         label_map.labels,

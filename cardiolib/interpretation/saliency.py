@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cardiolib.interpretation.motion_magnitude import as_displacements
+from cardiolib.cohorts import N_VERTICES
+from cardiolib.interpretation.motion_magnitude import as_displacements, motion_magnitude_mm
+from cardiolib.printed import as_html
+from cardiolib.survival.data import SurvivalData
 
 _PERMUTATIONS_AT_A_TIME = 256
 _ROUNDING = 1e-12
 """Residuals below this share of the numbers that they are left of are rounding, and count as 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Saliency:
     """Association of log risk with motion at every vertex.
 
@@ -55,6 +58,79 @@ class Saliency:
         if self.p_family is not None:
             columns["p_family"] = self.p_family
         return pd.DataFrame(columns, index=pd.RangeIndex(self.slope.size, name="vertex"))
+
+    def __repr__(self) -> str:
+        strongest = int(np.abs(self.correlation).argmax())
+        text = (
+            f"Saliency of {self.slope.size} vertices: strongest at vertex {strongest}, {self.slope[strongest]:+.2g} "
+            f"log risk per mm, correlation {self.correlation[strongest]:+.2f}"
+        )
+        if self.p_family is None:
+            return text
+        found = int((self.p_family < 0.05).sum())
+        return f"{text}\n  {found} vertices with p < 0.05 over the whole heart ({self.n_permutations:,} permutations)"
+
+    def _repr_html_(self) -> str:
+        order = np.argsort(-np.abs(self.correlation), kind="stable")[:5]
+        return as_html(f"{self!r}\nthe five strongest:", self.table().iloc[order])
+
+
+def saliency(
+    log_risk, X, *, n_vertices: int | None = None, n_permutations: int = 1000, seed: int = 0, covariates=None
+) -> Saliency:
+    """Where motion goes with risk: the paper's map, with p values that hold over the whole heart.
+
+    Parameters
+    ----------
+    log_risk : (N,) array
+        Higher is worse; out-of-bag risks (``Bootstrap.risk``). Patients without one (NaN) are left out.
+    X : (N, D) array or SurvivalData
+        Displacements from end-diastole, mm.
+    n_vertices : int, optional
+        V; by default that of the data, or 202.
+    n_permutations : int
+        0 for no p values.
+    seed : int
+        Of the permutations.
+    covariates : (N, Q) array, optional
+        Adjusted for; the paper has none.
+
+    Returns
+    -------
+    Saliency
+        See :func:`univariate_saliency` and :func:`permutation_test` for what the numbers mean.
+
+    Examples
+    --------
+    Risk that follows the motion of vertex 3 alone:
+
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> X = np.random.default_rng(1).normal(size=(50, 2, 5, 3))
+    >>> log_risk = np.linalg.norm(X, axis=3).mean(axis=1)[:, 3]
+    >>> found = cl.saliency(log_risk, X.reshape(50, -1), n_vertices=5, n_permutations=99)
+    >>> int(np.abs(found.correlation).argmax()), float(found.p_family[3])
+    (3, 0.01)
+    """
+    if isinstance(X, SurvivalData):
+        n_vertices = X.feature_shape[1] if n_vertices is None else n_vertices
+        X = X.X
+    log_risk = np.asarray(log_risk, dtype=float)
+    magnitude = motion_magnitude_mm(X, n_vertices=N_VERTICES if n_vertices is None else n_vertices)
+    if log_risk.shape != (len(magnitude),):
+        raise ValueError(f"log_risk must have one number for each of {len(magnitude)} patients, got {log_risk.shape}")
+    known = ~np.isnan(log_risk)
+    if covariates is not None:
+        covariates = np.asarray(covariates, dtype=float)[known]
+    if n_permutations == 0:
+        return univariate_saliency(log_risk[known], magnitude[known], covariates=covariates)
+    return permutation_test(
+        log_risk[known],
+        magnitude[known],
+        rng=np.random.default_rng(seed),
+        n_permutations=n_permutations,
+        covariates=covariates,
+    )
 
 
 def univariate_saliency(log_risk, magnitude_mm, *, covariates=None) -> Saliency:

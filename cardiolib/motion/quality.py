@@ -44,6 +44,9 @@ class Quality:
     reasons: tuple[str, ...]
     measures: dict[str, float]
 
+    def __repr__(self) -> str:
+        return "quality: nothing to object to" if self.ok else f"quality: DOUBTFUL, {'; '.join(self.reasons)}"
+
 
 def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np.ndarray] | None = None) -> Quality:
     """Judge a tracked subject.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from cardiolib.files import atomic_path
+from cardiolib.imaging import Cine
+from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.network import SegmentationNetwork
+from cardiolib.segmentation.settings import SegmentationSettings, plain
 
 FORMAT = "cardiolib-segmentation-3"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrainedNetwork:
     """Network, the settings it was trained with and where it came from.
 
@@ -37,6 +40,15 @@ class TrainedNetwork:
         """Whether it was trained on simulated hearts alone (entry "simulated" of `provenance`)."""
         return bool(self.provenance.get("simulated", False))
 
+    def segment(self, cine: Cine, *, clean: bool = True) -> Segmentation:
+        """Label every frame of a cine, see `cardiolib.segmentation.segment_scan`."""
+        return segment_scan(self, cine, clean=clean)
+
+    def __repr__(self) -> str:
+        known = ", ".join(f"{name} {value}" for name, value in self.provenance.items() if name != "versions")
+        widths = " -> ".join(map(str, self.settings["widths"]))
+        return f"TrainedNetwork(channels {widths}, pixels of {self.settings['pixel_mm']:g} mm; {known or 'untrained'})"
+
     def save(self, path: str | Path) -> None:
         """Write weights, settings and provenance to one file, atomically."""
         content = {
@@ -54,6 +66,12 @@ class TrainedNetwork:
         for name, value in self.network.state_dict().items():
             digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
+
+    @classmethod
+    def untrained(cls, settings: SegmentationSettings | None = None, **changes: object) -> TrainedNetwork:
+        """A network with random weights, for trying out the calls; `changes` are fields of `SegmentationSettings`."""
+        settings = replace(settings or SegmentationSettings(), **changes)
+        return cls(SegmentationNetwork(settings.widths).eval(), plain(settings))
 
     @classmethod
     def load(cls, path: str | Path) -> TrainedNetwork:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ import torch
 from scipy import ndimage
 
 from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames, slice_axis_last
-from cardiolib.segmentation.checkpoint import TrainedNetwork
+from cardiolib.printed import as_html
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.device import autocast, pick_device
 from cardiolib.segmentation.measures import clinical_measures
@@ -31,6 +31,9 @@ from cardiolib.segmentation.plane import (
 from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.shape.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 
+if TYPE_CHECKING:
+    from cardiolib.segmentation.checkpoint import TrainedNetwork
+
 CLEARLY_MORE = 2.0
 """How much more heart must be seen in another orientation than in the usual display to believe it."""
 
@@ -45,7 +48,7 @@ SLICE_AXIS = 0.7
 """Voxels shorter along K than this share of their longest side say that the slices do not lie along K."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
     """What was found in one cine.
 
@@ -76,6 +79,21 @@ class Segmentation:
     def measures(self) -> dict[str, float]:
         """Volumes, ejection fractions and masses, see `measures.clinical_measures`."""
         return clinical_measures(self.labels, ed=self.ed, es=self.es)
+
+    def __repr__(self) -> str:
+        row = self.measures()
+        sides = [
+            f"{side.upper()} {row[f'{side}_edv_ml']:.0f} mL at ED, {row[f'{side}_esv_ml']:.0f} mL at ES, "
+            f"ejection fraction {row[f'{side}ef_percent']:.0f} %"
+            for side in ("lv", "rv")
+        ]
+        first = f"Segmentation of {self.labels.n_frames} frames: ED is frame {self.ed}, ES is frame {self.es}"
+        return "\n  ".join(
+            [first, *sides, repr(self.labels).splitlines()[0], *(f"note: {note}" for note in self.notes)]
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.volumes, decimals=1)
 
 
 def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True) -> Segmentation:

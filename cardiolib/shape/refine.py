@@ -14,6 +14,7 @@ import numpy as np
 
 from cardiolib.imaging import OURS, LabelMap, voxel_from_world
 from cardiolib.meshes import SurfaceMesh, boundary_loops, enclosed_volume_ml, extract_regions
+from cardiolib.printed import as_html
 from cardiolib.shape.fit import FittedShape, fit_shape
 from cardiolib.shape.interpolation import FineGrid, interpolated_shape, nested_labels
 
@@ -23,7 +24,7 @@ SURFACES = {"lv_endo": ("lv_endo",), "lv_epi": ("lv_epi",), "rv_endo": ("rv_free
 """Surface -> regions of the template that make it up."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RefinedShape:
     """A heart at one phase.
 
@@ -44,6 +45,17 @@ class RefinedShape:
     surfaces: dict[str, SurfaceMesh]
     slice_shift_mm: np.ndarray
     fit: FittedShape | None = None
+
+    def __repr__(self) -> str:
+        surfaces = ", ".join(f"{name} ({mesh.n_points:,} points)" for name, mesh in self.surfaces.items())
+        shift = np.linalg.norm(self.slice_shift_mm, axis=1).max()
+        lines = [f"RefinedShape: {surfaces}", f"slices moved by up to {shift:.1f} mm", repr(self.labels)]
+        if self.fit is not None:
+            lines.insert(2, "mean distance " + ", ".join(f"{k} {v:.2f} mm" for k, v in self.fit.residual_mm.items()))
+        return "\n  ".join(lines)
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self))
 
 
 def refine_shape(
@@ -71,6 +83,15 @@ def refine_shape(
     ValueError
         When LV cavity, LV wall or RV cavity is present in fewer than two slices, or (model) the landmarks that fix
         the first pose cannot be placed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> scan = cl.acquire(cl.DigitalHeart(), phases=[0.0], rng=np.random.default_rng(1))
+    >>> shape = cl.refine_shape(scan.labels, spacing_mm=(2.5, 2.5, 4))
+    >>> sorted(shape.surfaces), shape.labels.spacing_mm.round(2)
+    (['lv_endo', 'lv_epi', 'rv_endo', 'rv_epi'], array([2.5, 2.5, 4. ]))
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}; given {method!r}")

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.foursegment.reading import N_FRAMES

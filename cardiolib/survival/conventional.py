@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter
 
+from cardiolib.printed import as_html
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
 from cardiolib.survival.folds import patient_folds
@@ -90,6 +91,12 @@ class FittedCox:
     coefficients: np.ndarray
     baseline: BaselineHazard
     summary: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return f"<FittedCox: {self.coefficients.size:,} coefficients, {self.baseline.times.size} times of death>"
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.summary)
 
     def predict_log_risk(self, X) -> np.ndarray:
         """(N,) log risk of features (N, D), higher is worse; rounded to 10 decimals so that equals stay equal."""

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import N_PHASES, Cohort, join_by_id
-from cardiolib.survival.network.search_state import fingerprint
+from cardiolib.printed import as_html
+from cardiolib.survival.fingerprint import fingerprint
 
 CONVENTIONAL = ("RVEDV", "RVESV", "RVEF")
 """Columns of the conventional model (Bello et al. 2019, Methods): two volumes in mL and a percentage."""
@@ -32,6 +33,19 @@ class SurvivalData:
     time_unit : str
     simulated : bool
         No patient is behind them.
+
+    Examples
+    --------
+    Two patients whose vertices rest:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import cardiolib as cl
+    >>> from cardiolib.cohorts import Cohort
+    >>> table = pd.DataFrame({"time": [1.0, 2.5], "event": [True, False]}, index=["a", "b"])
+    >>> cohort = Cohort("two", table, time_unit="years", motion=np.zeros((2, 11514)))
+    >>> cl.SurvivalData.of(cohort)
+    2 patients, 1 deaths; motion 19 phases x 202 vertices x 3 = 11,514 numbers; without volumes; time in years
     """
 
     ids: tuple[str, ...]
@@ -84,6 +98,23 @@ class SurvivalData:
             cohort.simulated or (motion is not None and motion.simulated),
         )
 
+    def features(self, reads: str = "motion") -> np.ndarray:
+        """What a model reads: "motion" (N, D) in mm, or "volumes" (N, 3).
+
+        Raises
+        ------
+        ValueError
+            For another word, or volumes that these data do not have.
+        """
+        if reads not in ("motion", "volumes"):
+            raise ValueError(f'a model reads "motion" or "volumes"; given {reads!r}')
+        if reads == "volumes" and self.volumes is None:
+            raise ValueError(
+                f"these data have no volumes ({', '.join(CONVENTIONAL)}) of all {len(self.ids)} patients, which a Cox "
+                "model on volumes reads; give SurvivalData.of(cohort, volumes=...) or X, event and time"
+            )
+        return self.X if reads == "motion" else self.volumes.to_numpy()
+
     def fingerprint(self) -> str:
         """SHA-256 of motion, outcomes and IDs."""
         return fingerprint(self.X, self.event, self.time, np.array(self.ids))
@@ -91,7 +122,12 @@ class SurvivalData:
     def __repr__(self) -> str:
         frames, vertices, _ = self.feature_shape
         volumes = "with" if self.volumes is not None else "without"
+        kind = "simulated " if self.simulated else ""
         return (
-            f"{len(self.ids)} patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} vertices x 3 "
-            f"= {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
+            f"{len(self.ids)} {kind}patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} vertices "
+            f"x 3 = {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
         )
+
+    def _repr_html_(self) -> str:
+        first = pd.DataFrame({"time": self.time, "event": self.event}, index=pd.Index(self.ids, name="ID")).head(5)
+        return as_html(f"SurvivalData: {self!r}\nthe first {len(first)}:", first)

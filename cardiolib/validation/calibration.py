@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from cardiolib.printed import as_html
 from cardiolib.survival.cox import breslow_baseline
 from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.survival.ridge import fit_ridge_cox
@@ -45,6 +46,15 @@ class Calibration:
     e90: float
     curve: pd.DataFrame = field(repr=False)
     groups: pd.DataFrame = field(repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"Calibration at time {self.at:g}: observed risk {self.observed:.3f}, predicted {self.predicted:.3f} "
+            f"(O/E {self.observed_over_expected:.2f}), slope {self.slope:.2f}, mean error {self.ici:.3f}"
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.groups)
 
     @property
     def observed_over_expected(self) -> float:
@@ -91,6 +101,19 @@ def calibrate(risk, event, time, at: float, *, n_groups: int = 5) -> Calibration
     References
     ----------
     .. [1] Austin, Harrell and van Klaveren, Stat Med 2020;39:2714.
+
+    Examples
+    --------
+    Predictions that are the truth, of patients who die at a rate of their own:
+
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> rng = np.random.default_rng(1)
+    >>> rate = np.exp(rng.normal(size=2000) - 2)
+    >>> time = rng.exponential(1 / rate)
+    >>> found = cl.calibrate(1 - np.exp(-5 * rate), time < 8, time.clip(max=8), at=5)
+    >>> round(found.slope, 1), found.ici < 0.03
+    (1.0, True)
     """
     event, time = check_outcomes(event, time)
     risk = check_probability(risk, time.size)

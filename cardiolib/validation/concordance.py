@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from cardiolib.printed import as_html
 from cardiolib.survival.concordance import risk_ranks
 from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.survival.pair_counting import count_pairs
@@ -54,6 +55,16 @@ class Concordance:
         """Confidence interval on the logit scale, so that it stays inside (0, 1)."""
         return logit_interval(self.c, self.se, level=level)
 
+    def __repr__(self) -> str:
+        low, high = self.interval()
+        return (
+            f"C {self.c:.3f} (95 % interval {low:.3f} to {high:.3f}); {self.n} patients, {self.n_events} deaths, "
+            f"{self.comparable:,.0f} comparable pairs"
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.table())
+
     def table(self) -> pd.DataFrame:
         """One row: C, its standard error and 95 % interval, and the counts."""
         low, high = self.interval()
@@ -90,6 +101,16 @@ class ConcordanceComparison:
         """Normal confidence interval of the difference."""
         half = norm.ppf(0.5 + level / 2) * self.se
         return self.difference - half, self.difference + half
+
+    def __repr__(self) -> str:
+        low, high = self.interval()
+        return (
+            f"C {self.a.c:.3f} - {self.b.c:.3f} = {self.difference:.3f} (95 % interval {low:.3f} to {high:.3f}), "
+            f"p {self.p_value:.2g} (approximate); {self.a.n} patients, {self.a.n_events} deaths"
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.table())
 
     def table(self) -> pd.DataFrame:
         """One row; the column of the p value says that it is approximate."""
@@ -130,6 +151,12 @@ def concordance(log_risk, event, time, *, strata=None) -> Concordance:
     ----------
     .. [1] Therneau and Watson, The concordance statistic and the Cox model, Mayo Clinic Technical Report 85
        (2015).
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> cl.concordance([2.1, 1.4, 0.3, 0.9, -0.2], event=[1, 1, 1, 0, 0], time=[1, 2, 3, 4, 5])
+    C 0.889 (95 % interval 0.403 to 0.990); 5 patients, 3 deaths, 9 comparable pairs
     """
     event, time = check_outcomes(event, time)
     return _concordance(log_risk, event, time, np.ones(time.size), strata)
@@ -181,6 +208,13 @@ def compare_concordance(log_risk_a, log_risk_b, event, time, *, strata=None) -> 
     References
     ----------
     .. [1] Kang et al., Stat Med 2015;34:685 (the U-statistic form of the same test).
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> found = cl.compare_concordance([3, 2, 1, 0], [0, 2, 1, 3], event=[1, 1, 1, 0], time=[1, 2, 3, 4])
+    >>> round(found.difference, 3), found.a.c
+    (0.833, 1.0)
     """
     a = concordance(log_risk_a, event, time, strata=strata)
     b = concordance(log_risk_b, event, time, strata=strata)

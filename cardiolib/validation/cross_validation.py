@@ -15,10 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cardiolib.printed import as_html
+from cardiolib.survival.data import SurvivalData
 from cardiolib.survival.folds import patient_folds
-from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.validation.concordance import Concordance, concordance, logit_interval
-from cardiolib.validation.units import FitPredict, check_rows, claim_folder, fingerprint_of, is_missing, run_unit
+from cardiolib.validation.inputs import ResamplingInputs, kept_or_temporary, resampling_inputs
+from cardiolib.validation.pipelines import Recipe
+from cardiolib.validation.units import FitPredict, claim_folder, fingerprint_of, is_missing, run_unit
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class CrossValidationSettings:
                 raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CrossValidation:
     """Out-of-fold predictions.
 
@@ -50,8 +53,35 @@ class CrossValidation:
 
     event: np.ndarray
     time: np.ndarray
-    fold: np.ndarray = field(repr=False)
-    log_risk: np.ndarray = field(repr=False)
+    fold: np.ndarray
+    log_risk: np.ndarray
+
+    @property
+    def concordance(self) -> FoldConcordance:
+        """C within folds, averaged over the repeats (`validate_folds`)."""
+        return validate_folds(self)
+
+    def table(self) -> pd.DataFrame:
+        """One row: C with its interval."""
+        return self.concordance.table()
+
+    def __repr__(self) -> str:
+        first = (
+            f"Cross-validation of {self.time.size} patients, {int(self.event.sum())} deaths, in "
+            f"{int(self.fold.max()) + 1} folds, {len(self.fold)} times"
+        )
+        try:
+            found = self.concordance
+        except ValueError as reason:  # nothing can be judged, which is what a reader has to see
+            return f"{first}\n  {reason}"
+        low, high = found.interval()
+        return (
+            f"{first}\n  C-index within folds {found.c:.3f} (95 % interval {low:.3f} to {high:.3f}, variance of "
+            "training not included)"
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.table())
 
 
 @dataclass(frozen=True)
@@ -73,6 +103,13 @@ class FoldConcordance:
         """Interval on the logit scale; too narrow, since the variance of training is not in it."""
         return logit_interval(self.c, self.se, level=level)
 
+    def __repr__(self) -> str:
+        low, high = self.interval()
+        return f"cross-validated C {self.c:.3f} (95 % interval {low:.3f} to {high:.3f}), {len(self.repeats)} repeats"
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), self.table())
+
     def table(self) -> pd.DataFrame:
         """One row."""
         low, high = self.interval()
@@ -83,16 +120,16 @@ class FoldConcordance:
 
 
 def cross_validate(
-    fit_predict: FitPredict,
-    X: np.ndarray,
-    event,
-    time,
+    fit_predict: FitPredict | Recipe,
+    X: SurvivalData | pd.DataFrame | np.ndarray,
+    event=None,
+    time=None,
     *,
-    ids,
-    settings: CrossValidationSettings,
-    seed: int,
-    folder: str | os.PathLike[str],
-    model: str,
+    ids=None,
+    settings: CrossValidationSettings | None = None,
+    seed: int = 0,
+    folder: str | os.PathLike[str] | None = None,
+    model: str | None = None,
     map_units: Callable = map,
 ) -> CrossValidation:
     """Cross-validate a pipeline, or finish an interrupted run.
@@ -102,7 +139,7 @@ def cross_validate(
     fit_predict, X, event, time, ids, seed, folder, model, map_units
         As :func:`cardiolib.validation.run_bootstrap`. Tuning belongs inside `fit_predict`: this is what makes the
         cross-validation nested.
-    settings : CrossValidationSettings
+    settings : CrossValidationSettings, optional
 
     Returns
     -------
@@ -114,17 +151,36 @@ def cross_validate(
         For invalid outcomes, repeated ids, fewer deaths than folds, or a folder of another run.
     Exception
         Whatever the pipeline raises: without one fold, its patients would have no prediction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(60, 2))
+    >>> time = rng.exponential(np.exp(-X[:, 0]))
+    >>> found = cl.cross_validate(cl.CoxRecipe(), X, time < 2, time.clip(max=2))
+    >>> found.log_risk.shape, round(found.concordance.c, 1)
+    ((2, 60), 0.7)
     """
-    event, time = check_outcomes(event, time)
-    X, ids = np.asarray(X), np.asarray(ids, dtype=str)
-    check_rows(X, ids, event)
-    folder = Path(folder)
+    given = resampling_inputs(fit_predict, X, event, time, ids=ids, model=model)
+    settings = CrossValidationSettings() if settings is None else settings
+    with kept_or_temporary(folder) as place:
+        return _cross_validated(given, settings, seed=seed, folder=place, map_units=map_units)
+
+
+def _cross_validated(
+    given: ResamplingInputs, settings: CrossValidationSettings, *, seed: int, folder: Path, map_units: Callable
+) -> CrossValidation:
+    X, event, time, ids, model = given.X, given.event, given.time, given.ids, given.model
     name = f"{model} | {settings.n_folds} folds"
     claim_folder(folder, fingerprint_of(X, event, time, ids, seed, name), name, seed)
     fold = np.stack([_folds(event, settings.n_folds, seed, repeat) for repeat in range(settings.n_repeats)])
     units = [(repeat, k) for repeat in range(settings.n_repeats) for k in range(settings.n_folds)]
     todo = [unit for unit in units if is_missing(_path(folder, unit))]
-    work = partial(_run_fold, fit_predict=fit_predict, X=X, event=event, time=time, fold=fold, seed=seed, folder=folder)
+    work = partial(
+        _run_fold, fit_predict=given.fit_predict, X=X, event=event, time=time, fold=fold, seed=seed, folder=folder
+    )
     for _ in map_units(work, todo):
         pass  # every unit writes its own file
     log_risk = np.full(fold.shape, np.nan)

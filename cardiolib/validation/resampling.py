@@ -17,9 +17,11 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.progress import progress as progress_bar
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.data import SurvivalData
+from cardiolib.validation.inputs import ResamplingInputs, kept_or_temporary, resampling_inputs
+from cardiolib.validation.pipelines import Recipe
 from cardiolib.validation.store import BootstrapStore, write_bootstrap
-from cardiolib.validation.units import FitPredict, check_rows, claim_folder, fingerprint_of, is_missing, run_unit
+from cardiolib.validation.units import FitPredict, claim_folder, fingerprint_of, is_missing, run_unit
 
 ALL_PATIENTS = -1  # number of the unit that trains on everybody
 STORE_NAME = "bootstrap.npz"
@@ -49,16 +51,16 @@ def draw_bag(seed: int, replicate: int, n_patients: int) -> np.ndarray:
 
 
 def run_bootstrap(
-    fit_predict: FitPredict,
-    X: np.ndarray,
-    event,
-    time,
+    fit_predict: FitPredict | Recipe,
+    X: SurvivalData | pd.DataFrame | np.ndarray,
+    event=None,
+    time=None,
     *,
-    ids,
-    settings: BootstrapSettings,
-    seed: int,
-    folder: str | os.PathLike[str],
-    model: str,
+    ids=None,
+    settings: BootstrapSettings | None = None,
+    seed: int = 0,
+    folder: str | os.PathLike[str] | None = None,
+    model: str | None = None,
     map_units: Callable = map,
     progress: bool = False,
 ) -> BootstrapStore:
@@ -66,20 +68,21 @@ def run_bootstrap(
 
     Parameters
     ----------
-    fit_predict : FitPredict
+    fit_predict : FitPredict or Recipe
         The whole pipeline. Must be picklable if `map_units` uses other processes.
-    X : (N, D) array
-        One row a patient.
+    X : (N, D) array, DataFrame or SurvivalData
+        One row a patient. SurvivalData bring outcomes and IDs along.
     event, time : (N,) arrays
         True where death was observed; any one time unit.
-    ids : (N,) sequence of str
-        Patient identifiers, all different.
+    ids : (N,) sequence of str, optional
+        Patient identifiers, all different; by default the DataFrame's index, or "1" to "N".
+    settings : BootstrapSettings, optional
     seed : int
         Give two models the same seed: they are then compared on the same bags.
     folder : path-like
         One npz a replicate is written here as soon as it is finished, and `bootstrap.npz` at the end.
-        Replicates that are already here are not run again.
-    model : str
+        Replicates that are already here are not run again. By default nothing is kept.
+    model : str, optional
         Name and settings of the pipeline in words. Part of the fingerprint: a folder made with another model,
         seed or data set is refused.
     map_units : callable
@@ -97,16 +100,28 @@ def run_bootstrap(
     Exception
         Whatever the pipeline raises when it is trained on all patients: that one has to succeed.
     """
-    event, time = check_outcomes(event, time)
-    X, ids = np.asarray(X), np.asarray(ids, dtype=str)
-    check_rows(X, ids, event)
-    folder = Path(folder)
+    given = resampling_inputs(fit_predict, X, event, time, ids=ids, model=model)
+    settings = BootstrapSettings() if settings is None else settings
+    with kept_or_temporary(folder) as place:
+        return _bootstrapped(given, settings, seed=seed, folder=place, map_units=map_units, progress=progress)
+
+
+def _bootstrapped(
+    given: ResamplingInputs,
+    settings: BootstrapSettings,
+    *,
+    seed: int,
+    folder: Path,
+    map_units: Callable,
+    progress: bool,
+) -> BootstrapStore:
+    X, event, time, ids, model = given.X, given.event, given.time, given.ids, given.model
     fingerprint = fingerprint_of(X, event, time, ids, seed, model)
     claim_folder(folder, fingerprint, model, seed)
 
     units = [ALL_PATIENTS, *range(settings.n_replicates)]
     todo = [unit for unit in units if is_missing(_unit_path(folder, unit), retry_failed=settings.retry_failed)]
-    work = partial(_run_unit, fit_predict=fit_predict, X=X, event=event, time=time, seed=seed, folder=folder)
+    work = partial(_run_unit, fit_predict=given.fit_predict, X=X, event=event, time=time, seed=seed, folder=folder)
     for _ in progress_bar(map_units(work, todo), total=len(todo), label=f"bootstrap {model}", shown=progress):
         pass  # every unit writes its own file
 

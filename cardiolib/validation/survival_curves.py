@@ -16,6 +16,7 @@ from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from lifelines.statistics import multivariate_logrank_test
 
+from cardiolib.printed import as_html
 from cardiolib.survival.outcomes import check_outcomes
 
 _LEAST_AT_RISK = 10
@@ -55,6 +56,18 @@ class GroupedSurvival:
     logrank_p: float
     axis_end: float = float("inf")
 
+    def __repr__(self) -> str:
+        first = f"Survival of {len(self.names)} groups: log-rank chi2 {self.logrank_chi2:.1f}, p {self.logrank_p:.2g}"
+        rows = [
+            f"{name}: {row['patients']:.0f} patients, {row['deaths']:.0f} deaths"
+            + ("" if np.isnan(row["hazard ratio"]) else f", hazard ratio {row['hazard ratio']:.2f}")
+            for name, row in self.summary.iterrows()
+        ]
+        return "\n  ".join([first, *rows])
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self).splitlines()[0], self.summary)
+
 
 def risk_groups(log_risk, *, n_groups: int = 2) -> np.ndarray:
     """Groups 0 (lowest risk), 1, ... cut at equal quantiles; a value at a cut goes to the lower group.
@@ -92,6 +105,14 @@ def kaplan_meier_groups(log_risk, event, time, *, n_groups: int = 2, at_risk_tim
     ------
     ValueError
         For invalid input or if nobody died.
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> cl.kaplan_meier_groups([4, 3, 2, 1, 0.5, 0], event=[1, 1, 0, 1, 0, 0], time=[1, 2, 5, 4, 5, 6])
+    Survival of 2 groups: log-rank chi2 1.1, p 0.3
+      low risk: 3 patients, 1 deaths
+      high risk: 3 patients, 2 deaths, hazard ratio 3.41
     """
     event, time = check_outcomes(event, time)
     if np.shape(log_risk) != time.shape:

@@ -16,8 +16,8 @@ from pathlib import Path
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
 ROOT = "cardiolib"
-LEFT_OUT = ("cardiolib.workflow", "cardiolib.progress")
-"""What shows and orders, and changes no result. (`provenance` adds what runs inside a notebook.)"""
+LEFT_OUT = ("cardiolib.workflow", "cardiolib.progress", "cardiolib.last_run")
+"""What shows, orders and finds runs, and changes no result. (`provenance` adds what runs inside a notebook.)"""
 
 _PACKAGE = REPOSITORY / ROOT
 

@@ -7,12 +7,21 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from cardiolib.files import read_json, text_hash, write_json
+from cardiolib.files import text_hash, write_json
+from cardiolib.last_run import DERIVED, NEWEST_FILE, RUN_FILE, newest_run
 from cardiolib.workflow.stages import REPOSITORY
 
-DERIVED = REPOSITORY / "data" / "derived"
-RUN_FILE = "run.json"
-NEWEST_FILE = "newest.json"
+__all__ = [
+    "DERIVED",
+    "NEWEST_FILE",
+    "RUN_FILE",
+    "cohort_slug",
+    "located",
+    "newest_run",
+    "note_newest",
+    "relative",
+    "run_name",
+]
 
 
 def run_name(profile: str, cohort: str, seed: int, overrides: Sequence[str] = ()) -> str:
@@ -54,16 +63,6 @@ def located(folder: str | Path, *, derived: Path | None = None) -> Path:
     if not path.is_absolute():
         path = derived / path if len(path.parts) == 1 else REPOSITORY / path
     return path.resolve()
-
-
-def newest_run(derived: Path | None = None) -> Path | None:
-    """The run that was last brought to its end, if its folder is still there."""
-    derived = derived or DERIVED
-    path = derived / NEWEST_FILE
-    if not path.is_file():
-        return None
-    folder = derived / read_json(path)["run"]
-    return folder if (folder / RUN_FILE).is_file() else None
 
 
 def note_newest(run_folder: Path) -> None:

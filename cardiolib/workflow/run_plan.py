@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cardiolib.workflow import provenance
+from cardiolib.workflow.cohort_stage import open_run_cohort
 from cardiolib.workflow.folders import DERIVED, cohort_slug, relative, run_name
 from cardiolib.workflow.parameters import (
     DEFAULT_SEED,
@@ -18,7 +19,6 @@ from cardiolib.workflow.parameters import (
     stage_settings,
     stage_values,
 )
-from cardiolib.workflow.session import open_run_cohort
 from cardiolib.workflow.stages import STAGES, Stage
 
 NOT_OUTPUTS = ("figures", "units", "notebook.ipynb", "notebook.html", "record.json", "stage.json", "key.json")

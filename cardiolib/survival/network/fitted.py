@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from cardiolib.files import atomic_path
+from cardiolib.printed import as_html
 from cardiolib.survival.cox import BaselineHazard
 from cardiolib.survival.network.autoencoder import SupervisedAutoencoder
 from cardiolib.survival.network.preprocessing import Standardiser
@@ -60,6 +61,9 @@ class FittedNetwork:
             f"<FittedNetwork: {self.n_features} -> {s.hidden} -> {s.latent}, protocol {s.protocol}, trained on "
             f"{self.n_patients} {kind}patients with {self.n_events} deaths, seed {self.seed}>"
         )
+
+    def _repr_html_(self) -> str:
+        return as_html(f"{self!r}\nits last epochs:", self.history.tail(3), decimals=4)
 
     @property
     def simulated(self) -> bool:
@@ -164,6 +168,20 @@ def load_network(path: str | os.PathLike[str]) -> FittedNetwork:
     ------
     ValueError
         If the file is not such a model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> X = np.random.default_rng(1).normal(size=(20, 6))
+    >>> quick = cl.NetworkSettings(hidden=4, latent=2, epochs=2)
+    >>> model = cl.fit_network(X, np.ones(20), np.arange(20.0), quick)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/network.npz")
+    ...     again = cl.load_network(f"{folder}/network.npz")
+    >>> bool((again.predict_log_risk(X) == model.predict_log_risk(X)).all())
+    True
     """
     with np.load(path, allow_pickle=False) as file:
         if "about" not in file or json.loads(str(file["about"])).get("format") != FORMAT:

@@ -14,8 +14,9 @@ import pandas as pd
 
 from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.cross_validation import FoldData, fold_seed, prepare_folds, score_fold
+from cardiolib.survival.fingerprint import fingerprint
 from cardiolib.survival.folds import patient_folds
-from cardiolib.survival.network.search_state import fingerprint, read_state, write_state
+from cardiolib.survival.network.search_state import read_state, write_state
 from cardiolib.survival.network.settings import (
     EXACT_RANGES,
     INPUT_RANGES,

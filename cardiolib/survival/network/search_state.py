@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from dataclasses import asdict
-
-import numpy as np
 
 from cardiolib.files import atomic_path
-
-
-def fingerprint(X, event, time, fold, *settings) -> str:
-    """Hash of everything that decides how a search runs: data, folds, settings, seed."""
-    digest = hashlib.sha256()
-    for array in (X, event, time, fold):
-        digest.update(str((array.shape, array.dtype)).encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    for item in settings:
-        digest.update(
-            json.dumps(asdict(item) if hasattr(item, "__dataclass_fields__") else item, sort_keys=True).encode()
-        )
-    return digest.hexdigest()
 
 
 def write_state(path: str | os.PathLike[str], key: str, rows: list[dict], swarm: dict) -> None:

@@ -68,6 +68,14 @@ class NetworkSettings:
     -----
     The defaults were chosen on four simulated cohorts (302 patients, 11,514 features, 28 % deaths; 3,000 other
     patients to judge by), not on the paper's patients, and not on the cohorts of ``benchmarks/survival_truth.py``.
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> cl.NetworkSettings(latent=8).latent
+    8
+    >>> cl.NetworkSettings.published().standardise
+    'none'
     """
 
     protocol: str = "exact"

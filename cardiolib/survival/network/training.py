@@ -10,6 +10,7 @@ import torch
 
 from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.cox import breslow_baseline
+from cardiolib.survival.data import SurvivalData
 from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
 from cardiolib.survival.network.accelerated.gradient import LossGradient, StepLoss, Weights
 from cardiolib.survival.network.accelerated.principal import PrincipalRows, principal_rows
@@ -26,11 +27,11 @@ ADAM_EPSILON = {"exact": 1e-8, "published": 1e-7}  # the second is Keras' defaul
 
 def fit_network(
     X,
-    event,
-    time,
-    settings: NetworkSettings,
+    event=None,
+    time=None,
+    settings: NetworkSettings | None = None,
     *,
-    seed: int,
+    seed: int = 0,
     feature_shape: tuple[int, ...] = (),
     provenance: Mapping[str, str] | None = None,
     progress: bool = False,
@@ -39,13 +40,13 @@ def fit_network(
 
     Parameters
     ----------
-    X : (N, D) array
-        Motion, one row a patient (mm). Read as float32.
+    X : (N, D) array or SurvivalData
+        Motion, one row a patient (mm). Read as float32. SurvivalData bring outcomes, layout and time unit along.
     event : (N,) array of bool or 0/1
         True where death was observed.
     time : (N,) array
         Time to death or to the end of observation, in one unit; the fitted survival curves use that unit.
-    settings : NetworkSettings
+    settings : NetworkSettings, optional
     seed : int
         Of initial weights, batches and dropout. The same seed, data and number of threads give the same
         bytes on the same machine. Weights and masks use streams of their own, so two settings fitted with
@@ -68,7 +69,27 @@ def fit_network(
         patients or no death are given, or `feature_shape` does not hold D numbers.
     FloatingPointError
         If the loss stops being finite: the learning rate is too high for these features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cardiolib as cl
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(40, 12))
+    >>> time = rng.exponential(np.exp(-X[:, 0]))
+    >>> model = cl.fit_network(X, time < 2, time.clip(max=2), cl.NetworkSettings(hidden=8, latent=2, epochs=5))
+    >>> model
+    <FittedNetwork: 12 -> 8 -> 2, protocol exact, trained on 40 patients with 35 deaths, seed 0>
+    >>> model.predict_log_risk(X).shape
+    (40,)
     """
+    if isinstance(X, SurvivalData):
+        if event is not None or time is not None:
+            raise ValueError("SurvivalData hold event and time already: leave both out")
+        provenance = {"time_unit": X.time_unit, "training_data_sha256": X.fingerprint(), **(provenance or {})}
+        feature_shape = feature_shape or X.feature_shape
+        X, event, time = X.X, X.event, X.time
+    settings = NetworkSettings() if settings is None else settings
     X, event, time = check_training_data(X, event, time)
     if feature_shape and int(np.prod(feature_shape)) != X.shape[1]:
         raise ValueError(

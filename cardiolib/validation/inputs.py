@@ -1,0 +1,92 @@
+"""What may be left out when a recipe is resampled: IDs, a folder, a name, even the arrays where data hold them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cardiolib.survival.data import SurvivalData
+from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.validation.pipelines import FitRecipe, Recipe
+from cardiolib.validation.units import FitPredict, check_rows
+
+
+@dataclass(frozen=True, eq=False)
+class ResamplingInputs:
+    """A pipeline and its patients, complete and checked.
+
+    Attributes
+    ----------
+    fit_predict : FitPredict
+    X : (N, D) array
+    event, time : (N,) arrays
+    ids : (N,) array of str
+    model : str
+        Name and settings of the pipeline.
+    """
+
+    fit_predict: FitPredict
+    X: np.ndarray
+    event: np.ndarray
+    time: np.ndarray
+    ids: np.ndarray
+    model: str
+
+
+def resampling_inputs(
+    pipeline: FitPredict | Recipe, X: Any, event: Any, time: Any, *, ids: Any = None, model: str | None = None
+) -> ResamplingInputs:
+    """Complete what was given.
+
+    Parameters
+    ----------
+    pipeline : FitPredict or Recipe
+        A recipe is wrapped in `FitRecipe`.
+    X : (N, D) array, DataFrame or SurvivalData
+        SurvivalData bring outcomes and IDs along; a recipe that reads volumes (`CoxRecipe`) gets these, the others the
+        motion.
+    event, time : (N,) arrays, or None with SurvivalData
+    ids : (N,) sequence, optional
+        By default those of the data, the index of the DataFrame, or "1" to "N".
+    model : str, optional
+        By default what the pipeline prints.
+
+    Raises
+    ------
+    ValueError
+        If outcomes are missing or given twice, rows do not belong together, or volumes are wanted that are not there.
+    """
+    recipe = getattr(pipeline, "recipe", pipeline)
+    if isinstance(X, SurvivalData):
+        if event is not None or time is not None:
+            raise ValueError("SurvivalData hold event and time already: leave both out")
+        ids = X.ids if ids is None else ids
+        X, event, time = X.features(getattr(recipe, "reads", "motion")), X.event, X.time
+    if event is None or time is None:
+        raise ValueError("event and time are needed beside X (or give SurvivalData, which hold all three)")
+    if ids is None:
+        ids = X.index if isinstance(X, pd.DataFrame) else range(1, len(X) + 1)
+    event, time = check_outcomes(event, time)
+    rows, names = np.asarray(X), np.array([str(one) for one in ids])
+    check_rows(rows, names, event)
+    named = repr(pipeline) if model is None else model
+    fit_predict = pipeline if callable(pipeline) else FitRecipe(pipeline)
+    return ResamplingInputs(fit_predict, rows, event, time, names, named)
+
+
+@contextmanager
+def kept_or_temporary(folder: str | PathLike[str] | None) -> Iterator[Path]:
+    """The folder given, or one that is gone afterwards (its work then cannot be resumed)."""
+    if folder is not None:
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="cardiolib-") as temporary:
+        yield Path(temporary)
