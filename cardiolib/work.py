@@ -12,6 +12,8 @@ from typing import Any
 
 from cardiolib.files import atomic_path
 
+DEFAULT_SEED = 20190211
+"""Day on which the paper appeared."""
 KEY_FILE = "key.json"
 _log = logging.getLogger(__name__)
 

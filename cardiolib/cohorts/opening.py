@@ -77,7 +77,7 @@ def open_cohort(
     >>> import cardiolib as cl
     >>> from cardiolib.cohorts import write_matrix
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = write_matrix(f"{folder}/motion.npz", np.zeros((2, 11514)), ["a", "b"])
+    ...     path = write_matrix(f"{folder}/motion.npz", np.zeros((2, 11514)), ["a", "b"], simulated=False)
     ...     cohort = cl.open_cohort(path)
     >>> cohort.ids, cohort.motion_matrix()[1].shape
     (('a', 'b'), (2, 11514))

@@ -213,7 +213,7 @@ def acquire(
     >>> import cardiolib as cl
     >>> scan = cl.acquire(cl.DigitalHeart(), phases=[0.0, 0.4], rng=np.random.default_rng(1))
     >>> scan.cine
-    Cine(96 x 96 x 12 voxels of 1.6 x 1.6 x 10 mm, 2 frames, 438.9 ms apart)
+    Cine(simulated 96 x 96 x 12 voxels of 1.6 x 1.6 x 10 mm, 2 frames, 438.9 ms apart)
     """
     settings = AcquisitionSettings() if settings is None else settings
     phases = _check_phases(phases)

@@ -124,8 +124,8 @@ class SurvivalData:
         volumes = "with" if self.volumes is not None else "without"
         kind = "simulated " if self.simulated else ""
         return (
-            f"{len(self.ids)} {kind}patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} vertices "
-            f"x 3 = {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
+            f"{len(self.ids)} {kind}patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} "
+            f"vertices x 3 = {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
         )
 
     def _repr_html_(self) -> str:

@@ -131,7 +131,8 @@ def _stale(run: object) -> dict[str, list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from cardiolib.workflow.parameters import DEFAULT_SEED, PROFILES
+    from cardiolib.work import DEFAULT_SEED
+    from cardiolib.workflow.parameters import PROFILES
     from cardiolib.workflow.stages import STAGES
 
     parser = argparse.ArgumentParser(prog="python -m cardiolib.workflow", description=__doc__)

@@ -77,6 +77,6 @@ def relative(folder: Path) -> str:
 
 
 def _default_seed() -> int:
-    from cardiolib.workflow.parameters import DEFAULT_SEED
+    from cardiolib.work import DEFAULT_SEED
 
     return DEFAULT_SEED

@@ -14,8 +14,6 @@ from cardiolib.workflow.errors import ParameterError
 from cardiolib.workflow.stages import STAGES
 
 PROFILES = ("smoke", "default", "paper")
-DEFAULT_SEED = 20190211
-"""Day on which the paper appeared."""
 
 _PROFILE_FOLDER = Path(__file__).with_name("profiles")
 

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cardiolib.work import DEFAULT_SEED
 from cardiolib.workflow import provenance
 from cardiolib.workflow.cohort_stage import open_run_cohort
 from cardiolib.workflow.folders import DERIVED, cohort_slug, relative, run_name
 from cardiolib.workflow.parameters import (
-    DEFAULT_SEED,
     as_parameters,
     load_profile,
     one_stage_settings,

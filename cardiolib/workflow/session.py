@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cardiolib.files import write_json
-from cardiolib.work import Work
+from cardiolib.work import DEFAULT_SEED, Work
 from cardiolib.workflow.cohort_stage import open_run_cohort
 from cardiolib.workflow.compute import SCHEDULER, Compute
 from cardiolib.workflow.errors import StageError
 from cardiolib.workflow.folders import located
 from cardiolib.workflow.notebook_output import log_to_notebook, replaced_text
 from cardiolib.workflow.papermill_call import by_papermill, refuse_unknown_names
-from cardiolib.workflow.parameters import DEFAULT_SEED, check_settings
+from cardiolib.workflow.parameters import check_settings
 from cardiolib.workflow.report.captions import CAPTIONS
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage, stage_seed
 

@@ -12,8 +12,9 @@ from typing import Any
 import papermill
 import pytest
 
+from cardiolib.work import DEFAULT_SEED
 from cardiolib.workflow.notebooks import notebook_parameters
-from cardiolib.workflow.parameters import DEFAULT_SEED, as_parameters
+from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.stages import REPOSITORY, STAGES
 
 FOLDER = REPOSITORY / "notebooks"

@@ -134,7 +134,7 @@ quick = cl.NetworkSettings(hidden=8, latent=2, epochs=3)
 model = cl.fit_network(data, settings=quick, seed=1)
 boot = cl.bootstrap(cl.NetworkRecipe(quick), data, n=6, seed=1)
 print(model, boot, boot._repr_html_())
-cl.figures.kaplan_meier(boot.risk_groups())
+cl.figures.kaplan_meier(boot)
 """
 
 

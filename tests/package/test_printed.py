@@ -35,7 +35,7 @@ RESULTS = {
     "LabelMap": lambda: cl.LabelMap(np.zeros((8, 8, 4), np.uint8), AFFINE, OURS, ("a <b>",)),
     "DigitalHeart": cl.DigitalHeart,
     "forty": _cohort,
-    "40 patients": lambda: cl.SurvivalData.of(_cohort()),
+    "40 simulated patients": lambda: cl.SurvivalData.of(_cohort()),
     "FittedNetwork": lambda: cl.fit_network(X, EVENT, TIME, cl.NetworkSettings(hidden=4, latent=2, epochs=2)),
     "FittedCox": lambda: cl.CoxRecipe().fit(X, EVENT, TIME),
     "Bootstrap of CoxRecipe": lambda: _boot(0),

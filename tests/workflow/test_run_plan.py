@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from cardiolib.work import DEFAULT_SEED
 from cardiolib.workflow.errors import ParameterError
-from cardiolib.workflow.parameters import DEFAULT_SEED
 from cardiolib.workflow.run_plan import Run, _nothing_to_do
 
 

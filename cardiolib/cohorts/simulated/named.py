@@ -18,11 +18,10 @@ from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import SimulatedCohort, open_simulated
 from cardiolib.files import text_hash
 from cardiolib.progress import progress
+from cardiolib.work import DEFAULT_SEED
 
 DATA_FOLDER = "CARDIOLIB_DATA"
 """Environment variable: where cohorts that are built by name are kept."""
-DEFAULT_SEED = 20190211
-"""Day on which the paper appeared; the seed of the default run."""
 _log = logging.getLogger(__name__)
 
 
