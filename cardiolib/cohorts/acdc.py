@@ -53,6 +53,7 @@ class AcdcCohort(Cohort):
     def __init__(self, name: str, patients: dict[str, AcdcPatient], *, folder: Path, notes: list[str]) -> None:
         table = pd.DataFrame([patient.covariates for patient in patients.values()], index=list(patients))
         first = next(iter(patients.values()))
+        # only the first patient: files of the others are looked at when they are read; there a mark is an error
         marked = marked_simulated(folder) or says_simulated(first.frame(first.ed))
         super().__init__(name, table, layout=LAYOUT, folder=folder, notes=notes, simulated=marked)
         self._patients = patients
@@ -79,7 +80,7 @@ class AcdcCohort(Cohort):
         return labels, (patient.ed, patient.es) if patient.has_cine else (0, 1)
 
     def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
-        rows = {i: counted_volumes(self._read_labels(i)[0], ed=0, es=1) for i in ids}
+        rows = {i: counted_volumes(self.labels(i)[0], ed=0, es=1) for i in ids}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ID")
 
 

@@ -167,6 +167,7 @@ class Cohort:
     def positions(self, subject_id: str) -> np.ndarray:
         """(T, V, 3) positions in mm of the same V material points in every frame."""
         self._require(subject_id, "motion")
+        self._refuse_marked_motion(subject_id)
         return self._read_positions(subject_id)
 
     def motion_matrix(self) -> tuple[tuple[str, ...], np.ndarray]:
@@ -239,9 +240,14 @@ class Cohort:
             f"{subject_id!r} cannot be drawn from it alone. Use motion_matrix()."
         )
 
+    def _motion_says_simulated(self, subject_id: str) -> bool:
+        """Whether the files of one subject's motion say that no patient is behind them."""
+        return False
+
     def _displacements(self, subject_id: str) -> np.ndarray:
         if self._motion is not None:
             return self._motion[subject_id]
+        self._refuse_marked_motion(subject_id)
         return to_matrix(self._read_positions(subject_id)[None])[0]
 
     def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
@@ -255,12 +261,20 @@ class Cohort:
     def _marked(self, read: Any, what: str, subject_id: str) -> Any:
         """The image or label map with the cohort's mark; one that is marked is never handed out as a real patient's."""
         if read.simulated and not self.simulated:
-            raise CohortError(
-                f"the {what} of subject {subject_id!r} says that it is SIMULATED, but cohort {self.name!r} does not: "
-                "simulated and real subjects must not be mixed. Take the simulated ones out, or put "
-                '"simulated": true into cohort.json (UK Biobank layout) or simulated.json of the folder.'
-            )
+            raise self._mixed(what, subject_id)
         return replace(read, simulated=True) if self.simulated and not read.simulated else read
+
+    def _refuse_marked_motion(self, subject_id: str) -> None:
+        """Marked motion is never handed out as a real patient's."""
+        if not self.simulated and self._motion_says_simulated(subject_id):
+            raise self._mixed("motion", subject_id)
+
+    def _mixed(self, what: str, subject_id: str) -> CohortError:
+        return CohortError(
+            f"the {what} of subject {subject_id!r} says that it is SIMULATED, but cohort {self.name!r} does not: "
+            "simulated and real subjects must not be mixed. Take the simulated ones out, or put "
+            '"simulated": true into cohort.json (UK Biobank layout) or simulated.json of the folder.'
+        )
 
     # ---- checks --------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ The numbers in a label file do not say which structure they mean. The scheme is 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id
-from cardiolib.files import marked_simulated
+from cardiolib.files import marked_simulated, read_json
 from cardiolib.imaging import (
     SCHEMES,
     Cine,
@@ -69,7 +68,10 @@ class UkBiobankCohort(Cohort):
 
     def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
         assert self.label_scheme is not None
-        rows = {i: _volumes(self._folders[i], self.label_scheme) for i in ids}
+        rows = {}
+        for i in ids:
+            labels, ed, es = _labels_at_ed_es(self._folders[i], self.label_scheme)
+            rows[i] = counted_volumes(self._marked(labels, "label map", i), ed=ed, es=es)
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ID")
 
 
@@ -179,14 +181,13 @@ def _frame_of(folder: Path, phase: str) -> int | None:
     return same[0] if same else None
 
 
-def _volumes(folder: Path, scheme: LabelScheme) -> dict[str, float]:
+def _labels_at_ed_es(folder: Path, scheme: LabelScheme) -> tuple[LabelMap, int, int]:
+    """A label map, and its frames at end-diastole and at end-systole."""
     phases = _labelled_phases(folder)
     if len(phases) == 2:
-        pair = stacked_labels([folder / f"label_sa_{phase}.nii.gz" for phase in phases], scheme)
-        return counted_volumes(pair, ed=0, es=1)
+        return stacked_labels([folder / f"label_sa_{phase}.nii.gz" for phase in phases], scheme), 0, 1
     labels, _ = read_subject_labels(folder, scheme)
-    ed, es = ed_es_frames(labels.volume_ml("lv_cavity"))
-    return counted_volumes(labels, ed=ed, es=es)
+    return labels, *ed_es_frames(labels.volume_ml("lv_cavity"))
 
 
 def _outcomes(path: Path, ids: list[str]) -> pd.DataFrame:
@@ -242,16 +243,19 @@ def _declared(path: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CohortError(f"{file}: is not valid JSON ({error}).") from error
+        content = read_json(file)
+    except ValueError as error:
+        raise CohortError(str(error)) from error
     if not isinstance(content, dict):
         raise CohortError(f'{file}: must hold one JSON object, such as {{"label_scheme": "mms"}}.')
     return content
 
 
 def _marked(path: Path, folders: dict[str, Path]) -> bool:
-    """Whether the folder, a table in it, or the first subject's image or labels say that they are simulated."""
+    """Whether the folder, a table in it, or the first subject's image or labels say that they are simulated.
+
+    Files of later subjects are looked at when they are read; there a mark is an error.
+    """
     tables = [path / name for name in (*OUTCOME_FILES, "covariates.csv")]
     first = sorted(next(iter(folders.values())).glob("*sa*.nii.gz"))
     return (

@@ -23,7 +23,7 @@ from cardiolib.meshes.topology import (
     parts,
     weld,
 )
-from cardiolib.meshes.vtk_files import read_vtk, write_vtk
+from cardiolib.meshes.vtk_files import read_vtk, vtk_says_simulated, write_vtk
 
 __all__ = [
     "MATCHED_VERTICES",
@@ -51,6 +51,7 @@ __all__ = [
     "read_vtk",
     "surface_distance",
     "surface_samples",
+    "vtk_says_simulated",
     "weld",
     "write_matched_points",
     "write_motion_folder",

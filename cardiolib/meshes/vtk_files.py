@@ -41,8 +41,7 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no mesh file {path}")
-    with open(path, "rb") as file:
-        first, title = (file.readline().decode("latin-1").strip() for _ in range(2))
+    first, title = _first_lines(path)
     simulated = title.startswith(_SIMULATED)
     title = title.removeprefix(_SIMULATED)
     if not first.startswith("# vtk DataFile"):
@@ -60,6 +59,11 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
         region_names = tuple(title.removeprefix(_TITLE).split(","))
     region = np.asarray(data.point_data["region"])
     return SurfaceMesh(points, triangles, region, *([region_names] if region_names else []), simulated=simulated)
+
+
+def vtk_says_simulated(path: str | os.PathLike[str]) -> bool:
+    """Whether the title line of a VTK file says that no patient is behind it; only the first two lines are read."""
+    return _first_lines(Path(path))[1].startswith(_SIMULATED)
 
 
 def write_vtk(mesh: SurfaceMesh, path: str | os.PathLike[str], *, binary: bool = False) -> None:
@@ -96,3 +100,8 @@ def write_vtk(mesh: SurfaceMesh, path: str | os.PathLike[str], *, binary: bool =
                 file.write(array.astype(kind).tobytes() + b"\n")
             else:
                 file.write("".join(" ".join(map(repr, row)) + "\n" for row in array.tolist()).encode())
+
+
+def _first_lines(path: Path) -> tuple[str, str]:
+    with open(path, "rb") as file:
+        return file.readline().decode("latin-1").strip(), file.readline().decode("latin-1").strip()

@@ -122,7 +122,7 @@ def latent_maps(
     )
     for one in maps:
         patients[[f"{one.method}_1", f"{one.method}_2"]] = one.coordinates
-    write_table(patients, work.folder / "latent_maps.csv")
+    write_table(patients, work.folder / "latent_maps.csv", simulated=data.simulated)
     null = fit_null_network(data.X, data.event, data.time, network.settings, seed=work.seed)
     null_map = laplacian_eigenmaps(
         null.network.code(data.X), n_neighbours=k, seed=work.seed, orient_by=null.network.predict_log_risk(data.X)

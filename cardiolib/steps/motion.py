@@ -77,7 +77,8 @@ def track_cohort(cohort: Cohort, settings: MotionStageSettings, work: Work) -> T
     write_table(conventional_indices(found), work.folder / "indices.csv", simulated=cohort.simulated)
     write_table(cycle_curves(found), work.folder / "curves.csv", index=False, simulated=cohort.simulated)
     with atomic_path(work.folder / "tracked_positions.npz") as temporary:
-        np.savez(temporary, units=np.array("mm, world"), **{one.subject_id: one.positions for one in tracked})
+        about = {"units": np.array("mm, world"), "simulated": np.array(cohort.simulated)}
+        np.savez(temporary, **about, **{one.subject_id: one.positions for one in tracked})
     return found
 
 

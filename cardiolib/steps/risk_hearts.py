@@ -46,7 +46,7 @@ def risk_hearts(
         cohort, n_frames=inputs.data.feature_shape[0] + 1, n_hearts=settings.n_true_hearts, seed=work.seed
     )
     methods = compare_risk_motions(motions, truth)
-    write_table(methods, work.folder / "risk_direction.csv")
+    write_table(methods, work.folder / "risk_direction.csv", simulated=inputs.data.simulated)
     shown, amount = next(one for one in motions if one.method == SHOWN), settings.risk_sd
     hearts = {LOW: shown.positions_mm(mesh.points, -amount), HIGH: shown.positions_mm(mesh.points, amount)}
     if truth is not None:

@@ -67,7 +67,7 @@ def saliency(
             "mean_motion_mm": magnitude.mean(axis=0),
         }
     ).rename_axis("vertex")
-    write_table(vertices, work.folder / "saliency.csv")
+    write_table(vertices, work.folder / "saliency.csv", simulated=data.simulated)
     return SaliencyMaps(inputs.mesh, vertices, by_phase, attribution, inputs.risk.source)
 
 

@@ -109,7 +109,8 @@ def search_settings(data: SurvivalData, settings: SurvivalStageSettings, work: W
         map_units=work.map_units,
     )
     # seconds differ from run to run: they belong to the notebook's display, not to a result
-    write_table(result.history.drop(columns="seconds"), work.folder / "search_history.csv", index=False)
+    history = result.history.drop(columns="seconds")
+    write_table(history, work.folder / "search_history.csv", index=False, simulated=data.simulated)
     return result
 
 

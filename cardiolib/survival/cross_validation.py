@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardiolib.survival.concordance import concordance_index
+from cardiolib.survival.network.accelerated.gradient import forward_log_risk
 from cardiolib.survival.network.accelerated.principal import PrincipalRows, principal_rows
-from cardiolib.survival.network.accelerated.screening import ThinnedRows, forward_log_risk, screened_log_risk, thin_rows
+from cardiolib.survival.network.accelerated.screening import ThinnedRows, screened_log_risk, thin_rows
 from cardiolib.survival.network.preprocessing import Standardiser
 from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.network.training import fit_network, train_on_scores

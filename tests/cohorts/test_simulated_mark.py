@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from cardiolib.cohorts import (
     write_matrix,
     write_motion_file,
 )
+from cardiolib.cohorts.simulated.imaging import digest_of
 from cardiolib.files import mark_simulated, marked_simulated, read_table_by_id, write_table
-from cardiolib.imaging import read_cine, read_label_map, write_cine, write_label_map
+from cardiolib.imaging import ACDC, read_cine, read_label_map, write_cine, write_label_map
 from cardiolib.meshes import decimated_mesh, read_vtk, template_mesh, write_motion_folder, write_points_txt, write_vtk
 from cardiolib.motion import write_surfaces
 from cardiolib.segmentation.checkpoint import TrainedNetwork
@@ -170,6 +172,92 @@ def test_every_writer_of_the_package_is_in_the_table():
 @pytest.mark.parametrize("writer", WRITERS)
 def test_every_reader_finds_what_the_writer_said(writer, cohort, tmp_path):
     assert np.all(np.atleast_1d(WRITERS[writer](cohort, tmp_path)) == cohort.simulated)
+
+
+def test_every_table_that_is_written_says_whether_its_patients_are_simulated():
+    calls, silent = 0, []
+    for file in Path(cardiolib.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "write_table":
+                calls += 1
+                if "simulated" not in {word.arg for word in node.keywords}:
+                    silent.append(f"{file.name}:{node.lineno}")
+    assert calls > 10 and silent == []
+
+
+def test_the_tables_of_a_simulated_cohort_say_so_when_they_are_taken_out_of_it(cohort):
+    for name in ("cohort.csv", "parameters.csv"):
+        assert read_table_by_id(cohort.folder / name).attrs["simulated"]
+
+
+def _foursegment_with_a_marked_second(cohort, path, how):
+    """The cohort written as real patients', the motion of the second marked."""
+    cohort.simulated = False
+    write_4dsegment(cohort, path)
+    cohort.simulated = True
+    positions = cohort.positions("PH002")
+    if how == "vtk":
+        for frame, points in enumerate(positions):
+            (path / "PH002/motion" / f"RV_fr{frame:02d}.txt").unlink()
+            write_vtk(replace(decimated_mesh(points), simulated=True), path / f"PH002/motion/RV_fr{frame:02d}.vtk")
+    else:
+        write_points_txt(positions[7], path / "PH002/motion/RV_fr07.txt", simulated=True)
+
+
+@pytest.mark.parametrize("how", ["vtk", "text"])
+def test_marked_motion_of_a_later_subject_is_not_handed_out_as_a_real_patients(cohort, how, tmp_path):
+    if not cohort.simulated:
+        pytest.skip("the files are made of the simulated cohort")
+    folder = tmp_path / "out"
+    _foursegment_with_a_marked_second(cohort, folder, how)
+    opened = open_cohort(folder)
+    assert not opened.simulated and len(opened.positions("PH001")) == 20
+    for ask in (lambda: opened.positions("PH002"), opened.motion_matrix):
+        with pytest.raises(CohortError, match="motion of subject 'PH002' says that it is SIMULATED"):
+            ask()
+    mark_simulated(folder, True)
+    assert open_cohort(folder).simulated and len(open_cohort(folder).motion_matrix()[0]) == 3
+
+
+def _uk_biobank(cohort, folder, name, simulated):
+    whole = read_label_map(cohort.folder / "images/PH001/label_sa.nii.gz", "ours")
+    write_cine(_as(cohort.image("PH001"), simulated), folder / name / "sa.nii.gz", bits=12)
+    write_label_map(_as(whole, simulated), folder / name / "label_sa.nii.gz")
+
+
+def _acdc(cohort, folder, name, simulated):
+    whole = read_label_map(cohort.folder / "images/PH001/label_sa.nii.gz", "ours")
+    codes = whole.to_scheme(ACDC, drop=whole.scheme.codes)
+    for frame in (0, 7):
+        stem = folder / name / f"{name}_frame{frame + 1:02d}"
+        image = cohort.image("PH001")
+        one = replace(image, voxels=image.voxels[..., frame : frame + 1], frame_time_ms=None, simulated=simulated)
+        labels = replace(codes, labels=codes.labels[..., frame : frame + 1], simulated=simulated)
+        write_cine(one, stem.with_name(stem.name + ".nii.gz"), bits=12)
+        write_label_map(labels, stem.with_name(stem.name + "_gt.nii.gz"))
+    (folder / name / "Info.cfg").write_text("ED: 1\nES: 8\nGroup: DCM\nHeight: 1\nWeight: 1\nNbFrame: 20\n")
+
+
+@pytest.mark.parametrize("layout", [_uk_biobank, _acdc], ids=["UK Biobank", "ACDC"])
+def test_volumes_of_a_later_marked_subject_are_not_a_real_patients(layout, cohort, tmp_path):
+    layout(cohort, tmp_path, "patient001", False)
+    layout(cohort, tmp_path, "patient002", True)
+    opened = open_cohort(tmp_path)
+    assert not opened.simulated and len(opened.subset(["patient001"]).volumes()) == 1
+    with pytest.raises(CohortError, match="patient002.*SIMULATED"):
+        opened.volumes()
+
+
+def test_the_key_of_a_simulated_cohort_changes_with_every_file_that_decides_it(tmp_path):
+    package = tmp_path / "cardiolib"
+    for name in ("files.py", "meshes/template.npz", "imaging/cine.py", "survival/cox.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_bytes(b"1")
+    before = digest_of(package)
+    for name, decides in {"files.py": True, "meshes/template.npz": True, "survival/cox.py": False}.items():
+        (package / name).write_bytes(b"2")
+        assert (digest_of(package) != before) == decides, name
+        (package / name).write_bytes(b"1")
 
 
 def test_a_motion_file_of_an_earlier_version_is_still_simulated(tmp_path):

@@ -59,6 +59,7 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
     class Patients:
         simulated = False
         provides = frozenset({"images"})
+        simulated = True
 
         def image(self, subject_id):
             return Cine(np.zeros((4, 4, 4, 2)), np.eye(4))
@@ -68,8 +69,11 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
         stage.MotionStageSettings(),
         Work(seed=0, folder=tmp_path / "out", inputs={"segmentation": segmented}),
     )
+    with np.load(tmp_path / "out" / "tracked_positions.npz") as stored:
+        assert stored["simulated"] and {"p1", "p2"} < set(stored.files)
     layout = tmp_path / "out" / "4Dsegment"
     cohort = open_cohort(layout)
+    assert cohort.simulated
     assert cohort.ids == ("p1", "p2") and cohort.provides == {"motion"}
     assert np.allclose(cohort.positions("p2"), truth[:, MATCHED_VERTICES], atol=1e-5)
     assert cohort.motion_matrix()[1].shape == (2, 11514)

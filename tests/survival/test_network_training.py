@@ -12,7 +12,7 @@ from cardiolib.survival import NetworkSettings, concordance_index, fit_network
 from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
 from cardiolib.survival.network.accelerated.gradient import LossGradient, Weights
 from cardiolib.survival.network.accelerated.principal import LOST_VARIANCE, principal_rows
-from cardiolib.survival.network.autoencoder import SupervisedAutoencoder, hybrid_loss
+from cardiolib.survival.network.autoencoder import SupervisedAutoencoder, hybrid_loss, train_plainly
 from cardiolib.survival.network.corruption import Dropout
 from cardiolib.survival.network.training import initialise
 from cardiolib.survival.risk_sets import RiskSets
@@ -66,40 +66,60 @@ def test_gradient_equals_autograd(protocol, n, hidden, activation):
         np.testing.assert_allclose(loss.gradient[name], parameter.grad, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("weight_decay", [0.0, 0.5])
-@pytest.mark.parametrize("protocol", ["exact", "published"])
-def test_training_equals_a_plain_torch_loop(motion, protocol, weight_decay):
+@pytest.mark.parametrize(("protocol", "frozen"), [("exact", True), ("published", True), ("published", False)])
+def test_training_equals_a_plain_torch_loop(motion, protocol, frozen, weight_decay, dropout):
     settings = replace(
         ON_INPUTS,
         protocol=protocol,
+        frozen_batches=frozen,
         epochs=3,
-        dropout=0.0,
+        dropout=dropout,
         standardise="none",
         log10_l1=-3.0,
         weight_decay=weight_decay,
     )
     fitted = fit_network(motion.X, motion.event, motion.time, settings, seed=4)
     weights = Weights(motion.X.shape[1], settings.hidden, settings.latent)
-    weight_seed, _, batch_seed = np.random.SeedSequence(4).spawn(3)
-    initialise(weights, weight_seed)
-    network = torch_network(weights)
-    adam = (
-        torch.optim.AdamW(network.parameters(), lr=10**-2.5, eps=1e-8, weight_decay=weight_decay)
-        if protocol == "exact"
-        else torch.optim.Adam(network.parameters(), lr=10**-2.5, eps=1e-7, weight_decay=weight_decay)
-    )
-    order = np.random.default_rng(batch_seed).permutation(90)
-    batches = [np.arange(90)] if protocol == "exact" else np.split(order, np.arange(16, 90, 16))
-    x = torch.tensor(motion.X, dtype=torch.float32)
-    for _ in range(3):
-        for rows in batches:
-            adam.zero_grad()
-            hybrid_loss(network(x[rows]), x[rows], motion.event[rows], motion.time[rows], settings).total.backward()
-            adam.step()
+    initialise(weights, np.random.SeedSequence(4).spawn(3)[0])
+    network, x = torch_network(weights), motion.X.astype(np.float32)
+    history = train_plainly(network, x, motion.event, motion.time, settings, seed=4)
     for name, value in network.state_dict().items():
         np.testing.assert_allclose(fitted.weights[name], value, atol=2e-4, err_msg=name)
     with torch.no_grad():
-        np.testing.assert_allclose(fitted.predict_log_risk(motion.X), network(x).log_risk, atol=5e-3)
+        np.testing.assert_allclose(fitted.predict_log_risk(motion.X), network(torch.from_numpy(x)).log_risk, atol=5e-3)
+    np.testing.assert_allclose(fitted.history.drop(columns="epoch"), history, rtol=2e-3)
+
+
+def test_the_plain_loop_takes_the_steps_that_the_protocols_name(motion, monkeypatch):
+    """What the loop itself rests on: optimiser, rate, epsilon, decay, and which patients are in a step."""
+    made, steps = [], []
+    for name in ("Adam", "AdamW"):
+        kind = getattr(torch.optim, name)
+        monkeypatch.setattr(
+            torch.optim, name, lambda *a, kind=kind, **given: made.append((kind.__name__, given)) or kind(*a, **given)
+        )
+    monkeypatch.setattr(
+        "cardiolib.survival.network.autoencoder.hybrid_loss",
+        lambda out, clean, *rest: steps.append(clean.numpy()) or hybrid_loss(out, clean, *rest),
+    )
+    x = motion.X.astype(np.float32)
+    for protocol in ("exact", "published"):
+        settings = replace(ON_INPUTS, protocol=protocol, epochs=2, weight_decay=0.5)
+        train_plainly(SupervisedAutoencoder(x.shape[1], 12, 4), x, motion.event, motion.time, settings, seed=4)
+    given = {"lr": 10**-2.5, "weight_decay": 0.5}
+    assert made == [("AdamW", {**given, "eps": 1e-8}), ("Adam", {**given, "eps": 1e-7})]
+    order = np.random.default_rng(np.random.SeedSequence(4).spawn(3)[2]).permutation(90)
+    expected = [np.arange(90)] * 2 + np.split(order, np.arange(16, 90, 16)) * 2
+    assert len(steps) == len(expected)
+    for seen, rows in zip(steps, expected, strict=True):
+        np.testing.assert_array_equal(seen, x[rows])
+
+
+def test_the_plain_loop_refuses_principal_coordinates(motion):
+    with pytest.raises(ValueError, match='coordinates="inputs"'):
+        train_plainly(SupervisedAutoencoder(5, 3, 2), motion.X, motion.event, motion.time, SMALL, seed=0)
 
 
 @pytest.mark.parametrize(("n_features", "hidden", "n"), [(40, 9, 16), (901, 120, 14), (90_001, 2, 3)])

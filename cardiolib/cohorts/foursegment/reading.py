@@ -30,7 +30,7 @@ from cardiolib.cohorts.stacking import stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id, text_ids
 from cardiolib.files import marked_simulated
 from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, read_label_map, says_simulated
-from cardiolib.meshes import read_matched_points, read_points_txt, read_vtk
+from cardiolib.meshes import read_matched_points, read_points_txt, read_vtk, vtk_says_simulated
 
 LAYOUT = "4Dsegment output"
 N_FRAMES = 20
@@ -81,6 +81,9 @@ class FourSegmentCohort(Cohort):
 
     def _read_positions(self, subject_id: str) -> np.ndarray:
         return read_motion_frames(self._frames[subject_id], self.point_rows)
+
+    def _motion_says_simulated(self, subject_id: str) -> bool:
+        return motion_marked(self._frames[subject_id])
 
     def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
         rows = {}
@@ -180,6 +183,11 @@ def read_motion_frames(files: Sequence[Path], point_rows: np.ndarray | None) -> 
             "(0-based): the point list belongs to another mesh."
         )
     return np.stack([frame[point_rows] for frame in frames])
+
+
+def motion_marked(files: Sequence[Path]) -> bool:
+    """Whether any frame, or the folder that the frames lie in, says that no patient is behind it."""
+    return any(marked_simulated(file) or (file.suffix == ".vtk" and vtk_says_simulated(file)) for file in files)
 
 
 def read_volume_file(path: Path) -> tuple[float, float, float, float]:
@@ -284,13 +292,16 @@ def _point_rows(path: Path, notes: list[str]) -> np.ndarray:
 
 
 def _parts_marked(path: Path, ids: Sequence[str], motion: dict[str, list[Path]]) -> bool:
-    """Whether the first subject's motion, image, or the table of outcomes says that it is simulated."""
-    first = path / ids[0]
-    image, outcomes = first / "lvsa_.nii.gz", path / "surv_outcomes.csv"
+    """Whether the first subject's motion or image, or a table, says that it is simulated.
+
+    Files of later subjects are looked at when they are read; there a mark is an error.
+    """
+    image = path / ids[0] / "lvsa_.nii.gz"
+    tables = [path / "surv_outcomes.csv", *sorted(path.glob("covariates*.csv"))]
     return (
-        (bool(motion) and marked_simulated(first / "motion"))
+        motion_marked(motion.get(ids[0], []))
         or (image.is_file() and says_simulated(image))
-        or (outcomes.is_file() and bool(read_csv_by_id(outcomes).attrs["simulated"]))
+        or any(read_csv_by_id(table).attrs["simulated"] for table in tables if table.is_file())
     )
 
 

@@ -26,7 +26,7 @@ from cardiolib.cohorts.simulated.simulated_cohort import LAYOUT, SimulatedCohort
 from cardiolib.cohorts.table import CohortError
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_outcomes, simulate_population
 from cardiolib.digital_heart.acquisition import AcquisitionSettings
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, write_json, write_table
 
 ABOUT = (
     "SIMULATED: every subject is a digital heart, no patient is behind it, and how strongly motion predicts "
@@ -153,9 +153,8 @@ def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, p
 
 
 def _write_parameters(population: pd.DataFrame, root: Path) -> None:
-    # pandas writes the shortest text that reads back as the same number: the hearts can be rebuilt exactly
-    with atomic_path(root / "parameters.csv") as temporary:
-        population.to_csv(temporary, lineterminator="\n")
+    # the shortest text that reads back as the same number: the hearts can be rebuilt exactly
+    write_table(population, root / "parameters.csv", simulated=True, digits=None)
 
 
 def _write_tables(
@@ -177,8 +176,7 @@ def _write_tables(
             **{name: population[name] for name in ("bsa_m2", "who_class", "six_minute_walk_m", "mpap_mmhg")},
         }
     ).join(volumes)
-    with atomic_path(root / "cohort.csv") as temporary:
-        table.to_csv(temporary, lineterminator="\n")
+    write_table(table, root / "cohort.csv", simulated=True, digits=None)
     with atomic_path(root / "truth.npz") as temporary:
         np.savez(
             temporary,
@@ -223,15 +221,10 @@ def _declare(root: Path, request: dict[str, Any], settings: SimulatedCohortSetti
         "imaged": list(settings.ids[: settings.n_imaged]),
         "columns": COLUMNS,
     }
-    _write_json(content, root / "cohort.json")
+    write_json(root / "cohort.json", content)
     if settings.n_imaged:  # so that images/, opened alone as a folder in UK Biobank layout, still says what it is
         kept = ("name", "simulated", "about", "label_scheme")
-        _write_json({name: content[name] for name in kept}, root / "images" / "cohort.json")
-
-
-def _write_json(content: dict[str, Any], path: Path) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_json(root / "images" / "cohort.json", {name: content[name] for name in kept})
 
 
 def _heart_items(row: pd.Series) -> tuple[tuple[str, float], ...]:

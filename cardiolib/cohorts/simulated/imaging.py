@@ -77,12 +77,16 @@ def cycle_phases(n: int) -> np.ndarray:
 @cache
 def code_digest() -> str:
     """Hash of the code that decides a scan, so that a change of it is never hidden by old files."""
-    package = Path(__file__).resolve().parents[1]
+    return digest_of(Path(__file__).resolve().parents[2])
+
+
+def digest_of(package: Path) -> str:
+    """Hash of the code and of the shipped files in the layers of `package` that decide a scan."""
     digest = hashlib.sha256()
-    for layer in _LAYERS:
-        for file in sorted((package / layer).rglob("*")):
-            if file.suffix in (".py", ".txt", ".json"):
-                digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    files = [file for layer in _LAYERS for file in sorted((package / layer).rglob("*"))]
+    for file in [package / "files.py", *files]:
+        if file.suffix in (".py", ".txt", ".json", ".npz"):
+            digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()
 
 

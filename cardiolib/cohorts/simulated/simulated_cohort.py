@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from cardiolib.cohorts.measurements import VOLUME_COLUMNS
 from cardiolib.cohorts.table import CohortError, named, numeric, read_csv_by_id
 from cardiolib.cohorts.ukbiobank import read_subject_image, read_subject_labels
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row
-from cardiolib.files import read_table_by_id
+from cardiolib.files import read_json, read_table_by_id
 from cardiolib.imaging import OURS, Cine, LabelMap
 
 LAYOUT = "simulated cohort"
@@ -142,9 +141,9 @@ def declaration(folder: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CohortError(f"{file}: is not valid JSON ({error}).") from error
+        content = read_json(file)
+    except ValueError as error:
+        raise CohortError(str(error)) from error
     return content if isinstance(content, dict) and content.get("layout") == LAYOUT else None
 
 

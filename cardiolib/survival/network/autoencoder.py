@@ -11,18 +11,22 @@
 Source: Bello et al., Nature Machine Intelligence 1:95-104 (2019). One deviation: the risk head has no bias,
 because the Cox likelihood compares patients and cannot see a constant.
 
-This module is the definition. :mod:`cardiolib.survival.network.accelerated.gradient` computes the same loss and its
-gradient faster; a test holds the two together.
+This module is the definition: the network, its loss, and a training loop that can be read aloud.
+:mod:`cardiolib.survival.network.training` trains with the faster code of
+:mod:`cardiolib.survival.network.accelerated`; tests hold its gradient to `hybrid_loss` and its trained weights to
+`train_plainly`.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
 from cardiolib.survival.cox import cox_nll
+from cardiolib.survival.network.corruption import Dropout
 from cardiolib.survival.network.settings import NetworkSettings
 
 
@@ -102,3 +106,73 @@ def hybrid_loss(output: Output, clean: torch.Tensor, event, time, settings: Netw
     activity = output.hidden.abs().sum() / (clean.shape[0] if exact else 1)
     total = settings.alpha * reconstruction + (1 - settings.alpha) * cox + 10.0**settings.log10_l1 * activity
     return Loss(total, reconstruction, cox, activity)
+
+
+def train_plainly(
+    network: SupervisedAutoencoder, x: np.ndarray, event, time, settings: NetworkSettings, *, seed: int
+) -> np.ndarray:
+    """Train a network step by step with torch alone: the definition of what `fit_network` does faster.
+
+    Parameters
+    ----------
+    network : SupervisedAutoencoder
+        Moved in place, from the weights that it has.
+    x : (N, D) float32 array
+        Features, scaled already.
+    event, time : (N,) arrays
+        Outcomes; event is True where death was observed.
+    settings : NetworkSettings
+        With ``coordinates="inputs"``; width, code and activation are the network's own.
+    seed : int
+        Of dropout masks and mini-batches; those of `fit_network` under the same seed.
+
+    Returns
+    -------
+    (epochs, 4) array
+        Total, reconstruction, Cox term and activity as in `Loss`: of each epoch, the mean over its steps.
+
+    Raises
+    ------
+    ValueError
+        The settings train in principal coordinates, which are no part of the plain definition.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cardiolib.survival.network.autoencoder import SupervisedAutoencoder, train_plainly
+    >>> x = np.random.default_rng(1).normal(size=(40, 12)).astype(np.float32)
+    >>> settings = NetworkSettings.on_inputs(log10_learning_rate=-2.5, epochs=20)
+    >>> network = SupervisedAutoencoder(12, 8, 2)
+    >>> history = train_plainly(network, x, np.ones(40, bool), np.arange(40.0), settings, seed=0)
+    >>> history.shape, bool(history[-1, 0] < history[0, 0])
+    ((20, 4), True)
+    """
+    if settings.coordinates != "inputs":
+        raise ValueError(f'train_plainly moves weights of the inputs; give coordinates="inputs", not {settings}')
+    _, mask_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)  # the first is for initial weights
+    dropout = Dropout(settings.dropout, np.random.Generator(np.random.SFC64(mask_seed)))
+    rng = np.random.default_rng(batch_seed)
+    rate, decay = 10.0**settings.log10_learning_rate, settings.weight_decay
+    if settings.protocol == "exact":
+        adam = torch.optim.AdamW(network.parameters(), lr=rate, eps=1e-8, weight_decay=decay)
+        batches = [np.arange(len(x))]  # one step an epoch, with every patient
+    else:
+        adam = torch.optim.Adam(network.parameters(), lr=rate, eps=1e-7, weight_decay=decay)
+        batches = []
+    history = []
+    for _ in range(settings.epochs):
+        if settings.protocol == "published" and not (batches and settings.frozen_batches):
+            batches = np.split(rng.permutation(len(x)), np.arange(settings.batch_size, len(x), settings.batch_size))
+        steps = []
+        for rows in batches:
+            clean = x[rows]  # (B, D)
+            noisy = dropout(clean, np.empty_like(clean))
+            loss = hybrid_loss(
+                network(torch.from_numpy(noisy)), torch.from_numpy(clean), event[rows], time[rows], settings
+            )
+            adam.zero_grad()
+            loss.total.backward()
+            adam.step()
+            steps.append([part.item() for part in loss])
+        history.append(np.mean(steps, axis=0))
+    return np.array(history)

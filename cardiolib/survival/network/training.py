@@ -97,6 +97,10 @@ def fit_network(
         )
     standardiser = Standardiser.fit(X, settings.standardise)
     x = standardiser.apply(X, dtype=np.float32)
+    # The plain definition is `autoencoder.train_plainly`; what runs here are faster ways to the same mathematics.
+    # In principal coordinates (the default) the network reads N scores in place of D inputs (accelerated/principal.py).
+    # On the inputs, "exact" takes the gradient by hand (LossGradient) and "published" fuses it with Adam, batch by
+    # batch (FusedBatchStep).
     if settings.coordinates == "principal":
         rows = principal_rows(x)
         weights, history = train_on_scores(rows, event, time, settings, seed=seed, progress=progress)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.risk_sets import RiskSets
 
 CACHE_LINE = 64
@@ -75,6 +76,28 @@ def weight_shapes(n_features: int, hidden: int, latent: int) -> dict[str, tuple[
         "decoder_output.weight": (n_features, hidden),
         "decoder_output.bias": (n_features,),
     }
+
+
+def forward_log_risk(weights: Weights, x: np.ndarray, settings: NetworkSettings) -> np.ndarray:
+    """Log risks (N,) float64 of network inputs `x` (N, D), by weights as they are while training.
+
+    Raises
+    ------
+    FloatingPointError
+        A predicted risk is not finite.
+    """
+    return log_risk_of_first_layer(x @ weights["encoder_hidden.weight"].T, weights, settings)
+
+
+def log_risk_of_first_layer(read: np.ndarray, weights: Weights, settings: NetworkSettings) -> np.ndarray:
+    """Log risks (N,) from what the first layer reads (N, H), before its bias; errors as `forward_log_risk`."""
+    lowest = -np.inf if settings.activation == "linear" else 0
+    h = np.maximum(read + weights["encoder_hidden.bias"], lowest)
+    z = np.maximum(h @ weights["encoder_code.weight"].T + weights["encoder_code.bias"], lowest)
+    risk = (z @ weights["risk.weight"][0]).astype(float)
+    if not np.isfinite(risk).all():
+        raise FloatingPointError("training diverged: predicted risks are not finite")
+    return risk
 
 
 class LossGradient:

@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
-from cardiolib.survival.network.accelerated.gradient import LossGradient, Weights
+from cardiolib.survival.network.accelerated.gradient import LossGradient, Weights, log_risk_of_first_layer
 from cardiolib.survival.network.corruption import Dropout
 from cardiolib.survival.network.preprocessing import Standardiser
 from cardiolib.survival.network.settings import NetworkSettings
@@ -132,23 +132,7 @@ def screened_log_risk(
     )
     learned = rows.test @ weights["encoder_hidden.weight"].T
     learned *= np.float32(rows.ratio)
-    return _log_risk(_read(test, first, rows.standardiser) + learned, weights, settings)
-
-
-def forward_log_risk(weights: Weights, x: np.ndarray, settings: NetworkSettings) -> np.ndarray:
-    """Log risks (N,) float64 of network inputs `x` (N, D), by weights as they are while training."""
-    return _log_risk(x @ weights["encoder_hidden.weight"].T, weights, settings)
-
-
-def _log_risk(read: np.ndarray, weights: Weights, settings: NetworkSettings) -> np.ndarray:
-    """Log risks from what the first layer reads (N, H), before its bias."""
-    lowest = -np.inf if settings.activation == "linear" else 0
-    h = np.maximum(read + weights["encoder_hidden.bias"], lowest)
-    z = np.maximum(h @ weights["encoder_code.weight"].T + weights["encoder_code.bias"], lowest)
-    risk = (z @ weights["risk.weight"][0]).astype(float)
-    if not np.isfinite(risk).all():
-        raise FloatingPointError("training diverged: predicted risks are not finite")
-    return risk
+    return log_risk_of_first_layer(_read(test, first, rows.standardiser) + learned, weights, settings)
 
 
 def _read(X: np.ndarray, weight: np.ndarray, standardiser: Standardiser) -> np.ndarray:
