@@ -99,9 +99,11 @@ test-all: $(INSTALLED) ## run the test suite with the slow tests
 bench: $(INSTALLED) ## measure speed, memory and accuracy; writes benchmarks/results
 	$(PY) -m benchmarks
 
-lint: $(INSTALLED) ## check the style
+lint: $(INSTALLED) ## check style and types
 	$(VENV)/bin/ruff check cardiolib tests benchmarks
+	$(VENV)/bin/ruff format --check cardiolib tests benchmarks
+	$(PY) -m mypy
 
 clean: ## remove what runs have made (not .venv, not data/raw, not your data)
 	find reports figures -mindepth 1 -maxdepth 1 ! -name expected ! -name gallery -exec rm -rf {} +
-	rm -rf data/derived .pytest_cache .ruff_cache
+	rm -rf data/derived .pytest_cache .ruff_cache .mypy_cache

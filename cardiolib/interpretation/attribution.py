@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,7 +86,13 @@ def log_risk_function(model: FittedNetwork) -> LogRisk:
 
 
 def integrated_gradients(
-    log_risk: LogRisk, X, *, baseline=None, n_steps: int = 64, tolerance: float = 0.01, max_steps: int = 1024
+    log_risk: LogRisk,
+    X: np.ndarray,
+    *,
+    baseline: Any = None,
+    n_steps: int = 64,
+    tolerance: float = 0.01,
+    max_steps: int = 1024,
 ) -> Attribution:
     """Attribute each patient's log risk to the features.
 
@@ -132,7 +139,7 @@ def integrated_gradients(
         n_steps *= 2
 
 
-def attribute_network(model: FittedNetwork, X, *, baseline=None) -> Attribution:
+def attribute_network(model: FittedNetwork, X: np.ndarray, *, baseline: Any = None) -> Attribution:
     """:func:`integrated_gradients` of a network's log risk, exact: no steps, no tolerance.
 
     The network is made of affine layers and ReLUs, so along the straight way from the baseline to a patient its
@@ -182,7 +189,7 @@ def attribute_network(model: FittedNetwork, X, *, baseline=None) -> Attribution:
     return Attribution(values, baseline, risks, zero, error, max(count for _, count in pieces))
 
 
-def _exact_mean_gradient(start: np.ndarray, end: np.ndarray, weights) -> tuple[np.ndarray, int]:
+def _exact_mean_gradient(start: np.ndarray, end: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[np.ndarray, int]:
     """Gradient (H,) of the log risk in the hidden sums u, averaged over the way, and the number of pieces."""
     way, to_code = end - start, weights["encoder_code.weight"]
     knots = _with_crossings(np.array([0.0, 1.0]), np.stack([start, end]))
@@ -203,7 +210,7 @@ def _with_crossings(knots: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.unique(np.append(knots, knots[piece] + share * np.diff(knots)[piece]))
 
 
-def _checked(X, baseline) -> tuple[np.ndarray, np.ndarray]:
+def _checked(X: np.ndarray, baseline: Any) -> tuple[np.ndarray, np.ndarray]:
     X = np.asarray(X, dtype=float)
     if X.ndim != 2 or not len(X) or not np.isfinite(X).all():
         raise ValueError(f"X must be an (N, D) array of finite numbers, got shape {X.shape}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.interpretation.motion_magnitude import as_displacements
 from cardiolib.survival.network.fitted import FittedNetwork
@@ -55,7 +56,7 @@ class RiskDirection:
 
 
 def decode_risk_direction(
-    model: FittedNetwork, code, *, amounts=(-2.0, -1.0, 0.0, 1.0, 2.0), n_vertices: int
+    model: FittedNetwork, code: ArrayLike, *, amounts: ArrayLike = (-2.0, -1.0, 0.0, 1.0, 2.0), n_vertices: int
 ) -> RiskDirection:
     """Decode motion along the direction in which the network's log risk rises fastest.
 

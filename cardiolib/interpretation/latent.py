@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,9 @@ class LatentMap:
         return as_html(repr(self))
 
 
-def laplacian_eigenmaps(code, *, n_neighbours: int = 10, seed: int = 0, orient_by=None) -> LatentMap:
+def laplacian_eigenmaps(
+    code: np.ndarray, *, n_neighbours: int = 10, seed: int = 0, orient_by: np.ndarray | None = None
+) -> LatentMap:
     """Laplacian eigenmaps: the slowest modes of diffusion on the graph of nearest neighbours.
 
     Parameters
@@ -115,7 +118,14 @@ def laplacian_eigenmaps(code, *, n_neighbours: int = 10, seed: int = 0, orient_b
     return _judged("laplacian eigenmaps", code, coordinates, n_neighbours, n_neighbours, orient_by, notes)
 
 
-def umap_map(code, *, n_neighbours: int = 15, min_distance: float = 0.1, seed: int = 0, orient_by=None) -> LatentMap:
+def umap_map(
+    code: np.ndarray,
+    *,
+    n_neighbours: int = 15,
+    min_distance: float = 0.1,
+    seed: int = 0,
+    orient_by: np.ndarray | None = None,
+) -> LatentMap:
     """UMAP of the latent code, the same on every run with one seed (and therefore on one thread).
 
     Parameters
@@ -150,7 +160,7 @@ def compile_umap() -> None:
     umap_map(np.random.default_rng(0).normal(size=(40, 3)), n_neighbours=5)
 
 
-def pca_map(code, *, judged_at: int = 10, orient_by=None) -> LatentMap:
+def pca_map(code: np.ndarray, *, judged_at: int = 10, orient_by: np.ndarray | None = None) -> LatentMap:
     """First two principal components of the latent code: the plain map that the others must beat."""
     code = _check_code(code, judged_at)
     scores = PCA(n_components=min(2, *code.shape), svd_solver="full").fit_transform(code)
@@ -158,7 +168,7 @@ def pca_map(code, *, judged_at: int = 10, orient_by=None) -> LatentMap:
     return _judged("pca", code, coordinates, None, judged_at, orient_by, ())
 
 
-def quality_table(maps) -> pd.DataFrame:
+def quality_table(maps: Any) -> pd.DataFrame:
     """One row a map: method, neighbours, trustworthiness, continuity, notes."""
     rows = [
         {
@@ -174,7 +184,7 @@ def quality_table(maps) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _check_code(code, n_neighbours: int) -> np.ndarray:
+def _check_code(code: np.ndarray, n_neighbours: int) -> np.ndarray:
     code = np.asarray(code, dtype=float)
     if code.ndim != 2 or not np.isfinite(code).all():
         raise ValueError(f"code must be an (N, L) array of finite numbers, got shape {code.shape}")
@@ -189,7 +199,7 @@ def _check_code(code, n_neighbours: int) -> np.ndarray:
     return code
 
 
-def _connected_graph(code: np.ndarray, n_neighbours: int):
+def _connected_graph(code: np.ndarray, n_neighbours: int) -> Any:
     """Symmetric neighbour graph in one piece, and the number of pieces that had to be joined (1: none)."""
     graph = kneighbors_graph(code, n_neighbours, include_self=False)
     graph = 0.5 * (graph + graph.T)
@@ -201,7 +211,15 @@ def _connected_graph(code: np.ndarray, n_neighbours: int):
     return graph, pieces
 
 
-def _judged(method, code, coordinates, n_neighbours, judged_at, orient_by, notes) -> LatentMap:
+def _judged(
+    method: str,
+    code: np.ndarray,
+    coordinates: np.ndarray,
+    n_neighbours: int | None,
+    judged_at: int,
+    orient_by: np.ndarray | None,
+    notes: Any,
+) -> LatentMap:
     coordinates = _oriented(coordinates, orient_by)
     return LatentMap(
         method,
@@ -214,7 +232,7 @@ def _judged(method, code, coordinates, n_neighbours, judged_at, orient_by, notes
     )
 
 
-def _oriented(coordinates: np.ndarray, orient_by) -> np.ndarray:
+def _oriented(coordinates: np.ndarray, orient_by: np.ndarray | None) -> np.ndarray:
     """Fix the sign of each axis, which the methods leave open."""
     if orient_by is None:
         extreme = coordinates[np.abs(coordinates).argmax(axis=0), np.arange(coordinates.shape[1])]

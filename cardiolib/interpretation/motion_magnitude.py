@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def as_displacements(X, *, n_vertices: int) -> np.ndarray:
+def as_displacements(X: ArrayLike, *, n_vertices: int) -> np.ndarray:
     """Unfold (N, D) columns into displacements (N, T - 1, V, 3) from end-diastole.
 
     Parameters
@@ -28,7 +29,7 @@ def as_displacements(X, *, n_vertices: int) -> np.ndarray:
     return X.reshape(len(X), -1, n_vertices, 3)
 
 
-def motion_magnitude_mm(X, *, n_vertices: int) -> np.ndarray:
+def motion_magnitude_mm(X: ArrayLike, *, n_vertices: int) -> np.ndarray:
     """Mean length (N, V) in mm of each vertex's displacement from end-diastole, over the phases of the cycle.
 
     Source: Bello et al. 2019 describe vertex motion by its mean over the cycle; the exact magnitude was not released,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.meshes import SurfaceMesh, enclosed_volumes_ml
 from cardiolib.motion import annular_excursion_mm, ejection_fraction, right_ventricular_indices
@@ -29,7 +30,7 @@ ventricle; a round, well working septum moves less to the left or to the right.
 """
 
 
-def physiology(positions, mesh: SurfaceMesh) -> dict[str, float]:
+def physiology(positions: ArrayLike, mesh: SurfaceMesh) -> dict[str, float]:
     """Measures of one beating right ventricle.
 
     Parameters
@@ -66,7 +67,7 @@ def physiology(positions, mesh: SurfaceMesh) -> dict[str, float]:
     return {name: float(value) for name, value in zip(UNITS, values, strict=True)}
 
 
-def function_over_cycle(positions, mesh: SurfaceMesh) -> pd.DataFrame:
+def function_over_cycle(positions: ArrayLike, mesh: SurfaceMesh) -> pd.DataFrame:
     """What moves, phase by phase.
 
     Parameters

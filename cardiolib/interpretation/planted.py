@@ -54,7 +54,13 @@ class PlantedHazard:
 
 
 def plant_hazard(
-    X, mesh: SurfaceMesh, *, centre: int, kind: str = "end-systole", n_points: int = 20, rng: np.random.Generator
+    X: np.ndarray,
+    mesh: SurfaceMesh,
+    *,
+    centre: int,
+    kind: str = "end-systole",
+    n_points: int = 20,
+    rng: np.random.Generator,
 ) -> PlantedHazard:
     """Draw outcomes from a hazard that reads the motion of the points nearest to one.
 
@@ -129,7 +135,9 @@ class PlantedTest:
     risk_correlation: float
 
 
-def planted_test(unit: tuple[int, str, int], *, X, mesh: SurfaceMesh, settings: NetworkSettings) -> PlantedTest:
+def planted_test(
+    unit: tuple[int, str, int], *, X: np.ndarray, mesh: SurfaceMesh, settings: NetworkSettings
+) -> PlantedTest:
     """Plant, train and score once.
 
     Parameters
@@ -169,7 +177,7 @@ def planted_test(unit: tuple[int, str, int], *, X, mesh: SurfaceMesh, settings: 
 
 
 def planted_tests(
-    X, mesh: SurfaceMesh, settings: NetworkSettings, *, n_patches: int, seed: int, map_units: Callable = map
+    X: np.ndarray, mesh: SurfaceMesh, settings: NetworkSettings, *, n_patches: int, seed: int, map_units: Callable = map
 ) -> list[PlantedTest]:
     """:func:`planted_test` at patches spread over the wall, the two kinds of hazard in turn."""
     rng = np.random.default_rng(seed)
@@ -193,7 +201,7 @@ def planted_table(tests: list[PlantedTest]) -> pd.DataFrame:
     return grouped.agg(["mean", "min", "max"]).add_prefix("times chance, ").assign(patches=len(tests))
 
 
-def saliency_maps(log_risk, X, *, n_vertices: int) -> dict[str, np.ndarray]:
+def saliency_maps(log_risk: np.ndarray, X: np.ndarray, *, n_vertices: int) -> dict[str, np.ndarray]:
     """Maps of association between log risk and motion, method to (V,) array.
 
     "correlation" is the paper's regression at each point on a scale that does not depend on how far a point moves;

@@ -43,7 +43,15 @@ class Refit:
 
 
 def refit_networks(
-    X, event, time, settings: NetworkSettings, *, n_refits: int, n_vertices: int, seed: int, map_units: Callable = map
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    settings: NetworkSettings,
+    *,
+    n_refits: int,
+    n_vertices: int,
+    seed: int,
+    map_units: Callable = map,
 ) -> list[Refit]:
     """Train on `n_refits` bootstrap bags with one setting (no search in the bag).
 
@@ -90,7 +98,9 @@ class NullNetwork:
     c_index: float
 
 
-def fit_null_network(X, event, time, settings: NetworkSettings, *, seed: int) -> NullNetwork:
+def fit_null_network(
+    X: np.ndarray, event: np.ndarray, time: np.ndarray, settings: NetworkSettings, *, seed: int
+) -> NullNetwork:
     """Shuffle the outcomes over the patients and train: whatever its code shows is not there.
 
     Parameters
@@ -165,7 +175,16 @@ def mean_risk_motion(refits: list[Refit]) -> RiskMotion:
     return RiskMotion(f"{REGRESSION}, mean over refits", refits[0].risk_motion.mean_mm, fields.mean(axis=0))
 
 
-def _refit(number: int, *, X, event, time, settings: NetworkSettings, n_vertices: int, seed: int) -> Refit:
+def _refit(
+    number: int,
+    *,
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    settings: NetworkSettings,
+    n_vertices: int,
+    seed: int,
+) -> Refit:
     bag = draw_bag(seed, number, len(X))
     model_seed = int(np.random.SeedSequence(seed, spawn_key=(number, 1)).generate_state(1)[0])
     network = fit_network(X[bag], event[bag], time[bag], settings, seed=model_seed)

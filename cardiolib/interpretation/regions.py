@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -41,7 +43,7 @@ def vertex_regions(mesh: SurfaceMesh) -> np.ndarray:
     return np.where(free, np.asarray(REGIONS)[third], "septum")
 
 
-def summarise_by_region(values, regions) -> pd.DataFrame:
+def summarise_by_region(values: np.ndarray, regions: np.ndarray) -> pd.DataFrame:
     """Mean, mean absolute value, extremes and share of one map by region.
 
     Parameters
@@ -73,14 +75,14 @@ def summarise_by_region(values, regions) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("region")
 
 
-def summarise_by_region_and_phase(values, regions) -> pd.DataFrame:
+def summarise_by_region_and_phase(values: np.ndarray, regions: np.ndarray) -> pd.DataFrame:
     """Mean of a map (T - 1, V) by phase (rows, 1 to T - 1) and region (columns)."""
     values, regions = _paired(values, regions, ndim=2)
     columns = {name: values[:, inside].mean(axis=1) for name, inside in _inside(regions)}
     return pd.DataFrame(columns, index=pd.RangeIndex(1, len(values) + 1, name="phase"))
 
 
-def _paired(values, regions, ndim: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def _paired(values: np.ndarray, regions: np.ndarray, ndim: int = 1) -> tuple[np.ndarray, np.ndarray]:
     values, regions = np.asarray(values, dtype=float), np.asarray(regions, dtype=str)
     if values.ndim != ndim or regions.shape != values.shape[-1:]:
         raise ValueError(
@@ -89,7 +91,7 @@ def _paired(values, regions, ndim: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return values, regions
 
 
-def _inside(regions: np.ndarray):
+def _inside(regions: np.ndarray) -> Any:
     known = [name for name in REGIONS if (regions == name).any()]
     for name in [*known, *sorted(set(regions.tolist()) - set(REGIONS))]:
         yield name, regions == name

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
@@ -61,7 +62,7 @@ class RiskMotion:
         """Motion (T - 1, V, 3) at `amount` SDs of the log risk above the mean."""
         return self.mean_mm + amount * self.field_mm
 
-    def positions_mm(self, reference, amount: float) -> np.ndarray:
+    def positions_mm(self, reference: ArrayLike, amount: float) -> np.ndarray:
         """Positions (T, V, 3) of a heart that begins at `reference` (V, 3) and moves like `displacement_mm`."""
         reference = np.asarray(reference, dtype=float)
         if reference.shape != self.mean_mm.shape[1:]:
@@ -86,7 +87,7 @@ class RiskMotion:
         return float((self.field_mm * other.field_mm).sum() / size) if size > 0 else np.nan
 
 
-def regression_motion(log_risk, X, *, n_vertices: int) -> RiskMotion:
+def regression_motion(log_risk: np.ndarray, X: np.ndarray, *, n_vertices: int) -> RiskMotion:
     """Regression of every coordinate of the motion on the log risk.
 
     Parameters
@@ -115,7 +116,7 @@ def regression_motion(log_risk, X, *, n_vertices: int) -> RiskMotion:
     return RiskMotion(REGRESSION, *as_displacements(np.stack([mean, slope]), n_vertices=n_vertices))
 
 
-def decoded_motions(model: FittedNetwork, X, *, n_vertices: int) -> list[RiskMotion]:
+def decoded_motions(model: FittedNetwork, X: ArrayLike, *, n_vertices: int) -> list[RiskMotion]:
     """Motion decoded from the code along the network's risk, in three ways.
 
     Parameters
@@ -155,7 +156,10 @@ def decoded_motions(model: FittedNetwork, X, *, n_vertices: int) -> list[RiskMot
     fields = [as_displacements(np.stack([mean, step @ decoder]), n_vertices=n_vertices) for step in steps.values()]
     return [
         network,
-        *(RiskMotion(name, *one, explained, distance[name]) for name, one in zip(steps, fields, strict=True)),
+        *(
+            RiskMotion(name, mean, step, explained, distance[name])
+            for name, (mean, step) in zip(steps, fields, strict=True)
+        ),
     ]
 
 
@@ -180,7 +184,10 @@ def true_risk_motion(cohort: Cohort, *, n_frames: int, n_hearts: int = 400, seed
     """
     if "truth" not in cohort.provides:
         return None
-    settings = SimulatedCohortSettings(**declaration(cohort.folder)["request"]["settings"])
+    declared = declaration(cohort.folder) if cohort.folder is not None else None
+    if declared is None:
+        raise ValueError(f"cohort {cohort.name!r} has no declaration (cohort.json) of how it was simulated")
+    settings = SimulatedCohortSettings(**declared["request"]["settings"])
     population = simulate_population(
         n_hearts, kind=settings.population, rng=np.random.default_rng(seed), separate_shape=settings.separate_shape
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from lifelines import NelsonAalenFitter
+from numpy.typing import ArrayLike
 
 from cardiolib.validation import BootstrapStore, out_of_bag_risk
 
@@ -37,7 +39,7 @@ class ExplainedRisk:
         return np.isfinite(self.log_risk)
 
 
-def explained_risk(ids, apparent, store: BootstrapStore | None) -> ExplainedRisk:
+def explained_risk(ids: Any, apparent: Any, store: BootstrapStore | None) -> ExplainedRisk:
     """Out-of-bag log risk of the patients from a stored bootstrap; their apparent one where there is no store.
 
     Parameters
@@ -85,7 +87,7 @@ def explained_risk(ids, apparent, store: BootstrapStore | None) -> ExplainedRisk
     )
 
 
-def martingale_residuals(event, time) -> np.ndarray:
+def martingale_residuals(event: ArrayLike, time: ArrayLike) -> np.ndarray:
     """Deaths observed minus deaths expected of each patient if all had the same risk, (N,).
 
     The outcome itself in the place of a predicted risk: a prediction is made of motion and so goes with motion even

@@ -7,6 +7,7 @@ This is an association of risk with motion, not what the network uses: for that 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,13 @@ class Saliency:
 
 
 def saliency(
-    log_risk, X, *, n_vertices: int | None = None, n_permutations: int = 1000, seed: int = 0, covariates=None
+    log_risk: np.ndarray,
+    X: np.ndarray,
+    *,
+    n_vertices: int | None = None,
+    n_permutations: int = 1000,
+    seed: int = 0,
+    covariates: np.ndarray | None = None,
 ) -> Saliency:
     """Where motion goes with risk: the paper's map, with p values that hold over the whole heart.
 
@@ -133,7 +140,9 @@ def saliency(
     )
 
 
-def univariate_saliency(log_risk, magnitude_mm, *, covariates=None) -> Saliency:
+def univariate_saliency(
+    log_risk: np.ndarray, magnitude_mm: np.ndarray, *, covariates: np.ndarray | None = None
+) -> Saliency:
     """Regress log risk on the motion of each vertex, one vertex at a time.
 
     Parameters
@@ -156,7 +165,12 @@ def univariate_saliency(log_risk, magnitude_mm, *, covariates=None) -> Saliency:
 
 
 def permutation_test(
-    log_risk, magnitude_mm, *, rng: np.random.Generator, n_permutations: int = 1000, covariates=None
+    log_risk: np.ndarray,
+    magnitude_mm: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    n_permutations: int = 1000,
+    covariates: np.ndarray | None = None,
 ) -> Saliency:
     """:func:`univariate_saliency` with p values that control false alarms over the whole surface.
 
@@ -202,13 +216,13 @@ def permutation_test(
     return Saliency(observed.slope, observed.standardised_slope, observed.correlation, observed.t, p, n_permutations)
 
 
-def phase_saliency(log_risk, X, *, n_vertices: int) -> np.ndarray:
+def phase_saliency(log_risk: np.ndarray, X: np.ndarray, *, n_vertices: int) -> np.ndarray:
     """Correlation (T - 1, V) of log risk with how far each vertex is from its place at end-diastole, phase by phase."""
     lengths = np.linalg.norm(as_displacements(X, n_vertices=n_vertices), axis=3)
     return np.stack([univariate_saliency(log_risk, lengths[:, t]).correlation for t in range(lengths.shape[1])])
 
 
-def map_stability(maps) -> pd.DataFrame:
+def map_stability(maps: Any) -> pd.DataFrame:
     """How far several maps of one heart agree, for example one map per bootstrap network.
 
     Parameters
@@ -231,7 +245,7 @@ def map_stability(maps) -> pd.DataFrame:
     )
 
 
-def _residuals(log_risk, magnitude_mm, covariates):
+def _residuals(log_risk: np.ndarray, magnitude_mm: np.ndarray, covariates: np.ndarray | None) -> Any:
     """Log risk and motion without intercept and covariates, the basis that was removed, degrees of freedom, and how
     large log risk and motion (one number a vertex) were before.
     """

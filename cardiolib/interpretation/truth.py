@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
@@ -28,7 +30,7 @@ class TruthScore:
     rank_correlation: float
 
 
-def score_against_truth(saliency, relevance, *, relevant_above: float = 0.5) -> TruthScore:
+def score_against_truth(saliency: Any, relevance: ArrayLike, *, relevant_above: float = 0.5) -> TruthScore:
     """Average precision of a saliency map over the vertices.
 
     Parameters

@@ -34,7 +34,7 @@ class SurfaceMesh:
 
     points: np.ndarray
     triangles: np.ndarray
-    region: np.ndarray | None = None
+    region: np.ndarray = None  # type: ignore[assignment]  # __post_init__ fills it
     region_names: tuple[str, ...] = REGION_NAMES
     simulated: bool = False
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cardiolib.files import atomic_path
-from cardiolib.meshes.surface import SurfaceMesh
+from cardiolib.meshes.surface import REGION_NAMES, SurfaceMesh
 
 _TITLE = "cardiolib surface; regions: "
 _SIMULATED = "SIMULATED "
@@ -58,7 +58,8 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
     if region_names is None and title.startswith(_TITLE):
         region_names = tuple(title.removeprefix(_TITLE).split(","))
     region = np.asarray(data.point_data["region"])
-    return SurfaceMesh(points, triangles, region, *([region_names] if region_names else []), simulated=simulated)
+    names = region_names or REGION_NAMES
+    return SurfaceMesh(points, triangles, region, names, simulated=simulated)
 
 
 def vtk_says_simulated(path: str | os.PathLike[str]) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter
+from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
@@ -98,17 +100,17 @@ class FittedCox:
     def _repr_html_(self) -> str:
         return as_html(repr(self), self.summary)
 
-    def predict_log_risk(self, X) -> np.ndarray:
+    def predict_log_risk(self, X: ArrayLike) -> np.ndarray:
         """(N,) log risk of features (N, D), higher is worse; rounded to 10 decimals so that equals stay equal."""
         X = check_features(X, self.mean.size, dtype=np.float64)
         return np.round((X - self.mean) @ self.coefficients, 10)
 
-    def survival_curve(self, X, times) -> np.ndarray:
+    def survival_curve(self, X: ArrayLike, times: ArrayLike) -> np.ndarray:
         """(N, T) probability of surviving beyond each of `times`."""
         return self.baseline.survival(self.predict_log_risk(X), times)
 
 
-def fit_cox(X, event, time, settings: CoxSettings | None = None) -> FittedCox:
+def fit_cox(X: ArrayLike, event: ArrayLike, time: ArrayLike, settings: CoxSettings | None = None) -> FittedCox:
     """Cox regression on a few columns (for example RVEDV, RVESV, RVEF), by lifelines, Efron ties.
 
     Parameters
@@ -138,7 +140,15 @@ def fit_cox(X, event, time, settings: CoxSettings | None = None) -> FittedCox:
     return FittedCox(mean, coefficients, baseline, fitter.summary.copy())
 
 
-def fit_pca_cox(X, event, time, settings: PcaCoxSettings | None = None, *, seed: int = 0, groups=None) -> FittedCox:
+def fit_pca_cox(
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    settings: PcaCoxSettings | None = None,
+    *,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+) -> FittedCox:
     """Principal components of motion and ridge Cox: the strong simple competitor of the network.
 
     Parameters
@@ -162,7 +172,9 @@ def fit_pca_cox(X, event, time, settings: PcaCoxSettings | None = None, *, seed:
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(chosen))
 
 
-def _choose(X, event, time, settings, seed, groups) -> tuple[int, float, float]:
+def _choose(
+    X: np.ndarray, event: np.ndarray, time: np.ndarray, settings: Any, seed: int, groups: np.ndarray | None
+) -> tuple[int, float, float]:
     """Components and log10 penalty with the best mean concordance over grouped folds."""
     counts = [settings.n_components] if settings.n_components else [5, 10, 20, 40]
     penalties = np.arange(-3, 1.01, 0.5) if np.isnan(settings.log10_penalty) else [settings.log10_penalty]
@@ -191,11 +203,11 @@ def _choose(X, event, time, settings, seed, groups) -> tuple[int, float, float]:
             f"no penalty up to {10.0 ** penalties[-1]:g} lets ridge Cox regression converge on "
             f"{int(event.sum())} deaths; fewer components or more patients are needed"
         )
-    i, j = np.unravel_index(np.argmax(mean), mean.shape)
+    i, j = (int(each) for each in np.unravel_index(np.argmax(mean), mean.shape))
     return counts[i], float(penalties[j]), float(mean[i, j])
 
 
-def _principal_axes(X, standardise: str, n_components: int) -> tuple[Standardiser, np.ndarray, np.ndarray]:
+def _principal_axes(X: np.ndarray, standardise: str, n_components: int) -> tuple[Standardiser, np.ndarray, np.ndarray]:
     """Scaling (always centred), principal axes (D, k) and the SD (k,) of the training scores, largest first."""
     scaler = Standardiser.fit(X, standardise)
     scaler = Standardiser(X.mean(axis=0, dtype=float), scaler.scale)

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.outcomes import check_outcomes
 
 TIES = ("efron", "breslow")
+Outcome = torch.Tensor | np.ndarray
 
 
-def cox_nll(log_risk: torch.Tensor, event, time, *, ties: str = "efron", strata=None) -> tuple[torch.Tensor, int]:
+def cox_nll(
+    log_risk: torch.Tensor,
+    event: np.ndarray,
+    time: np.ndarray,
+    *,
+    ties: str = "efron",
+    strata: np.ndarray | None = None,
+) -> tuple[torch.Tensor, int]:
     r"""Negative log partial likelihood, summed over deaths, and the number of deaths.
 
     Parameters
@@ -51,17 +60,17 @@ def cox_nll(log_risk: torch.Tensor, event, time, *, ties: str = "efron", strata=
     ----------
     .. [1] Therneau and Grambsch, Modeling Survival Data: Extending the Cox Model, Springer (2000), ch. 3.
     """
-    eta, event, time = _checked(log_risk, event, time, ties)
+    eta, died, when = _checked(log_risk, event, time, ties)
     if strata is None:
-        return _one_stratum(eta, event, time, ties), int(event.sum())
-    strata = torch.as_tensor(strata, device=eta.device)
-    if strata.shape != event.shape:
-        raise ValueError(f"strata has shape {tuple(strata.shape)}, event has {tuple(event.shape)}")
+        return _one_stratum(eta, died, when, ties), int(died.sum())
+    stratum_of = torch.as_tensor(strata, device=eta.device)
+    if stratum_of.shape != died.shape:
+        raise ValueError(f"strata has shape {tuple(stratum_of.shape)}, event has {tuple(died.shape)}")
     parts = [
-        _one_stratum(eta[rows], event[rows], time[rows], ties)
-        for rows in (strata == stratum for stratum in torch.unique(strata))
+        _one_stratum(eta[rows], died[rows], when[rows], ties)
+        for rows in (stratum_of == stratum for stratum in torch.unique(stratum_of))
     ]
-    return torch.stack(parts).sum(), int(event.sum())
+    return torch.stack(parts).sum(), int(died.sum())
 
 
 @dataclass(frozen=True)
@@ -80,22 +89,22 @@ class BaselineHazard:
     times: np.ndarray
     log_cumulative: np.ndarray
 
-    def __call__(self, t) -> np.ndarray:
+    def __call__(self, t: np.ndarray) -> np.ndarray:
         """H0 at the times `t`, same shape."""
         return np.exp(self._log_at(t))
 
-    def survival(self, log_risk, times) -> np.ndarray:
+    def survival(self, log_risk: ArrayLike, times: ArrayLike) -> np.ndarray:
         """Probability of surviving beyond each time: (N, T) from (N,) log risks and (T,) times."""
         log_risk = np.asarray(log_risk, dtype=float)
         exponent = self._log_at(np.atleast_1d(times))[None, :] + log_risk[:, None]
         return np.exp(-np.exp(np.minimum(exponent, 700.0)))
 
-    def _log_at(self, t) -> np.ndarray:
+    def _log_at(self, t: np.ndarray) -> np.ndarray:
         steps = np.searchsorted(self.times, np.asarray(t, dtype=float), side="right")
         return np.concatenate([[-np.inf], self.log_cumulative])[steps]
 
 
-def breslow_baseline(log_risk, event, time) -> BaselineHazard:
+def breslow_baseline(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) -> BaselineHazard:
     """Breslow's cumulative baseline hazard for given log risks.
 
     Parameters
@@ -133,22 +142,24 @@ def breslow_baseline(log_risk, event, time) -> BaselineHazard:
     return BaselineHazard(deaths_at, np.logaddexp.accumulate(log_steps))
 
 
-def _checked(log_risk, event, time, ties) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _checked(
+    log_risk: torch.Tensor, event: Outcome, time: Outcome, ties: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     if ties not in TIES:
         raise ValueError(f"ties must be one of {TIES}, got {ties!r}")
     if not isinstance(log_risk, torch.Tensor) or not log_risk.is_floating_point():
         raise ValueError("log_risk must be a floating-point torch tensor")
     eta = log_risk.reshape(-1)
-    event = torch.as_tensor(event, device=eta.device).reshape(-1)
-    time = torch.as_tensor(time, device=eta.device).reshape(-1)
-    if not (eta.shape == event.shape == time.shape):
+    died = torch.as_tensor(event, device=eta.device).reshape(-1)
+    when = torch.as_tensor(time, device=eta.device).reshape(-1)
+    if not (eta.shape == died.shape == when.shape):
         raise ValueError(
-            f"log_risk, event and time must have one length, got {eta.numel()}, {event.numel()} and {time.numel()}"
+            f"log_risk, event and time must have one length, got {eta.numel()}, {died.numel()} and {when.numel()}"
         )
-    return eta, event.bool(), time
+    return eta, died.bool(), when
 
 
-def _one_stratum(eta, event, time, ties) -> torch.Tensor:
+def _one_stratum(eta: torch.Tensor, event: torch.Tensor, time: torch.Tensor, ties: str) -> torch.Tensor:
     if not event.any():
         return (eta * 0.0).sum()
     order = torch.argsort(time, descending=True, stable=True)
@@ -165,7 +176,7 @@ def _one_stratum(eta, event, time, ties) -> torch.Tensor:
     return (log_at_risk + torch.log1p(-fraction * torch.exp(log_deaths - log_at_risk)) - eta[event]).sum()
 
 
-def _tied_deaths(eta, block, n_blocks) -> tuple[torch.Tensor, torch.Tensor]:
+def _tied_deaths(eta: torch.Tensor, block: torch.Tensor, n_blocks: int) -> tuple[torch.Tensor, torch.Tensor]:
     """For each death: log of the summed hazards of the deaths at its time, and its k/d."""
     largest = torch.full((n_blocks,), -torch.inf, dtype=eta.dtype, device=eta.device)
     largest = largest.scatter_reduce(0, block, eta.detach(), reduce="amax")

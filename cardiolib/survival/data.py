@@ -113,7 +113,9 @@ class SurvivalData:
                 f"these data have no volumes ({', '.join(CONVENTIONAL)}) of all {len(self.ids)} patients, which a Cox "
                 "model on volumes reads; give SurvivalData.of(cohort, volumes=...) or X, event and time"
             )
-        return self.X if reads == "motion" else self.volumes.to_numpy()
+        if reads == "motion" or self.volumes is None:
+            return self.X
+        return self.volumes.to_numpy()
 
     def fingerprint(self) -> str:
         """SHA-256 of motion, outcomes and IDs."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def patient_folds(
-    event, *, n_folds: int, rng: np.random.Generator, groups: Sequence[Hashable] | np.ndarray | None = None
+    event: ArrayLike, *, n_folds: int, rng: np.random.Generator, groups: Sequence[Hashable] | np.ndarray | None = None
 ) -> np.ndarray:
     """Assign each row to a fold.
 
@@ -54,7 +56,7 @@ def patient_folds(
     return fold_of_group[group]
 
 
-def _deal(members, copies, fold_of_group, rows_in_fold, rng) -> None:
+def _deal(members: np.ndarray, copies: Any, fold_of_group: Any, rows_in_fold: Any, rng: np.random.Generator) -> None:
     """Give the groups of one stratum to folds, most copies first, each to the fold with fewest of its stratum."""
     members = rng.permutation(members)
     members = members[np.argsort(-copies[members], kind="stable")]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.conventional import FittedCox
@@ -48,7 +50,15 @@ class LassoCoxSettings:
         check_range(self, "n_folds", 2, np.inf)
 
 
-def fit_lasso_cox(X, event, time, settings: LassoCoxSettings | None = None, *, seed: int = 0, groups=None) -> FittedCox:
+def fit_lasso_cox(
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    settings: LassoCoxSettings | None = None,
+    *,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+) -> FittedCox:
     """Cox regression that minimises nll / N + penalty * sum of |coefficient|, on columns of unit SD, Efron ties.
 
     Parameters
@@ -98,7 +108,7 @@ def fit_lasso_cox(X, event, time, settings: LassoCoxSettings | None = None, *, s
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(summary))
 
 
-def lasso_path(Z, event, time, fractions) -> tuple[np.ndarray, np.ndarray]:
+def lasso_path(Z: ArrayLike, event: ArrayLike, time: ArrayLike, fractions: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients along falling penalties, each solution the start of the next.
 
     Parameters
@@ -143,7 +153,9 @@ def lasso_path(Z, event, time, fractions) -> tuple[np.ndarray, np.ndarray]:
     return path, penalties
 
 
-def _solve(Z, event, time, beta, penalty, *, max_steps: int = 50) -> np.ndarray:
+def _solve(
+    Z: np.ndarray, event: np.ndarray, time: np.ndarray, beta: np.ndarray, penalty: float, *, max_steps: int = 50
+) -> np.ndarray:
     """Proximal Newton on a few columns."""
     n = len(Z)
     for _ in range(max_steps if beta.size else 0):
@@ -166,7 +178,7 @@ def _solve(Z, event, time, beta, penalty, *, max_steps: int = 50) -> np.ndarray:
 
 
 @numba.njit(nogil=True)
-def _coordinate_descent(H, g, start, penalty):
+def _coordinate_descent(H: np.ndarray, g: np.ndarray, start: np.ndarray, penalty: float) -> Any:
     """Minimise g'(b - start) + (b - start)'H(b - start) / 2 + penalty * sum |b|."""
     b, slope = start.copy(), g.copy()  # slope: gradient of the smooth part at b
     for _ in range(1000):

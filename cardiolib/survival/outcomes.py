@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def check_outcomes(event, time) -> tuple[np.ndarray, np.ndarray]:
+def check_outcomes(event: ArrayLike, time: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return `event` as (N,) bool and `time` as (N,) float64, or say which rows are wrong.
 
     Parameters
@@ -32,7 +35,7 @@ def check_outcomes(event, time) -> tuple[np.ndarray, np.ndarray]:
     return event.astype(bool), time
 
 
-def check_features(X, n_features: int | None = None, *, dtype=np.float32) -> np.ndarray:
+def check_features(X: ArrayLike, n_features: int | None = None, *, dtype: Any = np.float32) -> np.ndarray:
     """Return `X` as an (N, D) array of `dtype`, refusing a wrong width and values that are not finite.
 
     Parameters

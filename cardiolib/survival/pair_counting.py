@@ -9,7 +9,7 @@ longest gives the same pairs from the side of the patient who survived, which th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -58,7 +58,7 @@ def count_pairs(rank: np.ndarray, event: np.ndarray, time: np.ndarray, weight: n
     return PairCounts(*unsorted, *sums)
 
 
-def compiled(function):
+def compiled(function: Any) -> Any:
     """Compile, keeping the machine code on disk where that is possible."""
     try:
         return numba.njit(cache=True)(function)
@@ -67,7 +67,7 @@ def compiled(function):
 
 
 @compiled
-def _add(tree, rank, amount):
+def _add(tree: np.ndarray, rank: int, amount: float) -> None:
     i = rank + 1
     while i < tree.size:
         tree[i] += amount
@@ -75,7 +75,7 @@ def _add(tree, rank, amount):
 
 
 @compiled
-def _sum_below(tree, rank):
+def _sum_below(tree: np.ndarray, rank: int) -> float:
     total = 0.0
     i = rank
     while i > 0:
@@ -85,7 +85,7 @@ def _sum_below(tree, rank):
 
 
 @compiled
-def _walk(rank, event, time, weight, n_ranks):
+def _walk(rank: np.ndarray, event: np.ndarray, time: np.ndarray, weight: np.ndarray, n_ranks: int) -> Any:
     """Both walks over rows sorted by time."""
     n = rank.size
     right, comparable = np.zeros(n), np.zeros(n)

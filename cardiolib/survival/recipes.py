@@ -11,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from cardiolib.survival.conventional import CoxSettings, FittedCox, PcaCoxSettings, fit_cox, fit_pca_cox
 from cardiolib.survival.lasso import LassoCoxSettings, fit_lasso_cox
 from cardiolib.survival.network.fitted import FittedNetwork
@@ -38,7 +41,9 @@ class NetworkRecipe:
     settings: NetworkSettings = field(default_factory=NetworkSettings)
     search_settings: SearchSettings | None = None
 
-    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedNetwork:
+    def fit(
+        self, X: np.ndarray, event: np.ndarray, time: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0
+    ) -> FittedNetwork:
         """Search (optional), then fit on all rows; the settings used are in the model's `settings`."""
         settings = self.settings
         if self.search_settings is not None:
@@ -66,7 +71,9 @@ class CoxRecipe:
     reads: ClassVar[str] = "volumes"
     settings: CoxSettings = field(default_factory=CoxSettings)
 
-    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedCox:
+    def fit(
+        self, X: ArrayLike, event: ArrayLike, time: ArrayLike, *, groups: ArrayLike | None = None, seed: int = 0
+    ) -> FittedCox:
         """Fit on all rows."""
         return fit_cox(X, event, time, self.settings)
 
@@ -89,7 +96,9 @@ class PcaCoxRecipe:
     reads: ClassVar[str] = "motion"
     settings: PcaCoxSettings = field(default_factory=PcaCoxSettings)
 
-    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedCox:
+    def fit(
+        self, X: np.ndarray, event: np.ndarray, time: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0
+    ) -> FittedCox:
         """Choose components and penalty, then fit on all rows."""
         return fit_pca_cox(X, event, time, self.settings, seed=seed, groups=groups)
 
@@ -112,6 +121,8 @@ class LassoCoxRecipe:
     reads: ClassVar[str] = "motion"
     settings: LassoCoxSettings = field(default_factory=LassoCoxSettings)
 
-    def fit(self, X, event, time, *, groups=None, seed: int = 0) -> FittedCox:
+    def fit(
+        self, X: np.ndarray, event: np.ndarray, time: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0
+    ) -> FittedCox:
         """Choose the penalty, then fit on all rows."""
         return fit_lasso_cox(X, event, time, self.settings, seed=seed, groups=groups)

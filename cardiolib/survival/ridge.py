@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.outcomes import check_outcomes
 
 
 def fit_ridge_cox(
-    Z, event, time, *, penalty: float, ties: str = "efron", tolerance: float = 1e-8, max_steps: int = 100
+    Z: ArrayLike,
+    event: ArrayLike,
+    time: ArrayLike,
+    *,
+    penalty: float,
+    ties: str = "efron",
+    tolerance: float = 1e-8,
+    max_steps: int = 100,
 ) -> np.ndarray:
     """Coefficients that minimise nll / N + (penalty / 2) * sum of beta squared.
 
@@ -59,7 +67,9 @@ def fit_ridge_cox(
     )
 
 
-def cox_derivatives(beta, Z, event, time, ties) -> tuple[float, np.ndarray, np.ndarray]:
+def cox_derivatives(
+    beta: np.ndarray, Z: np.ndarray, event: np.ndarray, time: np.ndarray, ties: str
+) -> tuple[float, np.ndarray, np.ndarray]:
     """Negative log likelihood, gradient and curvature; rows in descending time.
 
     The curvature is a sum over deaths of the covariance of Z in the risk set. Its first part needs no sum of

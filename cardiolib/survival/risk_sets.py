@@ -26,7 +26,7 @@ class RiskSets:
         0 is allowed; value and gradient are then zero.
     """
 
-    def __init__(self, event, time, *, ties: str = "efron") -> None:
+    def __init__(self, event: np.ndarray, time: np.ndarray, *, ties: str = "efron") -> None:
         event, time = check_outcomes(event, time)
         if ties not in ("efron", "breslow"):
             raise ValueError(f"ties must be 'efron' or 'breslow', got {ties!r}")

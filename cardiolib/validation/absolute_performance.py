@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.validation.absolute_risk import out_of_bag_absolute_risk, replicate_slopes
 from cardiolib.validation.calibration import Calibration, calibrate, net_benefit
@@ -59,7 +60,7 @@ class AbsolutePerformance:
         return pd.DataFrame([{"model": model} | one.row() for model, all_ in self.calibrations.items() for one in all_])
 
 
-def horizons(event, time, unit: str) -> tuple[float, ...]:
+def horizons(event: ArrayLike, time: ArrayLike, unit: str) -> tuple[float, ...]:
     """1, 3 and 5 years in the unit of the data, as far as enough is known there.
 
     A time is kept if five patients died by then and ten were observed longer. Without a known unit the quartiles of the
@@ -134,7 +135,7 @@ def absolute_performance(stores: dict[str, BootstrapStore], unit: str) -> Absolu
 
 def absolute_metrics(found: AbsolutePerformance, keys: dict[str, str], unit: str) -> dict[str, float]:
     """Headline numbers; `keys` maps the label of a model to the start of its metrics' names."""
-    metrics = {}
+    metrics: dict[str, float] = {}
     for row in found.summary.to_dict("records"):
         key = keys[row["model"]]
         metrics |= {

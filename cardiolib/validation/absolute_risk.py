@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
 from cardiolib.survival.outcomes import check_outcomes
@@ -29,7 +30,7 @@ def replicate_baseline(store: BootstrapStore, replicate: int) -> BaselineHazard:
     return breslow_baseline(store.log_risk[replicate, bag], store.event[bag], store.time[bag])
 
 
-def out_of_bag_absolute_risk(store: BootstrapStore, times) -> np.ndarray:
+def out_of_bag_absolute_risk(store: BootstrapStore, times: ArrayLike) -> np.ndarray:
     """Each patient's probability of death by each time, averaged over the models that never saw the patient.
 
     Parameters
@@ -48,7 +49,7 @@ def out_of_bag_absolute_risk(store: BootstrapStore, times) -> np.ndarray:
     total, outside = np.zeros((store.n_patients, times.size)), store.out_of_bag & store.succeeded[:, None]
     for b in np.flatnonzero(store.succeeded):
         rows = outside[b]
-        total[rows] += 1 - replicate_baseline(store, b).survival(store.log_risk[b, rows], times)
+        total[rows] += 1 - replicate_baseline(store, int(b)).survival(store.log_risk[b, rows], times)
     count = outside.sum(axis=0)[:, None]
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
@@ -68,7 +69,7 @@ def replicate_slopes(store: BootstrapStore) -> pd.Series:
     return pd.Series(slopes, index=pd.RangeIndex(store.n_replicates, name="replicate"), name="slope")
 
 
-def calibration_slope(log_risk, event, time) -> float:
+def calibration_slope(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) -> float:
     """Coefficient of the log risk in a Cox regression (Efron); NaN for equal risks or separated deaths."""
     event, time = check_outcomes(event, time)
     log_risk = np.asarray(log_risk, dtype=float)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
 from cardiolib.survival.cox import breslow_baseline
@@ -75,7 +77,7 @@ class Calibration:
         }
 
 
-def calibrate(risk, event, time, at: float, *, n_groups: int = 5) -> Calibration:
+def calibrate(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float, *, n_groups: int = 5) -> Calibration:
     """Compare predicted probabilities of death by `at` with what happened.
 
     Parameters
@@ -124,7 +126,8 @@ def calibrate(risk, event, time, at: float, *, n_groups: int = 5) -> Calibration
     slope = fit_ridge_cox(((x - x.mean()) / spread)[:, None], event, time, penalty=0.0)[0] / spread
     smooth = _smooth_observed(x, event, time, at)
     gap = np.abs(smooth(x) - risk)
-    grid = np.linspace(*np.quantile(risk, [0.01, 0.99]), 101)
+    low, high = np.quantile(risk, [0.01, 0.99])
+    grid = np.linspace(low, high, 101)
     curve = pd.DataFrame({"predicted": grid, "observed": smooth(complementary_log_log(grid))})
     return Calibration(
         float(at),
@@ -139,7 +142,7 @@ def calibrate(risk, event, time, at: float, *, n_groups: int = 5) -> Calibration
     )
 
 
-def net_benefit(risk, event, time, at: float, thresholds) -> pd.DataFrame:
+def net_benefit(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float, thresholds: ArrayLike) -> pd.DataFrame:
     """Decision curve: what treating everyone above a threshold risk would gain.
 
     Parameters
@@ -183,13 +186,13 @@ def net_benefit(risk, event, time, at: float, thresholds) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def complementary_log_log(risk) -> np.ndarray:
+def complementary_log_log(risk: np.ndarray) -> np.ndarray:
     """log(-log(1 - risk)), the scale on which a proportional-hazards model is linear; kept finite at 0 and 1."""
     risk = np.clip(np.asarray(risk, dtype=float), 1e-8, 1 - 1e-8)
     return np.log(-np.log1p(-risk))
 
 
-def _smooth_observed(x, event, time, at: float):
+def _smooth_observed(x: np.ndarray, event: np.ndarray, time: np.ndarray, at: float) -> Any:
     """A function from the transformed prediction to the smooth observed risk by `at`."""
     knots = np.unique(np.quantile(x, KNOTS))
     basis = _spline_basis(x, knots)
@@ -197,7 +200,7 @@ def _smooth_observed(x, event, time, at: float):
     beta = fit_ridge_cox((basis - centre) / spread, event, time, penalty=1e-6)  # the two columns nearly agree
     baseline = breslow_baseline((basis - centre) / spread @ beta, event, time)
 
-    def observed(values):
+    def observed(values: ArrayLike) -> Any:
         z = (_spline_basis(np.asarray(values, dtype=float), knots) - centre) / spread
         return 1 - baseline.survival(z @ beta, at)[:, 0]
 
@@ -214,7 +217,7 @@ def _spline_basis(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
     return np.column_stack([x, term])
 
 
-def _groups(risk, event, time, at: float, n_groups: int) -> pd.DataFrame:
+def _groups(risk: np.ndarray, event: np.ndarray, time: np.ndarray, at: float, n_groups: int) -> pd.DataFrame:
     group, rows = risk_groups(risk, n_groups=n_groups), []
     for k in range(n_groups):
         rows_of_group = group == k

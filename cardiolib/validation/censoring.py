@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.outcomes import check_outcomes
 
 
-def uncensored_probability(event, time) -> np.ndarray:
+def uncensored_probability(event: ArrayLike, time: ArrayLike) -> np.ndarray:
     """G(t-): Kaplan-Meier probability, just before each patient's own time, of not being censored yet.
 
     Parameters

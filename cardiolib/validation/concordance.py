@@ -128,7 +128,9 @@ class ConcordanceComparison:
         return pd.DataFrame([row])
 
 
-def concordance(log_risk, event, time, *, strata=None) -> Concordance:
+def concordance(
+    log_risk: np.ndarray, event: np.ndarray, time: np.ndarray, *, strata: np.ndarray | None = None
+) -> Concordance:
     """Harrell's C with its infinitesimal-jackknife standard error.
 
     Parameters
@@ -162,7 +164,9 @@ def concordance(log_risk, event, time, *, strata=None) -> Concordance:
     return _concordance(log_risk, event, time, np.ones(time.size), strata)
 
 
-def uno_concordance(log_risk, event, time, *, tau: float | None = None) -> Concordance:
+def uno_concordance(
+    log_risk: np.ndarray, event: np.ndarray, time: np.ndarray, *, tau: float | None = None
+) -> Concordance:
     """Uno's C: each death weighs 1 / G(t-)^2, so that the value does not depend on the pattern of censoring.
 
     Parameters
@@ -188,7 +192,14 @@ def uno_concordance(log_risk, event, time, *, tau: float | None = None) -> Conco
     return _concordance(log_risk, event, time, weight, None)
 
 
-def compare_concordance(log_risk_a, log_risk_b, event, time, *, strata=None) -> ConcordanceComparison:
+def compare_concordance(
+    log_risk_a: np.ndarray,
+    log_risk_b: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    *,
+    strata: np.ndarray | None = None,
+) -> ConcordanceComparison:
     """Compare two predictions of the same patients by the difference of their concordances.
 
     Parameters
@@ -244,7 +255,9 @@ def logit_interval(c: float, se: float, *, level: float = 0.95) -> tuple[float, 
     return float(expit(logit(c) - half)), float(expit(logit(c) + half))
 
 
-def _concordance(log_risk, event, time, weight, strata) -> Concordance:
+def _concordance(
+    log_risk: np.ndarray, event: np.ndarray, time: np.ndarray, weight: np.ndarray, strata: np.ndarray | None
+) -> Concordance:
     rank = risk_ranks(log_risk, time.size)
     right, comparable = np.zeros(time.size), np.zeros(time.size)
     concordant = tied = total = 0.0
@@ -263,7 +276,7 @@ def _concordance(log_risk, event, time, weight, strata) -> Concordance:
     return Concordance(float(c), se, concordant, tied, total, time.size, int(event.sum()), influence)
 
 
-def _rows_of_strata(strata, n: int) -> list[np.ndarray]:
+def _rows_of_strata(strata: np.ndarray | None, n: int) -> list[np.ndarray]:
     if strata is None:
         return [np.arange(n)]
     strata = np.asarray(strata)

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
 from cardiolib.survival.data import SurvivalData
@@ -122,10 +124,10 @@ class FoldConcordance:
 def cross_validate(
     fit_predict: FitPredict | Recipe,
     X: SurvivalData | pd.DataFrame | np.ndarray,
-    event=None,
-    time=None,
+    event: ArrayLike | None = None,
+    time: ArrayLike | None = None,
     *,
-    ids=None,
+    ids: Any = None,
     settings: CrossValidationSettings | None = None,
     seed: int = 0,
     folder: str | os.PathLike[str] | None = None,
@@ -209,7 +211,17 @@ def _path(folder: Path, unit: tuple[int, int]) -> Path:
     return folder / f"repeat_{unit[0]:03d}_fold_{unit[1]:03d}.npz"
 
 
-def _run_fold(unit, *, fit_predict, X, event, time, fold, seed, folder) -> tuple[int, int]:
+def _run_fold(
+    unit: tuple[int, int],
+    *,
+    fit_predict: Any,
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    fold: np.ndarray,
+    seed: int,
+    folder: Any,
+) -> tuple[int, int]:
     repeat, k = unit
     model_seed = int(np.random.SeedSequence(seed, spawn_key=(repeat, k, 2)).generate_state(1)[0])
     run_unit(

@@ -8,6 +8,7 @@ bag.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -242,7 +243,9 @@ def spread_over(known: np.ndarray, influence: np.ndarray) -> np.ndarray:
     return everybody
 
 
-def _errors_with_training(store, of_oob, of_apparent, apparent_c, rate, weight) -> tuple[float, float]:
+def _errors_with_training(
+    store: Any, of_oob: np.ndarray, of_apparent: np.ndarray, apparent_c: float, rate: float, weight: float
+) -> tuple[float, float]:
     """Standard errors of the out-of-bag and of the .632+ concordance, by the delta method after the bootstrap."""
     pairs = pair_out_of_bag(store)
     slope = weight**2 * 0.368 / 0.632  # d weight / d rate
@@ -261,7 +264,7 @@ def _c_or_nan(store: BootstrapStore, b: int, patients: np.ndarray) -> float:
         return np.nan
 
 
-def _notes(store, known, harrell, c632plus, c_oob) -> tuple[str, ...]:
+def _notes(store: Any, known: np.ndarray, harrell: float, c632plus: float, c_oob: float) -> tuple[str, ...]:
     notes = []
     if harrell - max(c632plus, c_oob) > _TOO_FLEXIBLE:
         notes.append(

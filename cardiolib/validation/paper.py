@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import wilcoxon
 
 from cardiolib.validation.estimators import out_of_bag_risk
@@ -26,7 +27,9 @@ class PaperWilcoxon:
     n_replicates: int
 
 
-def paper_percentile_interval(c_apparent: float, optimism, *, level: float = 0.95) -> tuple[float, float, float]:
+def paper_percentile_interval(
+    c_apparent: float, optimism: np.ndarray, *, level: float = 0.95
+) -> tuple[float, float, float]:
     """C_app minus mean optimism, and the percentiles of C_app - optimism_b that the paper calls its interval.
 
     .. warning::
@@ -44,7 +47,7 @@ def paper_percentile_interval(c_apparent: float, optimism, *, level: float = 0.9
     return float(corrected.mean()), float(low), float(high)
 
 
-def paper_wilcoxon(corrected_a, corrected_b) -> PaperWilcoxon:
+def paper_wilcoxon(corrected_a: np.ndarray, corrected_b: np.ndarray) -> PaperWilcoxon:
     """Wilcoxon signed-rank test on two lists of B values of C_app - optimism_b.
 
     .. warning::
@@ -76,7 +79,7 @@ def paper_out_of_bag_risk(store: BootstrapStore) -> np.ndarray:
     return out_of_bag_risk(store, combine="raw")
 
 
-def paper_median_split(log_risk, event, time) -> GroupedSurvival:
+def paper_median_split(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) -> GroupedSurvival:
     """Kaplan-Meier of the halves below and above the median risk, with a log-rank test as evidence.
 
     .. warning::
@@ -98,7 +101,7 @@ def paper_folds(n_rows: int, *, n_folds: int = 6, rng: np.random.Generator) -> n
     return rng.permutation(np.arange(n_rows) % n_folds)
 
 
-def share_with_twin(bag, fold) -> float:
+def share_with_twin(bag: ArrayLike, fold: ArrayLike) -> float:
     """Share of the rows of a bag that have a copy in another fold, so that a model is tested on who it was trained on.
 
     Parameters
@@ -115,7 +118,7 @@ def share_with_twin(bag, fold) -> float:
     return float(np.mean(np.isin(bag, patients[n_folds_of_patient > 1])))
 
 
-def _numbers(values, name: str) -> np.ndarray:
+def _numbers(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
         raise ValueError(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.survival.folds import patient_folds
-from cardiolib.validation.estimators import out_of_bag_risk, validate
+from cardiolib.validation.estimators import Validation, out_of_bag_risk, validate
 from cardiolib.validation.model_comparison import compare_models
 from cardiolib.validation.paper import (
     paper_folds,
@@ -92,7 +92,13 @@ def paper_beside_right(
     return pd.DataFrame(rows, columns=["statistic", "paper", "right", "because"])
 
 
-def _comparison(network, other, found, apparent_c, allow_different_bags) -> tuple[str, str, str, str]:
+def _comparison(
+    network: BootstrapStore,
+    other: BootstrapStore,
+    found: Validation,
+    apparent_c: float | None,
+    allow_different_bags: bool,
+) -> tuple[str, str, str, str]:
     second = validate(other, apparent_c=apparent_c)
     lists = [one.apparent - one.replicates["optimism"] for one in (found, second)]
     usable = lists[0].notna() & lists[1].notna()
@@ -109,17 +115,17 @@ def _comparison(network, other, found, apparent_c, allow_different_bags) -> tupl
 
 
 def _folds(store: BootstrapStore) -> tuple[str, str, str, str]:
-    shares = {"plain": [], "grouped": []}
+    shares: dict[str, list[float]] = {"plain": [], "grouped": []}
     for b, bag in enumerate(store.in_bag):
         rng = np.random.default_rng(b)
         shares["plain"].append(share_with_twin(bag, paper_folds(bag.size, rng=rng)))
         grouped = patient_folds(store.event[bag], n_folds=6, groups=bag, rng=rng)
         shares["grouped"].append(share_with_twin(bag, grouped))
-    plain, grouped = (100 * np.mean(shares[name]) for name in ("plain", "grouped"))
+    in_plain, in_grouped = (100 * float(np.mean(shares[name])) for name in ("plain", "grouped"))
     return (
         "test rows whose copy is in training, tuning in a bag",
-        f"{plain:.0f} %",
-        f"{grouped:.0f} %",
+        f"{in_plain:.0f} %",
+        f"{in_grouped:.0f} %",
         "A bag repeats patients; folds that split the copies reward memorising.",
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cardiolib.validation.units import Prediction
 
@@ -13,7 +14,9 @@ from cardiolib.validation.units import Prediction
 class Recipe(Protocol):
     """A whole fitting procedure, tuning included, such as `cardiolib.survival.NetworkRecipe` or `CoxRecipe`."""
 
-    def fit(self, X, event, time, *, groups=None, seed: int = 0):
+    def fit(
+        self, X: ArrayLike, event: ArrayLike, time: ArrayLike, *, groups: ArrayLike | None = None, seed: int = 0
+    ) -> Any:
         """Fit on the rows given; the result has `predict_log_risk(X)`."""
 
 
@@ -35,12 +38,21 @@ class FitRecipe:
     recipe: Recipe
     max_noted: int = 30
 
-    def __call__(self, X, event, time, *, X_new, groups, seed: int) -> Prediction:
+    def __call__(
+        self,
+        X: np.ndarray,
+        event: np.ndarray,
+        time: np.ndarray,
+        *,
+        X_new: np.ndarray,
+        groups: np.ndarray | None,
+        seed: int,
+    ) -> Prediction:
         """Run the pipeline on one bag; see :class:`cardiolib.validation.units.FitPredict`."""
         model = self.recipe.fit(X, event, time, groups=groups, seed=seed)
         return Prediction(model.predict_log_risk(X_new), self._noted(model))
 
-    def _noted(self, model) -> dict[str, float]:
+    def _noted(self, model: Any) -> dict[str, float]:
         if hasattr(model, "settings"):
             values = asdict(model.settings)
             return {name: float(value) for name, value in values.items() if isinstance(value, (int, float))}

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.data import SurvivalData
@@ -53,10 +55,10 @@ def draw_bag(seed: int, replicate: int, n_patients: int) -> np.ndarray:
 def run_bootstrap(
     fit_predict: FitPredict | Recipe,
     X: SurvivalData | pd.DataFrame | np.ndarray,
-    event=None,
-    time=None,
+    event: ArrayLike | None = None,
+    time: ArrayLike | None = None,
     *,
-    ids=None,
+    ids: Any = None,
     settings: BootstrapSettings | None = None,
     seed: int = 0,
     folder: str | os.PathLike[str] | None = None,
@@ -136,7 +138,9 @@ def _unit_path(folder: Path, unit: int) -> Path:
     return folder / ("all_patients.npz" if unit == ALL_PATIENTS else f"replicate_{unit:05d}.npz")
 
 
-def _run_unit(unit: int, *, fit_predict, X, event, time, seed, folder) -> int:
+def _run_unit(
+    unit: int, *, fit_predict: Any, X: np.ndarray, event: np.ndarray, time: np.ndarray, seed: int, folder: Any
+) -> int:
     """Train and predict one unit and write its file; return its number."""
     rows = np.arange(time.size) if unit == ALL_PATIENTS else draw_bag(seed, unit, time.size)
     key = 2**31 if unit == ALL_PATIENTS else unit  # a child number that no replicate has
@@ -154,7 +158,9 @@ def _run_unit(unit: int, *, fit_predict, X, event, time, seed, folder) -> int:
     return unit
 
 
-def _collect(folder: Path, n_replicates: int, event, time, ids, meta) -> BootstrapStore:
+def _collect(
+    folder: Path, n_replicates: int, event: np.ndarray, time: np.ndarray, ids: Any, meta: Any
+) -> BootstrapStore:
     units, chosen = {}, {}
     for unit in [ALL_PATIENTS, *range(n_replicates)]:
         with np.load(_unit_path(folder, unit), allow_pickle=False) as file:

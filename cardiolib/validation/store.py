@@ -48,8 +48,8 @@ class BootstrapStore:
     in_bag: np.ndarray
     log_risk: np.ndarray
     log_risk_apparent: np.ndarray | None = None
-    message: tuple[str, ...] | None = None
-    seconds: np.ndarray | None = None
+    message: tuple[str, ...] = None  # type: ignore[assignment]  # __post_init__ fills it
+    seconds: np.ndarray = None  # type: ignore[assignment]  # __post_init__ fills it
     parameters: pd.DataFrame | None = None
     meta: dict[str, str] = field(default_factory=dict)
 
@@ -140,7 +140,7 @@ def write_bootstrap(store: BootstrapStore, path: str | os.PathLike[str]) -> None
         arrays["parameter_rows"] = np.array(store.parameters.index, dtype=np.int64)
         arrays["parameters"] = store.parameters.to_numpy(dtype=float)
     with atomic_path(path) as temporary, open(temporary, "wb") as handle:
-        np.savez_compressed(handle, **arrays)
+        np.savez_compressed(handle, **arrays)  # type: ignore[arg-type]  # numpy types keywords as its own option
 
 
 def read_bootstrap(path: str | os.PathLike[str]) -> BootstrapStore:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from lifelines.statistics import multivariate_logrank_test
+from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
 from cardiolib.survival.outcomes import check_outcomes
@@ -69,7 +71,7 @@ class GroupedSurvival:
         return as_html(repr(self).splitlines()[0], self.summary)
 
 
-def risk_groups(log_risk, *, n_groups: int = 2) -> np.ndarray:
+def risk_groups(log_risk: ArrayLike, *, n_groups: int = 2) -> np.ndarray:
     """Groups 0 (lowest risk), 1, ... cut at equal quantiles; a value at a cut goes to the lower group.
 
     Raises
@@ -89,7 +91,9 @@ def risk_groups(log_risk, *, n_groups: int = 2) -> np.ndarray:
     return group
 
 
-def kaplan_meier_groups(log_risk, event, time, *, n_groups: int = 2, at_risk_times=None) -> GroupedSurvival:
+def kaplan_meier_groups(
+    log_risk: ArrayLike, event: ArrayLike, time: ArrayLike, *, n_groups: int = 2, at_risk_times: ArrayLike | None = None
+) -> GroupedSurvival:
     """Kaplan-Meier curves of groups cut at the median (or other quantiles) of the risk.
 
     Parameters
@@ -122,7 +126,14 @@ def kaplan_meier_groups(log_risk, event, time, *, n_groups: int = 2, at_risk_tim
     return compare_groups(group, event, time, names=names, at_risk_times=at_risk_times)
 
 
-def compare_groups(group, event, time, *, names: tuple[str, ...], at_risk_times=None) -> GroupedSurvival:
+def compare_groups(
+    group: ArrayLike,
+    event: ArrayLike,
+    time: ArrayLike,
+    *,
+    names: tuple[str, ...],
+    at_risk_times: ArrayLike | None = None,
+) -> GroupedSurvival:
     """Kaplan-Meier curves of groups that are given, for example by a threshold stated in advance.
 
     Parameters
@@ -166,7 +177,7 @@ def compare_groups(group, event, time, *, names: tuple[str, ...], at_risk_times=
     )
 
 
-def numbers_at_risk(time, group, times, *, names=None) -> pd.DataFrame:
+def numbers_at_risk(time: ArrayLike, group: ArrayLike, times: ArrayLike, *, names: Any = None) -> pd.DataFrame:
     """Patients still under observation at the START of each time: those with time >= t, as R counts.
 
     Parameters
@@ -191,7 +202,7 @@ def numbers_at_risk(time, group, times, *, names=None) -> pd.DataFrame:
     return pd.DataFrame(counts, index=index, columns=pd.Index(times, name="time"))
 
 
-def survival_at(curves: pd.DataFrame, group: str, times) -> np.ndarray:
+def survival_at(curves: pd.DataFrame, group: str, times: ArrayLike) -> np.ndarray:
     """Kaplan-Meier survival of one group at given times: the step at or before each."""
     curve = curves[curves["group"] == group]
     if curve.empty:
@@ -200,14 +211,14 @@ def survival_at(curves: pd.DataFrame, group: str, times) -> np.ndarray:
     return curve["survival"].to_numpy()[np.maximum(steps, 0)]
 
 
-def kaplan_meier_at(event, time, at: float) -> tuple[float, float, float]:
+def kaplan_meier_at(event: ArrayLike, time: ArrayLike, at: float) -> tuple[float, float, float]:
     """Kaplan-Meier survival at one time with its 95 % log-log interval."""
     curve, _ = _one_curve("all", *check_outcomes(event, time))
     row = curve[curve["time"] <= at].iloc[-1]
     return float(row["survival"]), float(row["low"]), float(row["high"])
 
 
-def hazard_ratio_per_sd(log_risk, event, time) -> pd.Series:
+def hazard_ratio_per_sd(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) -> pd.Series:
     """What the whole risk says, without cutting it: hazard ratio per standard deviation of the log risk.
 
     Parameters
@@ -264,7 +275,7 @@ def _one_curve(name: str, event: np.ndarray, time: np.ndarray) -> tuple[pd.DataF
     return curve, {"patients": time.size, "deaths": int(event.sum()), "median survival": fit.median_survival_time_}
 
 
-def _hazard_ratios(group, event, time, n_groups: int) -> np.ndarray:
+def _hazard_ratios(group: np.ndarray, event: np.ndarray, time: np.ndarray, n_groups: int) -> np.ndarray:
     """(n_groups, 3): ratio and 95 % Wald interval against group 0; NaN where nothing can be compared."""
     ratios = np.full((n_groups, 3), np.nan)
     deaths = np.bincount(group, weights=event, minlength=n_groups)

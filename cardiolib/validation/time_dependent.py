@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.validation.censoring import uncensored_probability
 
 
-def brier_score(risk, event, time, at: float) -> float:
+def brier_score(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Weighted mean squared error of predicted probabilities of death by `at`.
 
     Parameters
@@ -46,13 +47,13 @@ def brier_score(risk, event, time, at: float) -> float:
     return float(np.sum(weight * (case * (1 - risk) ** 2 + survivor * risk**2)) / time.size)
 
 
-def null_brier_score(event, time, at: float) -> float:
+def null_brier_score(event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Brier score of the Kaplan-Meier risk given to everybody: what a model has to beat."""
     event, time = check_outcomes(event, time)
     return brier_score(np.full(time.size, observed_risk(event, time, at)), event, time, at)
 
 
-def integrated_brier_score(risk, event, time, times) -> float:
+def integrated_brier_score(risk: np.ndarray, event: np.ndarray, time: np.ndarray, times: np.ndarray) -> float:
     """Mean of the Brier score over a range of times, by trapezoids.
 
     Parameters
@@ -67,16 +68,17 @@ def integrated_brier_score(risk, event, time, times) -> float:
     if times.ndim != 1 or times.size < 2 or (np.diff(times) <= 0).any():
         raise ValueError(f"times must be at least two ascending numbers, got {times.tolist()}")
     return mean_over_time(
-        [brier_score(column, event, time, at) for column, at in zip(np.asarray(risk).T, times, strict=True)], times
+        np.array([brier_score(column, event, time, at) for column, at in zip(np.asarray(risk).T, times, strict=True)]),
+        times,
     )
 
 
-def mean_over_time(scores, times) -> float:
+def mean_over_time(scores: np.ndarray, times: np.ndarray) -> float:
     """Mean of scores (T,) at ascending times (T,) over the range of the times, by trapezoids."""
     return float(np.trapezoid(scores, times) / (times[-1] - times[0]))
 
 
-def time_dependent_auc(log_risk, event, time, at: float) -> float:
+def time_dependent_auc(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Probability that a patient who dies by `at` had a higher risk than one who lives beyond it.
 
     Cumulative cases against dynamic controls, weighted for censoring; ties in risk count one half.
@@ -114,7 +116,7 @@ def time_dependent_auc(log_risk, event, time, at: float) -> float:
     return float(np.average(share, weights=weight[case]))
 
 
-def performance_over_time(risk, event, time, times) -> pd.DataFrame:
+def performance_over_time(risk: np.ndarray, event: np.ndarray, time: np.ndarray, times: np.ndarray) -> pd.DataFrame:
     """AUC, Brier score, that of the Kaplan-Meier risk, and the share of it that is explained, at each time.
 
     Parameters
@@ -149,7 +151,7 @@ def performance_over_time(risk, event, time, times) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def observed_risk(event, time, at: float) -> float:
+def observed_risk(event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Kaplan-Meier probability of death by `at` (right-continuous)."""
     event, time = check_outcomes(event, time)
     times, deaths = np.unique(time[event], return_counts=True)
@@ -157,7 +159,7 @@ def observed_risk(event, time, at: float) -> float:
     return float(1 - np.prod(1 - deaths[times <= at] / at_risk[times <= at]))
 
 
-def outcome_weights(event, time, at: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def outcome_weights(event: ArrayLike, time: ArrayLike, at: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Who is a case at a time, who a survivor, and what each counts for.
 
     Returns
@@ -186,7 +188,7 @@ def outcome_weights(event, time, at: float) -> tuple[np.ndarray, np.ndarray, np.
     return case, survivor, weight
 
 
-def check_probability(risk, n: int) -> np.ndarray:
+def check_probability(risk: ArrayLike, n: int) -> np.ndarray:
     """Risk as (N,) floats in [0, 1], or an error that says what is wrong."""
     risk = np.asarray(risk, dtype=float)
     if risk.shape != (n,):

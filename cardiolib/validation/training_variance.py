@@ -21,6 +21,7 @@ cancels. What noise remains has a known size and is subtracted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def pair_out_of_bag(store: BootstrapStore) -> PairOutOfBag:
     return PairOutOfBag(c, n_pairs, missing, influence, deviation, drawn.astype(float))
 
 
-def variance_with_training(influence: np.ndarray, pairs: PairOutOfBag, *, gradient: float = 1.0) -> float:
+def variance_with_training(influence: np.ndarray, pairs: PairOutOfBag, *, gradient: float | np.ndarray = 1.0) -> float:
     """Variance of an estimate that moves by `gradient` with the concordance on patients not seen.
 
     Parameters
@@ -138,14 +139,14 @@ def variance_of_difference(influence: np.ndarray, a: PairOutOfBag, b: PairOutOfB
 
 
 @compiled
-def _score(risk_of_death, risk_of_survivor):
+def _score(risk_of_death: float, risk_of_survivor: float) -> float:
     if risk_of_death > risk_of_survivor:
         return 1.0
     return 0.5 if risk_of_death == risk_of_survivor else 0.0
 
 
 @compiled
-def _judge_pairs(log_risk, outside, event, time):
+def _judge_pairs(log_risk: np.ndarray, outside: np.ndarray, event: np.ndarray, time: np.ndarray) -> Any:
     n_replicates, n = log_risk.shape
     dead = np.flatnonzero(event)
     right, judged = np.zeros((dead.size, n)), np.zeros((dead.size, n))

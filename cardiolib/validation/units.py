@@ -8,7 +8,7 @@ import time as clock
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,7 +37,15 @@ class FitPredict(Protocol):
 
 
 def run_unit(
-    path: Path, rows: np.ndarray, *, fit_predict: FitPredict, X, event, time, seed: int, may_fail: bool
+    path: Path,
+    rows: np.ndarray,
+    *,
+    fit_predict: FitPredict,
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    seed: int,
+    may_fail: bool,
 ) -> None:
     """Train on `rows`, predict all patients, and write `path`: rows, log risks, message, seconds, chosen parameters.
 
@@ -91,7 +99,7 @@ def check_rows(X: np.ndarray, ids: np.ndarray, event: np.ndarray) -> None:
         raise ValueError(f"none of the {event.size} patients died: nothing can be trained or validated")
 
 
-def fingerprint_of(X, event, time, ids, seed, model) -> str:
+def fingerprint_of(X: np.ndarray, event: np.ndarray, time: np.ndarray, ids: Any, seed: int, model: Any) -> str:
     """What makes two runs the same run: data, seed and model."""
     digest = hashlib.sha256()
     for array in (np.ascontiguousarray(X), event, time):

@@ -109,3 +109,14 @@ def test_what_is_sensitive_to_the_processor_is_repeated_on_two_other_kernels() -
         if "pytestmark = pytest.mark.processor" in path.read_text(encoding="utf-8")
     ]
     assert {"test_segmentation_training.py", "test_network_training.py", "test_saliency_maps.py"} <= set(marked)
+
+
+def test_the_statistics_are_typed_in_full_and_checked() -> None:
+    with open(REPOSITORY / "pyproject.toml", "rb") as file:
+        overrides = tomllib.load(file)["tool"]["mypy"]["overrides"]
+    strict = {name for part in overrides if part.get("disallow_untyped_defs") for name in part["module"]}
+    left_out = {name for part in overrides if part.get("ignore_errors") for name in part["module"]}
+    layers = ("survival", "validation", "interpretation")
+    assert {f"cardiolib.{layer}.*" for layer in layers} <= strict
+    assert not [name for name in left_out if name.split(".")[1] in (*layers, "meshes", "files", "work")]
+    assert all((REPOSITORY / f"{name.replace('.', '/')}.py").is_file() for name in left_out)

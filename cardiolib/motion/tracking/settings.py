@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 METHODS = ("groupwise", "published")
 PRIORS = ("population", "none")
@@ -85,10 +86,10 @@ class TrackingSettings:
     prior_through_plane_mm: float = 0.7
 
     def __post_init__(self) -> None:
-        kinds = {"str": str, "int": int, "float": (int, float), "bool": bool}
+        kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool}
         for field in fields(self):
             value = getattr(self, field.name)
-            wrong = not isinstance(value, kinds[field.type]) or (isinstance(value, bool) and field.type != "bool")
+            wrong = not isinstance(value, kinds[str(field.type)]) or (isinstance(value, bool) and field.type != "bool")
             if wrong:
                 raise ValueError(f"{field.name} is a {field.type}; given {value!r}")
             if field.type in ("int", "float") and not (value > 0 or (value == 0 and field.name in _ZERO_ALLOWED)):

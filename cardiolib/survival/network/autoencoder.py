@@ -83,7 +83,9 @@ class Loss(NamedTuple):
     activity: torch.Tensor  # L1 activity of the first hidden layer on the protocol's scale
 
 
-def hybrid_loss(output: Output, clean: torch.Tensor, event, time, settings: NetworkSettings) -> Loss:
+def hybrid_loss(
+    output: Output, clean: torch.Tensor, event: np.ndarray, time: np.ndarray, settings: NetworkSettings
+) -> Loss:
     """alpha x reconstruction + (1 - alpha) x Cox + l1 x activity.
 
     Parameters
@@ -109,7 +111,13 @@ def hybrid_loss(output: Output, clean: torch.Tensor, event, time, settings: Netw
 
 
 def train_plainly(
-    network: SupervisedAutoencoder, x: np.ndarray, event, time, settings: NetworkSettings, *, seed: int
+    network: SupervisedAutoencoder,
+    x: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    settings: NetworkSettings,
+    *,
+    seed: int,
 ) -> np.ndarray:
     """Train a network step by step with torch alone: the definition of what `fit_network` does faster.
 
@@ -154,7 +162,7 @@ def train_plainly(
     rng = np.random.default_rng(batch_seed)
     rate, decay = 10.0**settings.log10_learning_rate, settings.weight_decay
     if settings.protocol == "exact":
-        adam = torch.optim.AdamW(network.parameters(), lr=rate, eps=1e-8, weight_decay=decay)
+        adam: torch.optim.Optimizer = torch.optim.AdamW(network.parameters(), lr=rate, eps=1e-8, weight_decay=decay)
         batches = [np.arange(len(x))]  # one step an epoch, with every patient
     else:
         adam = torch.optim.Adam(network.parameters(), lr=rate, eps=1e-7, weight_decay=decay)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -35,7 +37,9 @@ class Dropout:
 
 
 @numba.njit(nogil=True)
-def _drop(x, out, threshold, scale, key_a, key_b):  # a loop the compiler turns into vector instructions
+def _drop(
+    x: np.ndarray, out: np.ndarray, threshold: Any, scale: Any, key_a: Any, key_b: Any
+) -> None:  # a loop the compiler turns into vector instructions
     for i in range(x.size):
         u = np.uint32(np.uint32(i) * np.uint32(0x9E3779B9) + key_a)  # numba widens products: cut back to 32 bits
         u = np.uint32((u ^ (u >> np.uint32(16))) * np.uint32(0x85EBCA6B))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 
 from cardiolib.files import atomic_path
 from cardiolib.printed import as_html
@@ -79,7 +81,7 @@ class FittedNetwork:
         """The same model with another baseline hazard (recalibration to another cohort, for example)."""
         return replace(self, baseline=baseline)
 
-    def predict_log_risk(self, X) -> np.ndarray:
+    def predict_log_risk(self, X: np.ndarray) -> np.ndarray:
         """Log risk of each patient, higher is worse.
 
         Parameters
@@ -100,27 +102,27 @@ class FittedNetwork:
         risks = [self._network().risk(code).squeeze(1).numpy() for _, code in self._encoded(X)]
         return np.round(np.concatenate(risks), 10)
 
-    def code(self, X) -> np.ndarray:
+    def code(self, X: np.ndarray) -> np.ndarray:
         """Latent code (N, L) of features (N, D); units that are 0 for everyone are dead."""
         return np.concatenate([code.numpy() for _, code in self._encoded(X)])
 
-    def reconstruct(self, X) -> np.ndarray:
+    def reconstruct(self, X: np.ndarray) -> np.ndarray:
         """Features (N, D) after encoding and decoding, in the unit of training (mm)."""
         return np.concatenate([self.decode(code.numpy()) for _, code in self._encoded(X)])
 
-    def decode(self, code) -> np.ndarray:
+    def decode(self, code: ArrayLike) -> np.ndarray:
         """Features (N, D), in the unit of training (mm), of latent codes (N, L)."""
         code = torch.as_tensor(check_features(code, self.settings.latent, dtype=np.float64))
         with torch.no_grad():
             return self.standardiser.undo(self._network().decode(code).numpy())
 
-    def survival_curve(self, X, times) -> np.ndarray:
+    def survival_curve(self, X: np.ndarray, times: np.ndarray) -> np.ndarray:
         """Probability (N, T) that each patient survives beyond each of `times` (T,), unit of training."""
         if self.baseline is None:
             raise ValueError("this model has no baseline hazard; give it one with with_baseline()")
         return self.baseline.survival(self.predict_log_risk(X), times)
 
-    def dead_code_fraction(self, X) -> float:
+    def dead_code_fraction(self, X: np.ndarray) -> float:
         """Fraction of latent units that are 0 for every row of X: a ReLU that died in training."""
         return float(np.mean(~(self.code(X) > 0).any(axis=0)))
 
@@ -142,7 +144,8 @@ class FittedNetwork:
         if self.baseline is not None:
             arrays |= {"baseline/times": self.baseline.times, "baseline/log_cumulative": self.baseline.log_cumulative}
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, about=np.array(json.dumps(about, sort_keys=True)), **arrays)
+            named: dict[str, Any] = {"about": np.array(json.dumps(about, sort_keys=True)), **arrays}
+            np.savez(file, **named)
 
     def _network(self) -> SupervisedAutoencoder:
         with torch.device("meta"):  # no random initialisation: the weights are given
@@ -154,7 +157,7 @@ class FittedNetwork:
         )
         return network.requires_grad_(False).eval()
 
-    def _encoded(self, X):
+    def _encoded(self, X: np.ndarray) -> Any:
         X = check_features(X, self.n_features, dtype=np.float64)
         network = self._network()
         for start in range(0, X.shape[0], _ROWS_AT_A_TIME):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Standardiser:
         negligible = spread <= 1e-6 * max(spread.max(), np.abs(mean).max(), 1e-30)  # rounding of a constant
         return cls(mean, np.where(negligible, 1.0, spread))
 
-    def apply(self, X: np.ndarray, dtype=np.float64) -> np.ndarray:
+    def apply(self, X: np.ndarray, dtype: Any = np.float64) -> np.ndarray:
         """Scale features (N, D)."""
         return np.ascontiguousarray((X - self.mean) / self.scale, dtype=dtype)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,8 @@ class SearchSettings:
     social: float = 2.0
     velocity_clamp: float = 0.2
     dropout: tuple[float, float] = EXACT_RANGES["dropout"]
-    hidden: tuple[int, int] = EXACT_RANGES["hidden"]
-    latent: tuple[int, int] = EXACT_RANGES["latent"]
+    hidden: tuple[float, float] = EXACT_RANGES["hidden"]
+    latent: tuple[float, float] = EXACT_RANGES["latent"]
     alpha: tuple[float, float] = EXACT_RANGES["alpha"]
     log10_learning_rate: tuple[float, float] = EXACT_RANGES["log10_learning_rate"]
     log10_l1: tuple[float, float] = EXACT_RANGES["log10_l1"]
@@ -95,7 +96,7 @@ class SearchSettings:
             object.__setattr__(self, name, ends)
 
     @classmethod
-    def published(cls, **changes) -> SearchSettings:
+    def published(cls, **changes: Any) -> SearchSettings:
         """Ranges for the ``published`` protocol; nothing is screened.
 
         Its short trainings end with dead code units for some settings, the stand-in's for others: of eight settings
@@ -104,12 +105,12 @@ class SearchSettings:
         return cls(**{**PUBLISHED_RANGES, "screening": False, **changes})
 
     @classmethod
-    def on_inputs(cls, **changes) -> SearchSettings:
+    def on_inputs(cls, **changes: Any) -> SearchSettings:
         """Ranges for the ``exact`` protocol on the inputs."""
         return cls(**{**INPUT_RANGES, **changes})
 
     @classmethod
-    def matching(cls, base: NetworkSettings, **changes) -> SearchSettings:
+    def matching(cls, base: NetworkSettings, **changes: Any) -> SearchSettings:
         """Ranges that suit the protocol and the coordinates of `base`."""
         if base.protocol == "published":
             return cls.published(**changes)
@@ -117,7 +118,7 @@ class SearchSettings:
 
     def settings_at(self, position: np.ndarray, base: NetworkSettings) -> NetworkSettings:
         """Network settings at a point of the unit cube; whole numbers are rounded, the rest comes from `base`."""
-        values = {}
+        values: dict[str, Any] = {}
         for name, u in zip(SEARCHED, position, strict=True):
             low, high = getattr(self, name)
             value = float(low + u * (high - low))
@@ -161,14 +162,14 @@ class SearchResult:
 
 
 def search(
-    X,
-    event,
-    time,
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
     settings: SearchSettings,
     *,
     base: NetworkSettings,
     seed: int,
-    groups=None,
+    groups: np.ndarray | None = None,
     state_path: str | os.PathLike[str] | None = None,
     stop_after: int | None = None,
     map_units: Callable = map,
@@ -239,14 +240,14 @@ def search(
 
 
 def cross_validate(
-    X,
-    event,
-    time,
+    X: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
     candidates: list[NetworkSettings],
     *,
     n_folds: int,
     seed: int,
-    groups=None,
+    groups: np.ndarray | None = None,
     screening: bool = False,
     map_units: Callable = map,
 ) -> pd.DataFrame:
@@ -304,5 +305,5 @@ def _result(history: pd.DataFrame, base: NetworkSettings, complete: bool, margin
         gain = best[folds].to_numpy(float) - last[folds].to_numpy(float)
         if gain.mean() <= margin_se * gain.std(ddof=1) / np.sqrt(gain.size):
             best = last
-    values = {name: int(best[name]) if name in _WHOLE else float(best[name]) for name in SEARCHED}
+    values: dict[str, Any] = {name: int(best[name]) if name in _WHOLE else float(best[name]) for name in SEARCHED}
     return SearchResult(replace(base, **values), float(best["score"]), bool(best["screened"]), history, complete)

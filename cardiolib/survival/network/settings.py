@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 PROTOCOLS = ("exact", "published")
 ACTIVATIONS = ("relu", "linear")
@@ -113,12 +114,12 @@ class NetworkSettings:
         check_range(self, "weight_decay", 0.0, 1e4)
 
     @classmethod
-    def exact(cls, **changes) -> NetworkSettings:
+    def exact(cls, **changes: Any) -> NetworkSettings:
         """The default protocol: full batch, exact likelihood, principal coordinates."""
         return cls(**{"protocol": "exact", **changes})
 
     @classmethod
-    def published(cls, **changes) -> NetworkSettings:
+    def published(cls, **changes: Any) -> NetworkSettings:
         """The released protocol: frozen batches of 16, batch risk sets, sums, raw millimetres, no weight decay.
 
         Widths, dropout and rates are the middle of the published search ranges: the released code has no
@@ -138,7 +139,7 @@ class NetworkSettings:
         )
 
     @classmethod
-    def on_inputs(cls, **changes) -> NetworkSettings:
+    def on_inputs(cls, **changes: Any) -> NetworkSettings:
         """The exact protocol with Adam on the inputs themselves, at the rate that suits them."""
         return cls(
             **{
@@ -152,24 +153,24 @@ class NetworkSettings:
         )
 
 
-def check_field_types(settings) -> None:
+def check_field_types(settings: Any) -> None:
     """Refuse a field of a frozen dataclass whose value is not of its annotated int, float, str or bool."""
-    kinds = {"int": int, "float": (int, float), "str": str, "bool": bool}
+    kinds: dict[str, Any] = {"int": int, "float": (int, float), "str": str, "bool": bool}
     for field in fields(settings):
         value = getattr(settings, field.name)
-        kind = kinds[field.type]
+        kind = kinds[str(field.type)]
         wrong_bool = isinstance(value, bool) and field.type != "bool"
         if wrong_bool or not isinstance(value, kind):
             raise ValueError(f"{type(settings).__name__}.{field.name} must be {field.type}, got {value!r}")
 
 
-def check_range(settings, name: str, low: float, high: float) -> None:
+def check_range(settings: Any, name: str, low: float, high: float) -> None:
     """Refuse a field outside [low, high] or not a number."""
     value = getattr(settings, name)
     if not low <= value <= high:
         raise ValueError(f"{type(settings).__name__}.{name} must be between {low} and {high}, got {value!r}")
 
 
-def _one_of(settings, name: str, allowed: tuple[str, ...]) -> None:
+def _one_of(settings: Any, name: str, allowed: tuple[str, ...]) -> None:
     if getattr(settings, name) not in allowed:
         raise ValueError(f"NetworkSettings.{name} must be one of {allowed}, got {getattr(settings, name)!r}")

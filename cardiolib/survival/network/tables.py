@@ -128,7 +128,8 @@ def predicted_curves(
     DataFrame
         ID, time, survival: the corners of each step curve, and its end at `until`.
     """
-    known = network.baseline.times[network.baseline.times < until]
+    baseline = network.baseline
+    known = np.zeros(0) if baseline is None else baseline.times[baseline.times < until]
     times = np.concatenate([[0.0], known, [until] if np.isfinite(until) else []])
     curves = network.survival_curve(np.asarray(data.X)[patients["row"]], times)
     return pd.concat(

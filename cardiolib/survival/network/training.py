@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 
 from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.cox import breslow_baseline
@@ -26,9 +28,9 @@ ADAM_EPSILON = {"exact": 1e-8, "published": 1e-7}  # the second is Keras' defaul
 
 
 def fit_network(
-    X,
-    event=None,
-    time=None,
+    X: ArrayLike | SurvivalData,
+    event: ArrayLike | None = None,
+    time: ArrayLike | None = None,
     settings: NetworkSettings | None = None,
     *,
     seed: int = 0,
@@ -88,7 +90,10 @@ def fit_network(
             raise ValueError("SurvivalData hold event and time already: leave both out")
         provenance = {"time_unit": X.time_unit, "training_data_sha256": X.fingerprint(), **(provenance or {})}
         feature_shape = feature_shape or X.feature_shape
-        X, event, time = X.X, X.event, X.time
+        data = X
+        X, event, time = data.X, data.event, data.time
+    elif event is None or time is None:
+        raise ValueError("an array of motion needs event and time: fit_network(X, event, time)")
     settings = NetworkSettings() if settings is None else settings
     X, event, time = check_training_data(X, event, time)
     if feature_shape and int(np.prod(feature_shape)) != X.shape[1]:
@@ -124,7 +129,7 @@ def fit_network(
 
 
 def train_on_inputs(
-    x: np.ndarray, event, time, settings: NetworkSettings, *, seed: int, progress: bool = False
+    x: np.ndarray, event: np.ndarray, time: np.ndarray, settings: NetworkSettings, *, seed: int, progress: bool = False
 ) -> tuple[Weights, pd.DataFrame]:
     """Weights and history of a training on scaled features `x` (N, D) float32, with input dropout."""
     weight_seed, mask_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
@@ -144,7 +149,13 @@ def train_on_inputs(
 
 
 def train_on_scores(
-    rows: PrincipalRows, event, time, settings: NetworkSettings, *, seed: int, progress: bool = False
+    rows: PrincipalRows,
+    event: np.ndarray,
+    time: np.ndarray,
+    settings: NetworkSettings,
+    *,
+    seed: int,
+    progress: bool = False,
 ) -> tuple[Weights, pd.DataFrame]:
     """Weights and history of a training in principal coordinates; ``rows.unfold`` turns the weights back."""
     weight_seed, noise_seed, batch_seed = np.random.SeedSequence(seed).spawn(3)
@@ -165,7 +176,7 @@ def train_on_scores(
     return weights, history
 
 
-def check_training_data(X, event, time) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def check_training_data(X: ArrayLike, event: ArrayLike, time: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Check features and outcomes together: one row a patient, at least two patients and one death."""
     X = check_features(X)
     event, time = check_outcomes(event, time)
@@ -194,14 +205,14 @@ def initialise(weights: Weights, seeds: np.random.SeedSequence) -> None:
 def optimise(
     weights: Weights,
     x: np.ndarray,
-    event,
-    time,
+    event: np.ndarray,
+    time: np.ndarray,
     settings: NetworkSettings,
     *,
     corrupt: Corruption,
     rng: np.random.Generator,
     scale: float | None = None,
-    kind: type[LossGradient] | None = None,
+    kind: type[Any] | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Run all epochs on network inputs `x`, moving `weights` in place.
@@ -280,7 +291,7 @@ def _full_step(
         fused=True,
     )
 
-    def step(noisy, clean, risk_sets) -> StepLoss:
+    def step(noisy: np.ndarray, clean: np.ndarray, risk_sets: Any) -> StepLoss:
         before = loss(noisy, clean, risk_sets)
         adam.step()
         return before
@@ -289,7 +300,7 @@ def _full_step(
 
 
 def _batch_step(
-    weights: Weights, settings: NetworkSettings, scale: float | None, kind: type[FusedBatchStep]
+    weights: Weights, settings: NetworkSettings, scale: float | None, kind: type[Any]
 ) -> Callable[..., StepLoss]:
     return kind(
         weights,
@@ -310,13 +321,13 @@ def _dropout(settings: NetworkSettings, seeds: np.random.SeedSequence, shape: tu
     return lambda clean, rows: dropout(clean, buffer[: clean.shape[0]])
 
 
-def _full_batches(event, time, settings) -> Iterator[list]:
+def _full_batches(event: np.ndarray, time: np.ndarray, settings: Any) -> Iterator[list]:
     batch = [(slice(None), RiskSets(event, time, ties="efron"))]
     for _ in range(settings.epochs):
         yield batch
 
 
-def _mini_batches(event, time, settings, rng) -> Iterator[list]:
+def _mini_batches(event: np.ndarray, time: np.ndarray, settings: Any, rng: np.random.Generator) -> Iterator[list]:
     """Partitions into batches, the smaller last one kept: one for all epochs if frozen, else one an epoch."""
     batches: list = []
     for _ in range(settings.epochs):

@@ -10,6 +10,7 @@ followed by Adam; a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numba
 import numpy as np
@@ -39,7 +40,7 @@ class FusedBatchStep(LossGradient):
     """
 
     def __init__(
-        self, weights: Weights, *, learning_rate: float, epsilon: float, weight_decay: float = 0.0, **loss
+        self, weights: Weights, *, learning_rate: float, epsilon: float, weight_decay: float = 0.0, **loss: Any
     ) -> None:
         super().__init__(weights, **loss)
         hidden, n_features = weights["encoder_hidden.weight"].shape
@@ -66,13 +67,13 @@ class FusedBatchStep(LossGradient):
     def _hidden(self, noisy: np.ndarray) -> np.ndarray:
         weight = self.weights["encoder_hidden.weight"].T
         h = np.zeros((len(noisy), weight.shape[1]), weight.dtype)
-        for rows in _blocks(*weight.shape, len(noisy)):
+        for rows in _blocks(weight.shape, len(noisy)):
             h += noisy[:, rows] @ weight[rows]
         return h
 
     def _encoder(self, dh: np.ndarray, noisy: np.ndarray) -> None:
         weights = [each["encoder_hidden.weight"].T for each in self._moving]
-        for rows in _blocks(*weights[0].shape, len(noisy)):
+        for rows in _blocks(weights[0].shape, len(noisy)):
             self._update(weights, rows, noisy[:, rows].T, dh)
 
     def _decoder(self, q: np.ndarray, x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -80,7 +81,7 @@ class FusedBatchStep(LossGradient):
         size = x.shape[0] * self._scale
         c = x.dtype.type(2 * self.alpha / size)
         squares, dq, transposed = 0.0, np.zeros_like(q), np.ascontiguousarray(q.T)
-        for rows in _blocks(*weights[0].shape, len(x)):
+        for rows in _blocks(weights[0].shape, len(x)):
             error = weights[0][rows] @ transposed  # (rows, N): what is decoded, and then its error
             squares += _subtract(error, x, rows.start, bias, c, self.gradient["decoder_output.bias"])
             dq += error.T @ weights[0][rows]
@@ -92,17 +93,21 @@ class FusedBatchStep(LossGradient):
         self._adam((each[rows] for each in weights), left @ right)
 
     def _adam(self, weights: Iterable[np.ndarray], gradient: np.ndarray) -> None:
-        _adam(*(each.reshape(-1) for each in weights), gradient.reshape(-1), *self._numbers)
+        moving = [each.reshape(-1) for each in weights]
+        _adam(*moving, gradient.reshape(-1), *self._numbers)  # type: ignore[call-arg,arg-type]  # three arrays
 
 
-def _blocks(n_rows: int, width: int, n_patients: int) -> list[slice]:
+def _blocks(shape: tuple[int, ...], n_patients: int) -> list[slice]:
     """Blocks of rows of a large matrix whose products with a batch are small."""
+    n_rows, width = shape
     step = max(1, _SMALL // (width * n_patients))
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
 @numba.njit(nogil=True, fastmath={"contract", "arcp", "nsz"}, error_model="numpy")
-def _adam(w, m, v, gradient, rate, epsilon, decay):  # a loop the compiler turns into vector instructions
+def _adam(
+    w: np.ndarray, m: np.ndarray, v: np.ndarray, gradient: np.ndarray, rate: float, epsilon: float, decay: float
+) -> None:  # a loop the compiler turns into vector instructions
     b1, c1 = w.dtype.type(BETA_1), w.dtype.type(1 - BETA_1)
     b2, c2 = w.dtype.type(BETA_2), w.dtype.type(1 - BETA_2)
     for i in range(w.size):
@@ -113,7 +118,9 @@ def _adam(w, m, v, gradient, rate, epsilon, decay):  # a loop the compiler turns
 
 
 @numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
-def _subtract(error, x, start, bias, scale, bias_gradient):
+def _subtract(
+    error: np.ndarray, x: np.ndarray, start: int, bias: np.ndarray, scale: float, bias_gradient: np.ndarray
+) -> float:
     """Turn what was decoded of the features from `start` on into ``scale * (decoded + bias - x)``, in place.
 
     Its sum over patients goes to `bias_gradient`; returns the sum of squares before scaling.

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.risk_sets import RiskSets
@@ -45,7 +46,7 @@ class Weights:
         float32 to train, float64 to test.
     """
 
-    def __init__(self, n_features: int, hidden: int, latent: int, dtype=np.float32) -> None:
+    def __init__(self, n_features: int, hidden: int, latent: int, dtype: npt.DTypeLike = np.float32) -> None:
         shapes = weight_shapes(n_features, hidden, latent)
         line = CACHE_LINE // np.dtype(dtype).itemsize
         lengths = [-(-int(np.prod(shape)) // line) * line for shape in shapes.values()]  # up to the next line

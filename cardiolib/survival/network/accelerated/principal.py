@@ -18,8 +18,10 @@ the patient's features on every axis. (The exact covariance has eigenvalues of 0
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.network.accelerated.gradient import Weights
 from cardiolib.survival.network.settings import NetworkSettings
@@ -65,12 +67,12 @@ class PrincipalRows:
         """Scores (M, k) of other network inputs (M, D)."""
         return np.ascontiguousarray(x @ self.axes) / np.float32(self.unit)
 
-    def corruption(self, settings: NetworkSettings, rng: np.random.Generator):
+    def corruption(self, settings: NetworkSettings, rng: np.random.Generator) -> Any:
         """The noise of training: a function of (clean, rows), as `optimise` takes it."""
         strength = (np.sqrt(settings.dropout / (1 - settings.dropout)) * self.noise).astype(np.float32)[:, None]
         buffer = np.empty_like(self.scores)
 
-        def corrupt(clean: np.ndarray, rows) -> np.ndarray:
+        def corrupt(clean: np.ndarray, rows: ArrayLike) -> np.ndarray:
             noisy = rng.standard_normal(out=buffer[: clean.shape[0]], dtype=np.float32)
             noisy *= strength[rows]
             noisy += clean
@@ -80,6 +82,7 @@ class PrincipalRows:
 
     def unfold(self, weights: Weights) -> dict[str, np.ndarray]:
         """Weights of the network on all D inputs that computes what `weights` computes on the scores."""
+        assert self.axes is not None  # rows without axes never train
         unit = np.float32(self.unit)
         full = dict(weights.views)
         full["encoder_hidden.weight"] = weights["encoder_hidden.weight"] @ self.axes.T / unit  # (H, k) -> (H, D)

@@ -24,9 +24,10 @@ which.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
 from cardiolib.survival.network.accelerated.gradient import LossGradient, Weights, log_risk_of_first_layer
@@ -88,7 +89,14 @@ def thin_rows(train: np.ndarray, test: np.ndarray, standardise: str, *, n_kept: 
 
 
 def screened_log_risk(
-    rows: ThinnedRows, train: np.ndarray, test: np.ndarray, event, time, settings: NetworkSettings, *, seed: int
+    rows: ThinnedRows,
+    train: np.ndarray,
+    test: np.ndarray,
+    event: ArrayLike,
+    time: ArrayLike,
+    settings: NetworkSettings,
+    *,
+    seed: int,
 ) -> np.ndarray:
     """Train the stand-in and return log risks (M,) of the test rows.
 
@@ -145,7 +153,9 @@ def _odds(probability: float) -> float:
     return probability / (1 - probability)
 
 
-def corruption(rows: ThinnedRows, at_start: np.ndarray, noise: np.ndarray, dropout: float, rng: np.random.Generator):
+def corruption(
+    rows: ThinnedRows, at_start: np.ndarray, noise: np.ndarray, dropout: float, rng: np.random.Generator
+) -> Any:
     """The noise of training: a function of (clean, rows), as `optimise` takes it.
 
     Parameters
@@ -164,7 +174,7 @@ def corruption(rows: ThinnedRows, at_start: np.ndarray, noise: np.ndarray, dropo
     masks = [Dropout(each / (1 + each), rng) for each in (weak, rest)]
     buffers = [np.empty_like(rows.train) for _ in masks]
 
-    def corrupt(clean: np.ndarray, chosen) -> _Noisy:
+    def corrupt(clean: np.ndarray, chosen: np.ndarray) -> _Noisy:
         n = clean.shape[0]
         read = masks[0](clean, buffers[0][:n])
         initial = rng.standard_normal((n, at_start.shape[1]), dtype=np.float32)
@@ -181,25 +191,25 @@ class _Noisy(NamedTuple):
     learned: np.ndarray  # (N, d) what they learn from
 
 
-class _FirstLayer:
+class _FirstLayer(LossGradient):
     """The first layer of the stand-in, in place of that of `LossGradient`; no decoder."""
 
-    def _hidden(self, noisy: _Noisy) -> np.ndarray:
+    def _hidden(self, noisy: _Noisy) -> np.ndarray:  # type: ignore[override]  # the stand-in reads three arrays
         h = super()._hidden(noisy.read)
         h *= h.dtype.type(self._scale / noisy.read.shape[1])
         h += noisy.initial
         return h
 
-    def _encoder(self, dh: np.ndarray, noisy: _Noisy) -> None:
+    def _encoder(self, dh: np.ndarray, noisy: _Noisy) -> None:  # type: ignore[override]  # the same
         super()._encoder(dh, noisy.learned)
 
     def _decoder(self, q: np.ndarray, x: np.ndarray) -> tuple[float, np.ndarray]:
         return 0.0, np.zeros_like(q)
 
 
-class _ThinnedGradient(_FirstLayer, LossGradient):
+class _ThinnedGradient(_FirstLayer):
     pass
 
 
-class _ThinnedBatchStep(_FirstLayer, FusedBatchStep):
+class _ThinnedBatchStep(_FirstLayer, FusedBatchStep):  # type: ignore[misc]  # the same
     pass

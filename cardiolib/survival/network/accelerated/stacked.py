@@ -45,9 +45,9 @@ class StackedNetworks:
 
     def __init__(
         self,
-        x,
-        event,
-        time,
+        x: np.ndarray,
+        event: np.ndarray,
+        time: np.ndarray,
         settings: Sequence[NetworkSettings],
         weights: Sequence[Weights],
         *,
