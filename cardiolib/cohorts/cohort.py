@@ -125,7 +125,13 @@ class Cohort:
         return self.table.drop(columns=["time", "event"], errors="ignore")
 
     def subset(self, ids: Iterable[str]) -> Cohort:
-        """The same cohort with these subjects only, in this order."""
+        """The same cohort with these subjects only, in this order.
+
+        Examples
+        --------
+        >>> Cohort("three", pd.DataFrame(index=["a", "b", "c"])).subset(["c", "a"]).ids
+        ('c', 'a')
+        """
         wanted = text_ids(ids, source="subset")
         rows, _ = join_by_id(wanted, self.table, source=f"cohort {self.name!r}", extra="leave out")
         part = copy.copy(self)
