@@ -127,8 +127,6 @@ class Cohort:
     def subset(self, ids: Iterable[str]) -> Cohort:
         """The same cohort with these subjects only, in this order.
 
-        Examples
-        --------
         >>> Cohort("three", pd.DataFrame(index=["a", "b", "c"])).subset(["c", "a"]).ids
         ('c', 'a')
         """
@@ -271,7 +269,6 @@ class Cohort:
         return replace(read, simulated=True) if self.simulated and not read.simulated else read
 
     def _refuse_marked_motion(self, subject_id: str) -> None:
-        """Marked motion is never handed out as a real patient's."""
         if not self.simulated and self._motion_says_simulated(subject_id):
             raise self._mixed("motion", subject_id)
 
