@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,18 @@ def as_html(text: str, table: pd.DataFrame | None = None, *, decimals: int = 3) 
         below = table.to_html(
             border=0,
             index=not _is_numbered(table),
-            float_format=f"{{:.{decimals}f}}".format,
+            float_format=partial(_number, decimals=decimals),
             na_rep="",
             max_rows=_MOST_ROWS,
         )
     return f"<div><b>{escape(first, quote=False)}</b>{lines}{below}</div>"
+
+
+def _number(value: float, *, decimals: int) -> str:
+    """Counts (whole numbers that a weighted count keeps as floats) without decimals; what is never reached in words."""
+    if value == float("inf"):
+        return "not reached"
+    return f"{value:.0f}" if value.is_integer() and abs(value) >= 10 else f"{value:.{decimals}f}"
 
 
 def _is_numbered(table: pd.DataFrame) -> bool:

@@ -69,7 +69,8 @@ class HeartMotion:
 
     def __repr__(self) -> str:
         n_phases, n_vertices, _ = self.positions.shape
-        lines = [f"HeartMotion: {n_vertices:,} vertices in {n_phases} phases, mm"]
+        kind = "simulated heart, " if self.tracked.simulated else ""
+        lines = [f"HeartMotion: {kind}{n_vertices:,} vertices in {n_phases} phases, mm"]
         for side in ("lv", "rv"):
             curve = self.volumes[f"{side}_cavity_ml"].to_numpy()
             lines.append(

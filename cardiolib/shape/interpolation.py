@@ -62,7 +62,8 @@ def interpolated_shape(
     affine = label_map.affine @ fine.native_from_fine()
     surfaces = {name: _surface(name, distances, affine) for name in distances}
     inside = {name: np.nan_to_num(distance, nan=-1.0) > 0 for name, distance in distances.items()}
-    return LabelMap(nested_labels(inside), affine, OURS), surfaces, shift_mm
+    fine_labels = LabelMap(nested_labels(inside), affine, OURS, simulated=label_map.simulated)
+    return fine_labels, surfaces, shift_mm
 
 
 def estimate_slice_shifts(

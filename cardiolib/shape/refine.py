@@ -104,7 +104,8 @@ def refine_shape(
     fine = FineGrid.around(label_map.frame(frame) > 0, native_mm=label_map.spacing_mm, spacing_mm=np.array(spacing_mm))
     affine = label_map.affine @ fine.native_from_fine()
     inside = {name: _enclosed(mesh, affine, fine.shape) for name, mesh in surfaces.items()}
-    return RefinedShape(LabelMap(nested_labels(inside), affine, OURS), surfaces, fit.slice_shift_mm, fit)
+    fine_labels = LabelMap(nested_labels(inside), affine, OURS, simulated=label_map.simulated)
+    return RefinedShape(fine_labels, surfaces, fit.slice_shift_mm, fit)
 
 
 def _fit_frame(label_map: LabelMap, frame: int) -> FittedShape:

@@ -13,7 +13,7 @@ import pandas as pd
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import LANDMARKS, AcquisitionSettings
 from cardiolib.files import atomic_path, read_json, write_table
-from cardiolib.imaging import LabelMap, write_label_map
+from cardiolib.imaging import write_label_map
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
@@ -222,7 +222,7 @@ def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> 
     if reference is None:
         return pd.DataFrame(), pd.DataFrame()
     truth, frames = reference
-    at_same = LabelMap(found.labels.labels[..., list(frames.values())], truth.affine, found.labels.scheme)
+    at_same = replace(found.labels, labels=found.labels.labels[..., list(frames.values())], affine=truth.affine)
     comparison = compare_label_maps(at_same, truth, frames={"ED": 0, "ES": 1})
     comparison.insert(0, "ID", subject_id)
     return pd.DataFrame([{"ID": subject_id, **clinical_measures(truth, ed=0, es=1)}]), comparison

@@ -52,7 +52,7 @@ def test_a_name_survives_the_import_of_all_packages_first() -> None:
     assert run(code, cwd=REPOSITORY).split() == ["True", "True", "True", cl.__version__]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "figures"])
+@pytest.mark.parametrize("name", NAMES)
 def test_examples_run(name: str) -> None:
     found = doctest.DocTestFinder(recurse=False).find(getattr(cl, name), name)
     runner = doctest.DocTestRunner()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -269,3 +271,10 @@ def test_what_cannot_be_interpolated_is_refused(analytic_heart):
     single[:, :, 6] = labels.labels[:, :, 6]
     with pytest.raises(ValueError, match="1 slice"):
         refine_shape(LabelMap(single, AFFINE, OURS))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_shape_is_marked_as_its_labels_are(analytic_heart, method, simulated):
+    labels = replace(painted(analytic_heart), simulated=simulated)
+    assert refine_shape(labels, method=method).labels.simulated is simulated

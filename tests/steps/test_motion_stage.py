@@ -57,6 +57,7 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
     pd.DataFrame({"ID": ["p1", "lost", "p2"]}).to_csv(segmented / "measures.csv", index=False)
 
     class Patients:
+        simulated = False
         provides = frozenset({"images"})
         simulated = True
 
