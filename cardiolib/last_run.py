@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+from cardiolib.files import read_json
 
 DERIVED = Path(__file__).resolve().parents[1] / "data" / "derived"
 """Below the repository that holds this package."""
@@ -24,5 +25,5 @@ def newest_run(derived: Path | None = None) -> Path | None:
     path = derived / NEWEST_FILE
     if not path.is_file():
         return None
-    folder = derived / json.loads(path.read_text(encoding="utf-8"))["run"]
+    folder = derived / read_json(path)["run"]
     return folder if (folder / RUN_FILE).is_file() else None

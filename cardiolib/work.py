@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cardiolib.files import atomic_path
+from cardiolib.files import read_json, write_json
 
 DEFAULT_SEED = 20190211
 """Day on which the paper appeared."""
@@ -87,13 +87,12 @@ def keyed_folder(folder: Path, key: Mapping[str, Any], *, what: str) -> Path:
     wanted = json.loads(json.dumps(key))
     kept = folder / KEY_FILE
     if folder.is_dir():
-        found = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+        found = read_json(kept) if kept.is_file() else None
         if found == wanted:
             return folder
         changed = sorted(name for name in {*wanted, *(found or {})} if (found or {}).get(name) != wanted.get(name))
         _log.info("%s: what was stored belonged to another %s and was replaced.", what, ", ".join(changed))
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    with atomic_path(kept) as temporary:
-        temporary.write_text(json.dumps(wanted, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(kept, wanted)
     return folder

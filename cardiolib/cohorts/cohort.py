@@ -125,7 +125,11 @@ class Cohort:
         return self.table.drop(columns=["time", "event"], errors="ignore")
 
     def subset(self, ids: Iterable[str]) -> Cohort:
-        """The same cohort with these subjects only, in this order."""
+        """The same cohort with these subjects only, in this order.
+
+        >>> Cohort("three", pd.DataFrame(index=["a", "b", "c"])).subset(["c", "a"]).ids
+        ('c', 'a')
+        """
         wanted = text_ids(ids, source="subset")
         rows, _ = join_by_id(wanted, self.table, source=f"cohort {self.name!r}", extra="leave out")
         part = copy.copy(self)
@@ -265,7 +269,6 @@ class Cohort:
         return replace(read, simulated=True) if self.simulated and not read.simulated else read
 
     def _refuse_marked_motion(self, subject_id: str) -> None:
-        """Marked motion is never handed out as a real patient's."""
         if not self.simulated and self._motion_says_simulated(subject_id):
             raise self._mixed("motion", subject_id)
 

@@ -149,7 +149,19 @@ def write_motion_file(
     point_rows: np.ndarray | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write motion and follow-up of a cohort with `write_matrix`; the file must not exist."""
+    """Write motion and follow-up of a cohort with `write_matrix`; the file must not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from cardiolib.cohorts import Cohort, open_cohort
+    >>> cohort = Cohort("two", pd.DataFrame(index=["a", "b"]), motion=np.zeros((2, 11514)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = open_cohort(write_motion_file(cohort, f"{folder}/motion.npz"))
+    >>> again.ids
+    ('a', 'b')
+    """
     if Path(path).exists():
         raise FileExistsError(f"{path} exists already; give another name")
     ids, X = cohort.motion_matrix()

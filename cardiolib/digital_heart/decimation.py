@@ -1,4 +1,7 @@
-"""The 202 vertices of the right ventricle that stand for its motion, and how the shipped template was made."""
+"""The 202 vertices of the right ventricle that stand for its motion, in a digital heart.
+
+How they were chosen and triangulated: ``tests/digital_heart/test_shipped_template.py``, which makes them again.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay
 
 from cardiolib.meshes import MATCHED_VERTICES
 
 from .kinematics import Kinematics
-from .surfaces import RV_FREE, RV_SEPTUM, Lattice, full_lattice, surface_points
-
-_N_POINTS, _N_BORDER = 202, 22
+from .surfaces import Lattice, full_lattice, surface_points
 
 
 def decimated_points(motion: Kinematics, phases: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -25,54 +25,3 @@ def decimated_points(motion: Kinematics, phases: NDArray[np.float64]) -> NDArray
 def _decimated_lattice() -> Lattice:
     """Lattice coordinates of the 202 vertices."""
     return full_lattice().select(MATCHED_VERTICES)
-
-
-def matched_triangles() -> NDArray[np.int64]:
-    """How the shipped triangles (F, 3) on the 202 vertices were made.
-
-    Each sheet is triangulated once, over (psi/al, U), by Delaunay's method; a vertex on the insertions or at the RV
-    apex belongs to both sheets.
-    """
-    lattice = _decimated_lattice()
-    plane = np.column_stack([lattice.side, 1.3 * lattice.level])  # a sheet is about 1.5 times as wide as high
-    border = (np.abs(lattice.side) == 1.0) | (lattice.level == 0.0)
-    sheets = []
-    for region, flip in ((RV_FREE, False), (RV_SEPTUM, True)):
-        index = np.flatnonzero((lattice.region == region) | border)
-        triangles = _counter_clockwise(plane[index], Delaunay(plane[index]).simplices)
-        triangles = index[triangles]
-        sheets.append(triangles[:, ::-1] if flip else triangles)
-    return np.vstack(sheets).astype(np.int64)
-
-
-def choose_matched_points(points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How the shipped indices were made: farthest points of the template's RV, its border first.
-
-    The border (insertions and RV apex) is sampled first, so that both sheets can be triangulated up to it;
-    then the vertex farthest from all chosen ones is added until there are 202.
-
-    Parameters
-    ----------
-    points : (V, 3) array
-        Vertices of the template mesh.
-    """
-    lattice = full_lattice()
-    right = np.flatnonzero(lattice.region >= RV_FREE)
-    side, level = lattice.side[right], lattice.level[right]
-    border = (np.abs(side) == 1.0) | (level == 0.0)
-    chosen = [int(np.flatnonzero((side == 1.0) & (level == 1.0))[0])]
-    distance = np.linalg.norm(points[right] - points[right[chosen[0]]], axis=1)
-    while len(chosen) < _N_POINTS:
-        candidates = np.where(border, distance, -1.0) if len(chosen) < _N_BORDER else distance
-        chosen.append(int(np.argmax(candidates)))
-        distance = np.minimum(distance, np.linalg.norm(points[right] - points[right[chosen[-1]]], axis=1))
-    return np.sort(right[chosen])
-
-
-def _counter_clockwise(plane: NDArray[np.float64], triangles: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Triangles of positive area in the plane; slivers of no area are dropped."""
-    a, b, c = (plane[triangles[:, i]] for i in range(3))
-    ab, ac = b - a, c - a
-    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    turned = np.where((area < 0)[:, None], triangles[:, ::-1], triangles)
-    return turned[np.abs(area) > 1e-9]

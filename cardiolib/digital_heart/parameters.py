@@ -173,7 +173,13 @@ class HeartParameters:
         object.__setattr__(self, "close_rv_apex", bool(self.close_rv_apex))
 
     def without_extensions(self) -> HeartParameters:
-        """The same subject in the plain model: round LV, straight axis, kinked and uniform flattening."""
+        """The same subject in the plain model: round LV, straight axis, kinked and uniform flattening.
+
+        Examples
+        --------
+        >>> mean_parameters("ph").without_extensions().lv_axis_ratio_ed
+        1.0
+        """
         return replace(
             self,
             lv_axis_ratio_ed=1.0,

@@ -41,6 +41,11 @@ def pad_or_crop(
     Returns
     -------
     array of shape ``(*shape, ...)``, a copy.
+
+    Examples
+    --------
+    >>> pad_or_crop(np.arange(1, 5), (6,)).tolist(), pad_or_crop(np.arange(1, 5), (2,), [0]).tolist()
+    ([0, 1, 2, 3, 4, 0], [1, 2])
     """
     array = np.asarray(array)
     _check_window(array.shape, shape)
@@ -61,6 +66,14 @@ def pad_or_crop_image(
         In voxels; the image's own middle by default.
     fill : number
         Value outside the old image (0 is background).
+
+    Examples
+    --------
+    >>> from cardiolib.imaging import Cine
+    >>> cine = Cine(np.zeros((8, 8, 3, 20)), np.eye(4))
+    >>> window = pad_or_crop_image(cine, (4, 4))
+    >>> window.shape, window.affine[:3, 3].tolist()
+    ((4, 4, 3), [2.0, 2.0, 0.0])
     """
     _check_window(image.shape, shape)
     start = _middle_start(image.shape, shape) if centre is None else crop_start(shape, centre)
@@ -84,6 +97,15 @@ def crop_to_heart(image: Image, label_map: LabelMap, *, margin_mm: float = 15.0,
     ------
     ValueError
         When the label map is empty, or lies on other voxels than the image.
+
+    Examples
+    --------
+    >>> from cardiolib.imaging import OURS, Cine, LabelMap
+    >>> labels = np.zeros((60, 60, 3, 1), np.uint8)
+    >>> labels[28:32, 30, 1] = 1
+    >>> cine = Cine(np.zeros((60, 60, 3, 20)), np.eye(4))
+    >>> crop_to_heart(cine, LabelMap(labels, np.eye(4), OURS), margin_mm=5).shape
+    (14, 11, 3)
     """
     if image.shape != label_map.shape or not np.allclose(image.affine, label_map.affine, atol=1e-3):
         raise ValueError(
@@ -126,7 +148,14 @@ def slice_axis_last(image: Image, *, axis: int | None = None) -> Image:
 
 
 def flip_axis(image: Image, axis: int) -> Image:
-    """Reverse an axis (for example so that K grows from apex to base); world positions stay."""
+    """Reverse an axis (for example so that K grows from apex to base); world positions stay.
+
+    Examples
+    --------
+    >>> from cardiolib.imaging import Cine
+    >>> flip_axis(Cine(np.zeros((8, 8, 3, 20)), np.eye(4)), axis=2).affine[:3, 3].tolist()
+    [0.0, 0.0, 2.0]
+    """
     if axis not in (0, 1, 2):
         raise ValueError(f"axis is 0, 1 or 2; given {axis}")
     affine = image.affine.copy()
@@ -150,6 +179,12 @@ def resample_in_plane(image: Image, spacing_mm: float | Sequence[float], *, orde
     -----
     The outer corner of the first voxel stays where it is; the number of voxels is rounded, so the far
     corner moves by less than half a new voxel.
+
+    Examples
+    --------
+    >>> from cardiolib.imaging import Cine
+    >>> resample_in_plane(Cine(np.zeros((8, 8, 3, 2)), np.eye(4)), 2.0).shape
+    (4, 4, 3)
     """
     new = np.append(np.broadcast_to(np.asarray(spacing_mm, float), (2,)), image.spacing_mm[2])
     if not (np.isfinite(new).all() and (new > 0).all()):

@@ -124,6 +124,14 @@ class LabelMap:
         ValueError
             When a structure is present, `scheme` lacks it and `drop` does not name it; or when
             `drop` is one string instead of a collection.
+
+        Examples
+        --------
+        >>> from cardiolib.imaging import ACDC, OURS
+        >>> labels = np.full((2, 2, 1, 1), OURS.code("lv_cavity"), np.uint8)
+        >>> moved = LabelMap(labels, np.eye(4), OURS).to_scheme(ACDC)
+        >>> int(moved.labels[0, 0, 0, 0]) == ACDC.code("lv_cavity")
+        True
         """
         if isinstance(drop, str):
             raise ValueError(f'drop is a collection of names: drop=("{drop}",)')

@@ -9,7 +9,7 @@ from cardiolib.interpretation.attribution import (
 from cardiolib.interpretation.decode import RiskDirection, decode_risk_direction
 from cardiolib.interpretation.latent import LatentMap, laplacian_eigenmaps, pca_map, quality_table, umap_map
 from cardiolib.interpretation.motion_magnitude import as_displacements, motion_magnitude_mm
-from cardiolib.interpretation.physiology import change_with_risk, compare_physiology, function_over_cycle, physiology
+from cardiolib.interpretation.physiology import change_with_risk, function_over_cycle, physiology
 from cardiolib.interpretation.planted import PlantedHazard, PlantedTest, plant_hazard, planted_table, planted_tests
 from cardiolib.interpretation.refits import NullNetwork, Refit, fit_null_network, latent_stability, refit_networks
 from cardiolib.interpretation.regions import (
@@ -51,7 +51,6 @@ __all__ = [
     "as_displacements",
     "attribute_network",
     "change_with_risk",
-    "compare_physiology",
     "compare_risk_motions",
     "decode_risk_direction",
     "decoded_motions",

@@ -59,7 +59,14 @@ class Attribution:
         return as_displacements(self.values, n_vertices=n_vertices).sum(axis=3)
 
     def vertex_importance(self, *, n_vertices: int) -> np.ndarray:
-        """(V,) mean over patients of |share of the vertex over the whole cycle|."""
+        """(V,) mean over patients of |share of the vertex over the whole cycle|.
+
+        Examples
+        --------
+        >>> linear = integrated_gradients(lambda x: x @ torch.ones(6).double(), np.eye(6), baseline=np.zeros(6))
+        >>> linear.vertex_importance(n_vertices=2).round(3).tolist()
+        [0.5, 0.5]
+        """
         return np.abs(self.by_phase_and_vertex(n_vertices=n_vertices).sum(axis=1)).mean(axis=0)
 
     def phase_importance(self, *, n_vertices: int) -> np.ndarray:
@@ -71,6 +78,14 @@ def log_risk_function(model: FittedNetwork) -> LogRisk:
     """The log risk of a fitted network as a differentiable function of features (N, D) in mm, in float64.
 
     Equal to `model.predict_log_risk` but for its rounding.
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> X = np.random.default_rng(1).normal(size=(40, 6))
+    >>> model = cl.fit_network(X, np.ones(40), np.arange(40.0), cl.NetworkSettings(hidden=8, latent=2, epochs=5))
+    >>> log_risk_function(model)(torch.as_tensor(X)).shape
+    torch.Size([40])
     """
     chosen = model.settings
     network = SupervisedAutoencoder(model.n_features, chosen.hidden, chosen.latent, chosen.activation).double()
@@ -119,6 +134,12 @@ def integrated_gradients(
     References
     ----------
     .. [1] Sundararajan, Taly and Yan, ICML 2017.
+
+    Examples
+    --------
+    >>> product = integrated_gradients(lambda x: x[:, 0] * x[:, 1], [[2.0, 3.0, 9.0]], baseline=np.zeros(3))
+    >>> product.values.round(6).tolist()
+    [[3.0, 3.0, 0.0]]
     """
     X, baseline = _checked(X, baseline)
     if not 1 <= n_steps <= max_steps:

@@ -37,6 +37,8 @@ class SaliencyMaps:
         Of the network's log risk; completeness checked.
     risk_source : str
         "out-of-bag" or "apparent".
+    magnitude_mm : (N, V) array
+        Mean motion of each vertex of the patients whose risk is explained.
     """
 
     mesh: SurfaceMesh
@@ -44,6 +46,7 @@ class SaliencyMaps:
     by_phase: dict[str, np.ndarray] = field(repr=False)
     attribution: Attribution = field(repr=False)
     risk_source: str
+    magnitude_mm: np.ndarray = field(repr=False)
 
     @property
     def by_method(self) -> dict[str, np.ndarray]:

@@ -105,13 +105,6 @@ def function_over_cycle(positions: ArrayLike, mesh: SurfaceMesh) -> pd.DataFrame
     )
 
 
-def compare_physiology(hearts: Mapping[str, np.ndarray], mesh: SurfaceMesh) -> pd.DataFrame:
-    """:func:`physiology` of several hearts: one row a measure (with its unit), one column a heart."""
-    table = pd.DataFrame({name: physiology(positions, mesh) for name, positions in hearts.items()})
-    table.insert(0, "unit", pd.Series(UNITS))
-    return table.rename_axis("measure")
-
-
 def change_with_risk(
     low: Mapping[str, float],
     high: Mapping[str, float],

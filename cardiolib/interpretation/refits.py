@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from cardiolib.interpretation.attribution import attribute_network
 from cardiolib.interpretation.latent import LatentMap
-from cardiolib.interpretation.risk_motion import REGRESSION, RiskMotion, regression_motion
+from cardiolib.interpretation.risk_motion import RiskMotion, regression_motion
 from cardiolib.survival import FittedNetwork, concordance_index
 from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.network.training import fit_network
@@ -167,12 +167,6 @@ def direction_stability(refits: list[Refit]) -> pd.DataFrame:
     return pd.DataFrame(
         {"cosine between refits": {"mean": np.mean(cosines), "least": np.min(cosines), "greatest": np.max(cosines)}}
     ).T.assign(refits=len(refits))
-
-
-def mean_risk_motion(refits: list[Refit]) -> RiskMotion:
-    """The risk motion averaged over the refits."""
-    fields = np.stack([one.risk_motion.field_mm for one in refits])
-    return RiskMotion(f"{REGRESSION}, mean over refits", refits[0].risk_motion.mean_mm, fields.mean(axis=0))
 
 
 def _refit(

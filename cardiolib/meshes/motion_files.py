@@ -53,6 +53,16 @@ def read_motion_folder(
         When the folder or some frames are missing; the message names them.
     ValueError
         When there are more frames than asked for, or frames have unequal numbers of vertices.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cardiolib.meshes import MATCHED_VERTICES, template_mesh
+    >>> positions = np.repeat(template_mesh().points[None, MATCHED_VERTICES], 20, axis=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_motion_folder(positions, folder, simulated=True)
+    ...     read_motion_folder(folder).shape
+    (20, 202, 3)
     """
     folder = Path(folder)
     if not folder.is_dir():

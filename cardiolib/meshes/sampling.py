@@ -24,6 +24,11 @@ def farthest_point_indices(points: np.ndarray, n: int, *, start: int = 0) -> np.
     -------
     (n,) int64 array
         Indices in the order chosen; among equally far points the lowest index. Straight-line distances.
+
+    Examples
+    --------
+    >>> farthest_point_indices(np.array([[0.0, 0, 0], [1, 0, 0], [4, 0, 0], [9, 0, 0]]), 3).tolist()
+    [0, 3, 2]
     """
     points = check_points(points)
     if not 1 <= n <= len(points) or not 0 <= start < len(points):
@@ -52,6 +57,14 @@ def covered_areas_mm2(mesh: SurfaceMesh, indices: np.ndarray) -> np.ndarray:
     (n,) array
         mm^2; sums to the area of the mesh. Its standard deviation over its mean is 0 for a perfectly
         even choice, about 0.2 for farthest points and 0.5 or more for a random choice.
+
+    Examples
+    --------
+    >>> from cardiolib.meshes import template_mesh
+    >>> mesh = template_mesh()
+    >>> areas = covered_areas_mm2(mesh, farthest_point_indices(mesh.points, 50))
+    >>> areas.shape, bool(np.isclose(areas.sum(), mesh.vertex_areas_mm2().sum()))
+    ((50,), True)
     """
     indices = np.asarray(indices)
     nearest = cKDTree(mesh.points[indices]).query(mesh.points)[1]

@@ -30,7 +30,16 @@ def read_points_txt(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def read_point_scalars_txt(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Read "x y z scalar" a line: (V, 3) points in mm and (V,) values; errors as `read_points_txt`."""
+    """Read "x y z scalar" a line: (V, 3) points in mm and (V,) values; errors as `read_points_txt`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_points_txt(np.eye(3), f"{folder}/thickness.txt", scalars=np.array([7.0, 8, 9]))
+    ...     read_point_scalars_txt(f"{folder}/thickness.txt")[1]
+    array([7., 8., 9.])
+    """
     table = _read_table(path, (4,))
     return check_points(table[:, :3]), table[:, 3]
 

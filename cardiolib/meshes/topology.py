@@ -116,6 +116,13 @@ def orient(mesh: SurfaceMesh) -> SurfaceMesh:
     ------
     ValueError
         When more than two triangles meet at an edge, or a part has only one side (a Moebius strip).
+
+    Examples
+    --------
+    >>> corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    >>> inside_out = SurfaceMesh(corners, np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]]))
+    >>> orient(inside_out).triangles[0].tolist()
+    [2, 1, 0]
     """
     triangles = _agreeing(mesh.triangles)
     part = parts(mesh)[triangles[:, 0]] if len(triangles) else np.zeros(0, int)
@@ -142,6 +149,13 @@ def weld(mesh: SurfaceMesh, *, tolerance_mm: float = 1e-6) -> tuple[SurfaceMesh,
         Triangles that collapse are left out.
     kept : (V,) int64 array
         Index in the old mesh of each new vertex, so that ``positions[:, kept]`` follows the motion.
+
+    Examples
+    --------
+    >>> corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    >>> whole, kept = weld(SurfaceMesh(corners, np.array([[0, 1, 2], [3, 5, 4]])))
+    >>> whole.n_points, kept.tolist()
+    (4, [0, 1, 2, 5])
     """
     pairs = cKDTree(mesh.points).query_pairs(tolerance_mm, output_type="ndarray")
     links = sparse.coo_matrix((np.ones(len(pairs)), pairs.T), shape=(mesh.n_points, mesh.n_points))

@@ -62,6 +62,11 @@ def resample_phases(positions: np.ndarray, n_phases: int = N_PHASES) -> np.ndarr
     """Positions (T, V, 3) of one closed cycle at another number of evenly spaced phases, linear in time.
 
     Phase 0 stays exactly what it is; after the last frame the cycle returns to it.
+
+    Examples
+    --------
+    >>> resample_phases(np.zeros((25, 202, 3))).shape
+    (20, 202, 3)
     """
     positions = np.asarray(positions, float)
     if positions.ndim != 3 or len(positions) < 3:

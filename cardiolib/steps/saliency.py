@@ -68,7 +68,7 @@ def saliency(
         }
     ).rename_axis("vertex")
     write_table(vertices, work.folder / "saliency.csv", simulated=data.simulated)
-    return SaliencyMaps(inputs.mesh, vertices, by_phase, attribution, inputs.risk.source)
+    return SaliencyMaps(inputs.mesh, vertices, by_phase, attribution, inputs.risk.source, magnitude)
 
 
 def saliency_claims(maps: SaliencyMaps) -> list[str]:
@@ -109,8 +109,7 @@ def true_scores(
     known, n = inputs.risk.known, inputs.n_vertices
     X, risk = inputs.data.X[known], inputs.risk.log_risk[known]
     rng = np.random.default_rng(work.seed)
-    magnitude = motion_magnitude_mm(X, n_vertices=n)
-    shuffled = _shuffled_scores(risk, X, magnitude, relevance, rng, n_shuffles)
+    shuffled = _shuffled_scores(risk, X, maps.magnitude_mm, relevance, rng, n_shuffles)
     of_null = attribute_network(null.network, inputs.data.X).phase_importance(n_vertices=n).sum(axis=0)
     shuffled[GRADIENTS] = score_against_truth(of_null, relevance).average_precision
     rows = []

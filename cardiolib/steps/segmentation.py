@@ -12,7 +12,7 @@ import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import LANDMARKS, AcquisitionSettings
-from cardiolib.files import atomic_path, write_table
+from cardiolib.files import atomic_path, read_json, write_table
 from cardiolib.imaging import write_label_map
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import split_by_subject
@@ -199,7 +199,7 @@ def _segment_one(
     """Rows of the four tables for one scan, from `units` when an interrupted run has left them there."""
     unit, written = units / f"{subject_id}.json", folder / subject_id / "label_sa.nii.gz"
     if unit.is_file() and written.is_file():
-        return json.loads(unit.read_text(encoding="utf-8"))
+        return read_json(unit)
     cine = cohort.image(subject_id)
     found = segment_scan(network, cine)
     write_label_map(found.labels, written)

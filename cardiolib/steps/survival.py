@@ -146,26 +146,6 @@ def predict_all(network: FittedNetwork, data: SurvivalData, work: Work) -> pd.Da
     return table
 
 
-def reconstruction_example(network: FittedNetwork, data: SurvivalData) -> pd.DataFrame:
-    """Mean displacement over the points by phase, put in and reconstructed, at low and at high predicted risk.
-
-    Returns
-    -------
-    DataFrame
-        Columns patient, risk ("low", "high"), phase (1 to 19), kind ("motion", "reconstruction"), displacement_mm.
-    """
-    order = np.argsort(network.predict_log_risk(data.X), kind="stable")
-    rows = []
-    for risk, i in (("low", order[len(order) // 20]), ("high", order[-1 - len(order) // 20])):
-        for kind, x in (("motion", data.X[i]), ("reconstruction", network.reconstruct(data.X[i : i + 1])[0])):
-            mean = np.linalg.norm(x.reshape(data.feature_shape), axis=-1).mean(axis=1)
-            rows += [
-                {"patient": data.ids[i], "risk": risk, "phase": t + 1, "kind": kind, "displacement_mm": value}
-                for t, value in enumerate(mean)
-            ]
-    return pd.DataFrame(rows)
-
-
 NETWORK, LINEAR_MODEL = "network on motion", "principal components of motion, ridge Cox"
 
 

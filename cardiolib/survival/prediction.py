@@ -38,6 +38,17 @@ def predict_cohort(
         If the cohort's vertices or phases are not those of the model; both numbers are given.
     CohortError
         If the cohort has no motion, or a subject's motion is missing or not finite (subjects are named).
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> rng = np.random.default_rng(1)
+    >>> motion = rng.normal(size=(40, 6))
+    >>> time = rng.exponential(np.exp(-motion[:, 0]))
+    >>> network = cl.fit_network(motion, time < 2, time.clip(max=2), cl.NetworkSettings(hidden=8, latent=2, epochs=5))
+    >>> others = Cohort("two", pd.DataFrame(index=["a", "b"]), motion=rng.normal(size=(2, 6)))
+    >>> list(predict_cohort(network, others, times=[0.5, 1]))
+    ['log_risk', 'survival_0.5', 'survival_1']
     """
     cohort = cohort if isinstance(cohort, Cohort) else open_cohort(cohort)
     ids, X = cohort.motion_matrix()

@@ -184,6 +184,11 @@ def uno_concordance(
     References
     ----------
     .. [1] Uno et al., Stat Med 2011;30:1105.
+
+    Examples
+    --------
+    >>> uno_concordance([3.0, 2.0, 1.0, 2.5], [1, 1, 0, 1], [1.0, 2.0, 3.0, 4.0]).c
+    0.8
     """
     event, time = check_outcomes(event, time)
     weight = 1.0 / uncensored_probability(event, time) ** 2

@@ -87,6 +87,12 @@ def minimum_sample_size(
     References
     ----------
     .. [1] Riley et al., Stat Med 2019;38:1276.
+
+    Examples
+    --------
+    >>> needed = minimum_sample_size(8, r2_cox_snell=0.15, event_rate=0.1, mean_follow_up=3)
+    >>> needed.n_shrinkage, needed.n_optimism
+    (439, 198)
     """
     if n_parameters < 1 or event_rate <= 0 or mean_follow_up <= 0:
         raise ValueError(

@@ -203,7 +203,14 @@ def numbers_at_risk(time: ArrayLike, group: ArrayLike, times: ArrayLike, *, name
 
 
 def survival_at(curves: pd.DataFrame, group: str, times: ArrayLike) -> np.ndarray:
-    """Kaplan-Meier survival of one group at given times: the step at or before each."""
+    """Kaplan-Meier survival of one group at given times: the step at or before each.
+
+    Examples
+    --------
+    >>> curves = pd.DataFrame({"group": "all", "time": [0.0, 1.0, 2.0], "survival": [1.0, 0.8, 0.5]})
+    >>> survival_at(curves, "all", [0.5, 2]).tolist()
+    [1.0, 0.5]
+    """
     curve = curves[curves["group"] == group]
     if curve.empty:
         raise ValueError(f"there is no group {group!r}; there are {sorted(set(curves['group']))}")

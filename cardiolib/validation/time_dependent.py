@@ -63,6 +63,13 @@ def integrated_brier_score(risk: np.ndarray, event: np.ndarray, time: np.ndarray
     event, time : (N,) arrays
     times : (T,) array
         At least two, ascending. The result depends on the range: state it.
+
+    Examples
+    --------
+    >>> event, time = np.array([1, 1, 0, 1]), np.array([1.0, 2.0, 3.0, 4.0])
+    >>> certain = np.array([[1, 1], [0, 1], [0, 0], [0, 0]])  # died by 1.5 and by 2.5, known beforehand
+    >>> integrated_brier_score(certain, event, time, [1.5, 2.5])
+    0.0
     """
     times = np.asarray(times, dtype=float)
     if times.ndim != 1 or times.size < 2 or (np.diff(times) <= 0).any():

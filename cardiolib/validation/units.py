@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def claim_folder(folder: Path, fingerprint: str, model: str, seed: int) -> None:
     """Mark a folder as this run's; refuse one that belongs to another run."""
     claim = folder / "run.json"
     if claim.exists():
-        found = json.loads(claim.read_text(encoding="utf-8"))
+        found = read_json(claim)
         if found["fingerprint"] != fingerprint:
             raise ValueError(
                 f"{folder} holds replicates of model {found['model']!r} with seed "
@@ -121,10 +121,7 @@ def claim_folder(folder: Path, fingerprint: str, model: str, seed: int) -> None:
                 "another folder"
             )
         return
-    with atomic_path(claim) as temporary:
-        temporary.write_text(
-            json.dumps({"model": model, "seed": seed, "fingerprint": fingerprint}, indent=1), encoding="utf-8"
-        )
+    write_json(claim, {"model": model, "seed": seed, "fingerprint": fingerprint})
 
 
 def _checked(given: Prediction | np.ndarray, n: int) -> Prediction:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cardiolib.files import write_json
+from cardiolib.files import read_json, write_json
 from cardiolib.workflow import provenance
 from cardiolib.workflow.display import minutes
 from cardiolib.workflow.errors import StageError
@@ -115,7 +115,7 @@ def open_own_folder(stage: Stage, run: Run, folder: Path, *, settings: Any, seed
         folder.mkdir(parents=True)
         write_json(kept, key)
         return ""
-    before = json.loads(kept.read_text(encoding="utf-8"))
+    before = read_json(kept)
     reasons = provenance.differences(before, json.loads(json.dumps(key)))
     if not reasons:
         return ""
@@ -187,7 +187,7 @@ def load_run(folder: Path, *, seed: int) -> Run:
     if not path.is_file():
         profile = folder.name.partition("-")[0]
         return Run(profile=profile if profile in WHOLE_RUN else "default", seed=seed, folder=folder)
-    saved = json.loads(path.read_text(encoding="utf-8"))
+    saved = read_json(path)
     return Run(**{**saved, "overrides": tuple(saved["overrides"])}, folder=folder)
 
 

@@ -8,11 +8,11 @@ are used; every other package runs as a whole when anything in it is imported.
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from cardiolib.files import read_json
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
 ROOT = "cardiolib"
@@ -114,7 +114,7 @@ def module_path(name: str) -> Path | None:
 
 def notebook_code(path: Path) -> list[str]:
     """Source of every code cell."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = read_json(path)["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 

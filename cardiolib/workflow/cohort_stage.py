@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from cardiolib.files import write_json
+from cardiolib.files import read_json, write_json
 from cardiolib.workflow.stages import stage_seed
 
 COHORT_FILE = "opened_cohort.json"
@@ -69,5 +68,5 @@ def open_run_cohort(run: Path) -> Any:
     folder = run / "cohort"
     if not (folder / COHORT_FILE).is_file():
         raise FileNotFoundError(f"no cohort has been prepared in {run}: run `make reproduce` first")
-    source = json.loads((folder / COHORT_FILE).read_text(encoding="utf-8"))["source"]
+    source = read_json(folder / COHORT_FILE)["source"]
     return open_cohort(folder if source is None else Path(source))

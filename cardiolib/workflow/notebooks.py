@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import html
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cardiolib.files import read_json
 from cardiolib.workflow.display import StageDisplay, watch_cells
 from cardiolib.workflow.errors import ParameterError, StageError
 from cardiolib.workflow.stages import Stage
@@ -22,7 +22,7 @@ def notebook_parameters(path: Path) -> dict[str, Any]:
     ParameterError
         If there is not exactly one such cell, or it holds anything but plain assignments.
     """
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = read_json(path)["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise ParameterError(f"{path.name} must have one cell tagged 'parameters', it has {len(tagged)}")

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cardiolib.files import file_hash, text_hash
+from cardiolib.files import file_hash, read_json, text_hash
 from cardiolib.workflow.closure import stage_packages
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
@@ -62,7 +62,7 @@ def notebook_hash(path: Path) -> str:
 
     The cell tagged ``parameters`` is left out: a stage's key holds the values themselves.
     """
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = read_json(path)["cells"]
     code = [
         _code_only("".join(cell["source"]))
         for cell in cells

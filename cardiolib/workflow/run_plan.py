@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cardiolib.files import read_json
 from cardiolib.work import DEFAULT_SEED
 from cardiolib.workflow import provenance
 from cardiolib.workflow.cohort_stage import open_run_cohort
@@ -89,7 +89,7 @@ class Run:
     def finished(self, stage: str) -> dict[str, Any] | None:
         """The record of a stage's last successful run, None when there is none or its files are damaged."""
         path = self.stage_folder(stage) / "stage.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return read_json(path) if path.is_file() else None
 
     def key(self, stage: Stage, *, source: str | None = None) -> dict[str, Any]:
         """The stage's key as things stand now; `source` is the hash of the cohort's data, where it is known."""
@@ -126,7 +126,7 @@ class Run:
         others = (path for path in self.folder.parent.glob(f"{beginning}*/{stage.name}/stage.json"))
         own = self.stage_folder(stage.name) / "stage.json"
         found = [own] if own.is_file() else sorted(others, key=lambda path: path.stat().st_mtime)
-        return json.loads(found[-1].read_text(encoding="utf-8"))["seconds"] if found else None
+        return read_json(found[-1])["seconds"] if found else None
 
     def nothing_to_do(self, stage: Stage) -> str | None:
         """Why this stage has nothing to do for this cohort, or None when it has."""

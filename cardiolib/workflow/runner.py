@@ -17,7 +17,7 @@ from doit.exceptions import TaskFailed
 from doit.reporter import ZeroReporter
 from doit.task import dict_to_task
 
-from cardiolib.files import write_json
+from cardiolib.files import read_json, write_json
 from cardiolib.progress import BARS, bars_to
 from cardiolib.workflow import notebooks, provenance
 from cardiolib.workflow.cohort_stage import prepare_cohort
@@ -214,7 +214,7 @@ class _StageLoader(TaskLoader2):
 def _open_work_folder(work: Path, key: dict[str, Any]) -> None:
     """Keep finished units of an interrupted run of the same key; otherwise start from nothing."""
     kept = work / "key.json"
-    if kept.is_file() and json.loads(kept.read_text(encoding="utf-8")) == json.loads(json.dumps(key)):
+    if kept.is_file() and read_json(kept) == json.loads(json.dumps(key)):
         return
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from cardiolib.files import read_json
 from cardiolib.workflow import provenance
 from cardiolib.workflow.stages import Stage
 
@@ -23,7 +24,7 @@ def twin_of(run: Any, stage: Stage) -> Path | None:
         if folder.parent == run.folder:
             continue
         try:
-            record = json.loads(record_file.read_text(encoding="utf-8"))
+            record = read_json(record_file)
             if record["key"] == wanted and _whole(folder, record):
                 return folder
         except (OSError, ValueError, KeyError):  # another run is just replacing it, or it is of an earlier version

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
-from cardiolib.interpretation import change_with_risk, compare_physiology, function_over_cycle, physiology
+from cardiolib.interpretation import change_with_risk, function_over_cycle, physiology
 from cardiolib.interpretation.physiology import UNITS, describe_change
 from cardiolib.meshes import SurfaceMesh, decimated_mesh
 
@@ -69,13 +69,6 @@ def test_changes_are_told_largest_first_and_with_their_truth(usual):
     assert sentences[0].startswith("TAPSE")
     assert "the OTHER direction" in sentences[0]
     assert "true change" not in change_with_risk(usual, high)
-
-
-def test_hearts_are_compared_in_columns(rv_mesh):
-    positions = DigitalHeart(mean_parameters("ph")).points202(PHASES)
-    table = compare_physiology({"a": positions, "b": positions}, rv_mesh)
-    assert table.columns.tolist() == ["unit", "a", "b"]
-    assert (table["a"] == table["b"]).all()
 
 
 def test_what_is_not_accepted(rv_mesh):

@@ -4,12 +4,11 @@ list of all runs in ``reports/index.html``.
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from cardiolib.files import atomic_path, write_json
+from cardiolib.files import atomic_path, read_json, write_json
 from cardiolib.workflow import provenance
 from cardiolib.workflow.folders import relative
 from cardiolib.workflow.notebooks import neighbours, page
@@ -72,7 +71,7 @@ def collect_metrics(run: Run) -> dict[str, Any]:
     for name, stage in STAGES.items():
         path = run.stage_folder(name) / "metrics.json"
         skipped = run.nothing_to_do(stage) is not None
-        metrics[name] = None if skipped else json.loads(path.read_text(encoding="utf-8"))
+        metrics[name] = None if skipped else read_json(path)
     return metrics
 
 
@@ -86,7 +85,7 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             continue
         record = run.finished(name) or {}
         own = run.stage_folder(name) / "record.json"
-        measured = json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}
+        measured = read_json(own) if own.is_file() else {}
         not_drawn = measured.get("not_drawn", {})
         stages[name] = {
             "status": "complete",
@@ -166,7 +165,7 @@ def _notebook_page(run: Run, stage: Stage, banner: list[str]) -> str:
 def _remove_earlier(listing: Path, *, keep: set[Path], root: Path) -> None:
     if not listing.is_file():
         return
-    for name in json.loads(listing.read_text(encoding="utf-8")):
+    for name in read_json(listing):
         path = root / name
         if path not in keep:
             path.unlink(missing_ok=True)

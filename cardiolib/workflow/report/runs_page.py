@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cardiolib.files import read_json
 from cardiolib.workflow.notebooks import page
 from cardiolib.workflow.report.verify import flatten
 from cardiolib.workflow.stages import REPOSITORY
@@ -47,9 +47,7 @@ def published_runs(root: Path = REPOSITORY) -> list[PublishedRun]:
     """Every published run, the newest first."""
     runs = []
     for path in (root / "reports").glob("*/manifest.json"):
-        manifest, metrics = (
-            json.loads(path.with_name(name).read_text(encoding="utf-8")) for name in ("manifest.json", "metrics.json")
-        )
+        manifest, metrics = (read_json(path.with_name(name)) for name in ("manifest.json", "metrics.json"))
         runs.append(PublishedRun(path.parent.name, path.parent, manifest, metrics, path.stat().st_mtime))
     return sorted(runs, key=lambda run: (-run.made, run.name))
 

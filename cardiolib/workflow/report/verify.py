@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
+from cardiolib.files import read_json
 from cardiolib.workflow import provenance
 from cardiolib.workflow.stages import REPOSITORY
 
@@ -38,7 +38,7 @@ def verify(run: Any, *, root: Path = REPOSITORY) -> tuple[list[str], list[str]]:
     elif not expected.is_file():
         problems.append(f"there is no committed expectation reports/expected/{expected.name}")
     else:
-        wanted = json.loads(expected.read_text(encoding="utf-8"))
+        wanted = read_json(expected)
         if manifest["seed"] != wanted["seed"]:
             seeds = f"seed {manifest['seed']}, the expectation is of seed {wanted['seed']}"
             remarks.append(f"metrics not compared: {seeds}")
