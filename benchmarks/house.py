@@ -16,9 +16,14 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
 from cardiolib.workflow.closure import (
     LEFT_OUT,
     ROOT,
+    absolute_name,
     imported_by,
     module_path,
     notebook_code,
@@ -66,46 +71,29 @@ def import_seconds() -> float:
 
 def open_closures() -> list[str]:
     """Stages that load a package of cardiolib which their closure does not hold."""
-    found = []
-    for name, stage in STAGES.items():
-        lines = [f"import {stage.settings.partition(':')[0]}"]
-        for source in notebook_code(stage.notebook_path) if stage.notebook else []:
-            lines += [
-                ast.unparse(one) for one in ast.parse(source).body if isinstance(one, ast.Import | ast.ImportFrom)
-            ]
-        loaded = json.loads(_python(_LOADED, json.dumps(lines)))
-        if {one for one in loaded if not one.startswith(LEFT_OUT)} - set(stage_modules(stage)):
-            found.append(name)
-    return found
+    return [name for name, stage in STAGES.items() if loaded_modules(name) - set(stage_modules(stage))]
+
+
+def loaded_modules(stage: str) -> set[str]:
+    """Modules of cardiolib that a stage's settings and its notebook's imports load, in a process of its own."""
+    table = STAGES[stage]
+    lines = [f"import {table.settings.partition(':')[0]}"]
+    for source in notebook_code(table.notebook_path) if table.notebook else []:
+        lines += [ast.unparse(one) for one in ast.parse(source).body if isinstance(one, ast.Import | ast.ImportFrom)]
+    loaded = json.loads(_python(_LOADED, json.dumps(lines)))
+    return {name for name in loaded if not name.startswith(LEFT_OUT)}
 
 
 def circles() -> list[list[str]]:
-    """Groups of modules that import each other, directly or through others (Tarjan's components)."""
+    """Groups of modules that import each other, directly or through others."""
     graph = import_graph()
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    found: list[list[str]] = []
-
-    def visit(name: str) -> None:
-        index[name] = low[name] = len(index)
-        stack.append(name)
-        for other in sorted(graph[name]):
-            if other not in index:
-                visit(other)
-                low[name] = min(low[name], low[other])
-            elif other in stack:
-                low[name] = min(low[name], index[other])
-        if low[name] == index[name]:
-            group = stack[stack.index(name) :]
-            del stack[stack.index(name) :]
-            if len(group) > 1:
-                found.append(sorted(group))
-
-    for name in sorted(graph):
-        if name not in index:
-            visit(name)
-    return found
+    names = sorted(graph)
+    number = {name: i for i, name in enumerate(names)}
+    rows, columns = zip(*((number[name], number[other]) for name in names for other in graph[name]), strict=True)
+    imports = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(names), len(names)))
+    _, group = connected_components(imports, directed=True, connection="strong")
+    groups = [[name for name in names if group[number[name]] == which] for which in range(group.max() + 1)]
+    return [found for found in groups if len(found) > 1]
 
 
 def import_graph() -> dict[str, set[str]]:
@@ -126,10 +114,7 @@ def _on_the_way(path: Path, package: str) -> set[str]:
     only: dict[str, bool] = {}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            parts = package.split(".")
-            base = node.module or ""
-            if node.level:
-                base = ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
+            base = absolute_name(node, package)
             modules = all(module_path(f"{base}.{alias.name}") for alias in node.names)
             only[base] = only.get(base, True) and modules
     return {base for base, modules in only.items() if modules}

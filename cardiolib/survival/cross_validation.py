@@ -72,16 +72,18 @@ def score_fold(unit: tuple[NetworkSettings, int], *, data: FoldData, seed: int) 
     settings, k = unit
     train, test = data.fold != k, data.fold == k
     event, time, seed = data.event[train], data.time[train], fold_seed(seed, k)
-    X = np.zeros((train.size, 0)) if data.X is None else data.X
     try:
-        if data.thinned:
-            log_risk = screened_log_risk(data.thinned[k], X[train], X[test], event, time, settings, seed=seed)
-        elif data.scores:
+        if data.scores:
             rows, scores = data.scores[k]
             weights, _ = train_on_scores(rows, event, time, settings, seed=seed)
             log_risk = forward_log_risk(weights, scores, settings)
         else:
-            log_risk = fit_network(X[train], event, time, settings, seed=seed).predict_log_risk(X[test])
+            X = data.X
+            assert X is not None  # what is not fitted on scores is fitted on the inputs
+            if data.thinned:
+                log_risk = screened_log_risk(data.thinned[k], X[train], X[test], event, time, settings, seed=seed)
+            else:
+                log_risk = fit_network(X[train], event, time, settings, seed=seed).predict_log_risk(X[test])
         return concordance_index(log_risk, data.event[test], data.time[test]), ""
     except (ArithmeticError, ValueError) as error:
         return float("nan"), f"{type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,13 +109,13 @@ class SurvivalData:
         """
         if reads not in ("motion", "volumes"):
             raise ValueError(f'a model reads "motion" or "volumes"; given {reads!r}')
-        if reads == "volumes" and self.volumes is None:
+        if reads == "motion":
+            return self.X
+        if self.volumes is None:
             raise ValueError(
                 f"these data have no volumes ({', '.join(CONVENTIONAL)}) of all {len(self.ids)} patients, which a Cox "
                 "model on volumes reads; give SurvivalData.of(cohort, volumes=...) or X, event and time"
             )
-        if reads == "motion" or self.volumes is None:
-            return self.X
         return self.volumes.to_numpy()
 
     def fingerprint(self) -> str:
@@ -133,3 +134,20 @@ class SurvivalData:
     def _repr_html_(self) -> str:
         first = pd.DataFrame({"time": self.time, "event": self.event}, index=pd.Index(self.ids, name="ID")).head(5)
         return as_html(f"SurvivalData: {self!r}\nthe first {len(first)}:", first)
+
+
+def with_outcomes(X: Any, event: Any, time: Any, *, reads: str = "motion") -> tuple[Any, Any, Any]:
+    """What a model reads, event and time: taken from SurvivalData, or as they were given beside an array.
+
+    Raises
+    ------
+    ValueError
+        If outcomes are missing or given twice, or SurvivalData have no volumes and `reads` wants them.
+    """
+    if isinstance(X, SurvivalData):
+        if event is not None or time is not None:
+            raise ValueError("SurvivalData hold event and time already: leave both out")
+        return X.features(reads), X.event, X.time
+    if event is None or time is None:
+        raise ValueError("event and time are needed beside X (or give SurvivalData, which hold all three)")
+    return X, event, time

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cardiolib.survival.data import SurvivalData
+from cardiolib.survival.data import SurvivalData, with_outcomes
 from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.validation.pipelines import FitRecipe, Recipe
 from cardiolib.validation.units import FitPredict, check_rows
@@ -65,13 +65,9 @@ def resampling_inputs(
         If outcomes are missing or given twice, rows do not belong together, or volumes are wanted that are not there.
     """
     recipe = getattr(pipeline, "recipe", pipeline)
-    if isinstance(X, SurvivalData):
-        if event is not None or time is not None:
-            raise ValueError("SurvivalData hold event and time already: leave both out")
-        ids = X.ids if ids is None else ids
-        X, event, time = X.features(getattr(recipe, "reads", "motion")), X.event, X.time
-    if event is None or time is None:
-        raise ValueError("event and time are needed beside X (or give SurvivalData, which hold all three)")
+    if ids is None and isinstance(X, SurvivalData):
+        ids = X.ids
+    X, event, time = with_outcomes(X, event, time, reads=getattr(recipe, "reads", "motion"))
     if ids is None:
         ids = X.index if isinstance(X, pd.DataFrame) else range(1, len(X) + 1)
     event, time = check_outcomes(event, time)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 from cardiolib.files import read_json
@@ -32,17 +33,18 @@ def stage_modules(stage: Stage) -> list[str]:
 
 def stage_packages(stage: Stage) -> dict[str, list[Path]]:
     """Package of cardiolib -> files of it that a stage depends on: modules, and data that lie beside them."""
-    files: dict[str, set[Path]] = {}
+    files: dict[str, set[Path]] = {"package": {_PACKAGE / "__init__.py"}}
     for name in stage_modules(stage):
         path = module_path(name)
         if path is None or name == ROOT:
             continue
-        own = files.setdefault(name.split(".")[1], set())
+        package = name.split(".")[1]
+        if not (_PACKAGE / package).is_dir():  # a module beside the packages
+            files["package"].add(path)
+            continue
+        own = files.setdefault(package, set())
         own.add(path)
         own.update(one for one in path.parent.iterdir() if one.is_file() and one.suffix not in (".py", ".pyi", ".pyc"))
-    top = files.setdefault("package", {_PACKAGE / "__init__.py"})
-    for name in [name for name in files if (_PACKAGE / f"{name}.py").is_file()]:
-        top |= {path for path in files.pop(name) if path.suffix == ".py"}
     return {name: sorted(paths) for name, paths in sorted(files.items())}
 
 
@@ -81,7 +83,7 @@ def imported_by(tree: ast.AST, *, package: str = "") -> set[str]:
                     if is_lazy(alias.name) and (alias.asname or "." not in alias.name):
                         lazy[alias.asname or alias.name] = alias.name
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
+            base = absolute_name(node, package)
             if base.split(".")[0] != ROOT:
                 continue
             modules.add(base)
@@ -93,6 +95,11 @@ def imported_by(tree: ast.AST, *, package: str = "") -> set[str]:
     for local, name in lazy.items():
         modules |= _used_names(tree, local, name)
     return modules
+
+
+def absolute_name(node: ast.ImportFrom, package: str) -> str:
+    """Dotted name of what a ``from ... import`` reads from, `package` being what it may be relative to."""
+    return resolve_name("." * node.level + (node.module or ""), package)
 
 
 def is_lazy(name: str) -> bool:
@@ -130,20 +137,17 @@ def _notebook_tree(path: Path) -> ast.Module:
     return ast.Module(body, [])
 
 
-@cache
-def _parsed(path: Path, _changed: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def _tree(path: Path) -> ast.Module:
-    return _parsed(path, path.stat().st_mtime_ns)
-
-
 def _imports(name: str) -> set[str]:
     path = module_path(name)
     assert path is not None
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return imported_by(_tree(path), package=package)
+    return _imported_by_file(path, package, path.stat().st_mtime_ns)
+
+
+@cache
+def _imported_by_file(path: Path, package: str, _changed: int) -> set[str]:
+    """What a file imports: read once for every state of the file, as all stages ask."""
+    return imported_by(ast.parse(path.read_text(encoding="utf-8")), package=package)
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
@@ -158,13 +162,6 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def _absolute(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".")
-    return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
-
-
 def _home(package: str, name: str) -> str:
     """Module in which a name imported from `package` is defined, as far as imports tell."""
     if module_path(f"{package}.{name}"):
@@ -176,10 +173,16 @@ def _lazy_names(package: str) -> dict[str, str]:
     """Name -> module of a package that imports when first used, from its stub."""
     path = module_path(package)
     assert path is not None
+    stub = path.with_suffix(".pyi")
+    return _names_in_stub(stub, package, stub.stat().st_mtime_ns)
+
+
+@cache
+def _names_in_stub(stub: Path, package: str, _changed: int) -> dict[str, str]:
     names = {}
-    for node in _tree(path.with_suffix(".pyi")).body:
+    for node in ast.parse(stub.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
+            base = absolute_name(node, package)
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 names[alias.asname or alias.name] = inner if module_path(inner) else base

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.house import loaded_modules
 from cardiolib.workflow import closure
 from cardiolib.workflow.closure import (
     LEFT_OUT,
@@ -17,35 +15,15 @@ from cardiolib.workflow.closure import (
     imported_by,
     is_lazy,
     module_path,
-    notebook_code,
     stage_modules,
     stage_packages,
 )
-from cardiolib.workflow.stages import REPOSITORY, STAGES
-
-_LOADED = """
-import json, sys
-for line in json.loads(sys.argv[1]):
-    exec(line, {})
-print(json.dumps([name for name in sys.modules if name.split(".")[0] == "cardiolib"]))
-"""
-
-
-def import_lines(stage: str) -> list[str]:
-    table = STAGES[stage]
-    lines = [f"import {table.settings.partition(':')[0]}"]
-    for source in notebook_code(table.notebook_path) if table.notebook else []:
-        for node in ast.parse(source).body:
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                lines.append(ast.unparse(node))
-    return lines
+from cardiolib.workflow.stages import STAGES
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_closure_holds_every_module_that_a_stage_loads(stage: str) -> None:
-    command = [sys.executable, "-c", _LOADED, json.dumps(import_lines(stage))]
-    loaded = json.loads(subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout)
-    wanted = {name for name in loaded if not name.startswith(LEFT_OUT)}
+    wanted = loaded_modules(stage)
     assert len(wanted) > 20
     assert wanted <= set(stage_modules(STAGES[stage]))
 

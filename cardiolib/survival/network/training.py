@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from cardiolib.progress import progress as progress_bar
 from cardiolib.survival.cox import breslow_baseline
-from cardiolib.survival.data import SurvivalData
+from cardiolib.survival.data import SurvivalData, with_outcomes
 from cardiolib.survival.network.accelerated.batch_step import FusedBatchStep
 from cardiolib.survival.network.accelerated.gradient import LossGradient, StepLoss, Weights
 from cardiolib.survival.network.accelerated.principal import PrincipalRows, principal_rows
@@ -86,14 +86,9 @@ def fit_network(
     (40,)
     """
     if isinstance(X, SurvivalData):
-        if event is not None or time is not None:
-            raise ValueError("SurvivalData hold event and time already: leave both out")
         provenance = {"time_unit": X.time_unit, "training_data_sha256": X.fingerprint(), **(provenance or {})}
         feature_shape = feature_shape or X.feature_shape
-        data = X
-        X, event, time = data.X, data.event, data.time
-    elif event is None or time is None:
-        raise ValueError("an array of motion needs event and time: fit_network(X, event, time)")
+    X, event, time = with_outcomes(X, event, time)
     settings = NetworkSettings() if settings is None else settings
     X, event, time = check_training_data(X, event, time)
     if feature_shape and int(np.prod(feature_shape)) != X.shape[1]:
