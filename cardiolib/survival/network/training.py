@@ -88,9 +88,8 @@ def fit_network(
     if isinstance(X, SurvivalData):
         provenance = {"time_unit": X.time_unit, "training_data_sha256": X.fingerprint(), **(provenance or {})}
         feature_shape = feature_shape or X.feature_shape
-    X, event, time = with_outcomes(X, event, time)
     settings = NetworkSettings() if settings is None else settings
-    X, event, time = check_training_data(X, event, time)
+    X, event, time = check_training_data(*with_outcomes(X, event, time))
     if feature_shape and int(np.prod(feature_shape)) != X.shape[1]:
         raise ValueError(
             f"feature_shape {feature_shape} holds {int(np.prod(feature_shape))} numbers, but X has {X.shape[1]} columns"
