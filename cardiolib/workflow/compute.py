@@ -115,19 +115,23 @@ class Compute:
     def prepare(self, modules: Sequence[str], first: Callable[[], Any] | None = None) -> list[Any]:
         """Let idle workers import what they will need, and one of them call `first`.
 
+        The imports are waited for. A worker reads what it is sent in a second thread, and two threads that import
+        modules of one package at once may each meet the other's half-imported module.
+
         Returns
         -------
         list of distributed.Future
-            Returned at once; nobody has to wait for them.
+            The last is that of `first`, if there is one: nobody has to wait for it.
         """
         from distributed import fire_and_forget
 
         client = self.connect()
         names = sorted(client.scheduler_info(n_workers=-1)["workers"])
         futures = [client.submit(_import, modules, workers=[name], pure=False) for name in names]
+        client.gather(futures)
         if first is not None:
             futures.append(client.submit(first, pure=False))
-        fire_and_forget(futures)
+            fire_and_forget(futures[-1])
         return futures
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cardiolib.workflow.compute import ENVIRONMENT, Compute
+from cardiolib.workflow.stages import STAGES
 
 
 def scaled_draw(seed: int, *, scale: np.ndarray) -> float:
@@ -74,3 +75,13 @@ def test_workers_are_counted_from_the_cores_and_not_negative() -> None:
     assert Compute(0).workers >= 1
     with pytest.raises(ValueError, match="0 .one per core. or more"):
         Compute(-1)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_workers_have_imported_before_anything_else_is_sent_to_them(two_workers: Compute) -> None:
+    """What is called first comes from a package that is being imported: the two may not run at once."""
+    modules = sorted({stage.settings.partition(":")[0] for stage in STAGES.values()})
+    futures = two_workers.prepare(modules, first=partial(fails_at_three, 1))
+    assert all(future.done() for future in futures[:2])
+    assert set(two_workers.connect().run(modules_loaded, modules).values()) == {True}
+    assert futures[-1].result() == 1
