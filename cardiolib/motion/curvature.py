@@ -75,6 +75,10 @@ def end_systole(positions: np.ndarray) -> int:
     return int(cavity_volumes_ml(positions, "lv_endo").argmin())
 
 
+CAVITIES = {"lv": ("lv_endo",), "rv": ("rv_free", "rv_septum")}
+"""Cavity -> regions of the template that enclose it."""
+
+
 def cavity_volumes_ml(positions: np.ndarray, *regions: str) -> np.ndarray:
     """(T,) volume in mL inside the named surfaces of the whole template (T, V, 3), closed by flat caps."""
     part, index = extract_regions(template_mesh(), *regions)

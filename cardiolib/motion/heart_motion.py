@@ -11,15 +11,13 @@ import pandas as pd
 from cardiolib.cohorts.motion_matrix import to_matrix
 from cardiolib.imaging import Cine, LabelMap
 from cardiolib.meshes import MATCHED_VERTICES, template_mesh
-from cardiolib.motion.curvature import cavity_volumes_ml
+from cardiolib.motion.curvature import CAVITIES, cavity_volumes_ml
 from cardiolib.motion.indices import ejection_fraction
 from cardiolib.motion.quality import Quality
 from cardiolib.motion.strain import strain_curves, strain_summary
 from cardiolib.motion.subjects import TrackedSubject, TrackingUnit, track_subject
 from cardiolib.motion.tracking.settings import TrackingSettings
 from cardiolib.printed import as_html
-
-_CAVITIES = {"lv_cavity_ml": ("lv_endo",), "rv_cavity_ml": ("rv_free", "rv_septum")}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,7 +48,9 @@ class HeartMotion:
     @cached_property
     def volumes(self) -> pd.DataFrame:
         """One row a phase: lv_cavity_ml and rv_cavity_ml inside the tracked surfaces, closed by a lid at the base."""
-        columns = {name: cavity_volumes_ml(self.positions, *regions) for name, regions in _CAVITIES.items()}
+        columns = {
+            f"{name}_cavity_ml": cavity_volumes_ml(self.positions, *regions) for name, regions in CAVITIES.items()
+        }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self.positions), name="phase"))
 
     @cached_property

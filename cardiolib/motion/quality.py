@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardiolib.meshes import SurfaceMesh, edges
+from cardiolib.motion.indices import ejection_fraction
 
 FOLDED_FRACTION = 0.001
 """Share of myocardium with a negative volume ratio above which a field is flagged."""
@@ -21,6 +22,8 @@ JUMP_FRACTION = 0.35
 """Change of a cavity volume from one frame to the next, as a share of its range, times the frames over 20."""
 
 FLIPPED_FRACTION = 0.005
+EF_GAP_POINTS = 5.0
+"""Difference of a ventricle's ejection fraction between the tracked mesh and the labels that the tracker was given."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Quality:
     ok : bool
         No flag was raised.
     flags : tuple of str
-        Short names: "folding", "volume_ratio", "closure", "volume_jump", "fit", "fit_folding".
+        Short names: "folding", "volume_ratio", "closure", "volume_jump", "fit", "fit_folding",
+        "ejection_fraction".
     reasons : tuple of str
         One sentence a flag, with the number and its limit.
     measures : dict of str to float
@@ -48,7 +52,12 @@ class Quality:
         return "quality: nothing to object to" if self.ok else f"quality: DOUBTFUL, {'; '.join(self.reasons)}"
 
 
-def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np.ndarray] | None = None) -> Quality:
+def assess_quality(
+    measures: Mapping[str, float],
+    *,
+    volumes_ml: Mapping[str, np.ndarray] | None = None,
+    mesh_volumes_ml: Mapping[str, np.ndarray] | None = None,
+) -> Quality:
     """Judge a tracked subject.
 
     Parameters
@@ -56,7 +65,10 @@ def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np
     measures : mapping of str to float
         Of the field (`MotionField.measures`) and of the fit ("fit_mm", "fit_flipped"); what is absent is not judged.
     volumes_ml : mapping of str to (T,) array, optional
-        Cavity volumes over the cycle, to find frames whose segmentation jumps.
+        Cavity volumes of the labels over the cycle (lv_cavity, rv_cavity), to find frames whose segmentation jumps.
+    mesh_volumes_ml : mapping of str to (T,) array, optional
+        Cavity volumes of the tracked mesh over its phases, under the same names. Where their ejection fraction
+        contradicts that of the labels, one of the two is wrong.
 
     Returns
     -------
@@ -65,6 +77,8 @@ def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np
     found = {name: float(value) for name, value in measures.items()}
     for name, curve in (volumes_ml or {}).items():
         found[f"jump_{name}"] = volume_jump(curve)
+        if name in (mesh_volumes_ml or {}):
+            found |= _ejection_fractions(name, curve, (mesh_volumes_ml or {})[name])
     limits = (
         ("folding", "folded_fraction", FOLDED_FRACTION, "of the myocardium is folded"),
         ("volume_ratio", "jacobian_sd", SPREAD, "is the SD of the myocardium's volume ratio"),
@@ -75,6 +89,10 @@ def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np
             ("volume_jump", f"jump_{name}", 1.0, f"times the limit: {name} jumps between frames")
             for name in (volumes_ml or {})
         ),
+        *(
+            ("ejection_fraction", f"ef_gap_{name}_points", EF_GAP_POINTS, _contradiction(name, found))
+            for name in (mesh_volumes_ml or {})
+        ),
     )
     flags, reasons = [], []
     for flag, name, limit, words in limits:
@@ -82,6 +100,21 @@ def assess_quality(measures: Mapping[str, float], *, volumes_ml: Mapping[str, np
             flags.append(flag)
             reasons.append(f"{found[name]:.3g} {words} (limit {limit:g})")
     return Quality(not flags, tuple(dict.fromkeys(flags)), tuple(reasons), found)
+
+
+def _ejection_fractions(name: str, labels_ml: np.ndarray, mesh_ml: np.ndarray) -> dict[str, float]:
+    """Ejection fractions in percent and their difference; none of labels that hold no cavity at end-diastole."""
+    if not labels_ml[0] > 0:
+        return {}
+    labels, mesh = 100 * ejection_fraction(labels_ml), 100 * ejection_fraction(mesh_ml)
+    return {f"ef_labels_{name}_pct": labels, f"ef_mesh_{name}_pct": mesh, f"ef_gap_{name}_points": abs(mesh - labels)}
+
+
+def _contradiction(name: str, found: Mapping[str, float]) -> str:
+    labels, mesh = (found.get(f"ef_{of}_{name}_pct", np.nan) for of in ("labels", "mesh"))
+    return (
+        f"points lie between the {name}'s ejection fraction of the mesh ({mesh:.0f} %) and the labels ({labels:.0f} %)"
+    )
 
 
 def volume_jump(volume_ml: np.ndarray) -> float:

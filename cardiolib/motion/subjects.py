@@ -18,6 +18,7 @@ from cardiolib.files import atomic_path
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
 from cardiolib.meshes import MATCHED_VERTICES, frame_name, template_mesh, write_motion_folder
 from cardiolib.motion.correspondence import fit_template
+from cardiolib.motion.curvature import CAVITIES, cavity_volumes_ml
 from cardiolib.motion.heart_frame import to_heart_frame
 from cardiolib.motion.indices import volume_table
 from cardiolib.motion.quality import Quality, assess_quality
@@ -26,7 +27,7 @@ from cardiolib.motion.tracking.groupwise import track
 from cardiolib.motion.tracking.settings import TrackingSettings
 from cardiolib.shape import ShapeFitSettings
 
-VERSION = 5
+VERSION = 6
 """Counted up when the same inputs would give other results, so that stored subjects are tracked again."""
 
 
@@ -200,7 +201,9 @@ def _track(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> TrackedSubject:
     }
     curves = volume_table(labels, ed_frame=moving.ed_frame)
     quality = assess_quality(
-        measures, volumes_ml={name: curves[f"{name}_ml"].to_numpy() for name in ("lv_cavity", "rv_cavity")}
+        measures,
+        volumes_ml={f"{name}_cavity": curves[f"{name}_cavity_ml"].to_numpy() for name in CAVITIES},
+        mesh_volumes_ml={f"{name}_cavity": cavity_volumes_ml(template, *parts) for name, parts in CAVITIES.items()},
     )
     return TrackedSubject(unit.subject_id, template[:, MATCHED_VERTICES], template.astype(np.float32), quality, known)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.motion_matrix import N_PHASES, from_matrix
 from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, template_mesh
-from cardiolib.motion.curvature import cavity_volumes_ml, septal_curvature, wall_curvature
+from cardiolib.motion.curvature import CAVITIES, cavity_volumes_ml, septal_curvature, wall_curvature
 from cardiolib.motion.evaluation import endpoint_errors
 from cardiolib.motion.examples import HeartFunction
 from cardiolib.motion.indices import mitral_excursion_mm, mitral_indices, right_ventricular_indices
@@ -20,7 +20,6 @@ from cardiolib.motion.subjects import TrackedSubject
 TRACKING, CHAIN, IMAGES_ALONE = "tracking alone", "template fit and tracking", "tracking without the population"
 SAME_SCANS = "tracking alone, the same scans"
 NO_TRUTH = "Real hearts: nobody knows where each piece of muscle went, so there is no error to report."
-_CAVITIES = {"lv": ("lv_endo",), "rv": ("rv_free", "rv_septum")}
 REGION_LABELS = {
     "lv_endo": "LV endocardium",
     "lv_epi": "LV epicardium",
@@ -252,7 +251,7 @@ def _cycle(one: TrackedSubject) -> pd.DataFrame:
         {
             "ID": one.subject_id,
             "phase": np.arange(len(points)),
-            **{f"{side}_cavity_ml": cavity_volumes_ml(points, *regions) for side, regions in _CAVITIES.items()},
+            **{f"{side}_cavity_ml": cavity_volumes_ml(points, *regions) for side, regions in CAVITIES.items()},
             "mitral_excursion_mm": mitral_excursion_mm(points).mean(axis=1),
             "septal_curvature_per_mm": wall_curvature(points),
             "free_wall_curvature_per_mm": wall_curvature(points, "free wall"),
@@ -264,7 +263,7 @@ def _cycle(one: TrackedSubject) -> pd.DataFrame:
 def _curves(positions: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
     curves = {
         ("volume (mL)", f"{side.upper()} cavity"): cavity_volumes_ml(positions, *regions)
-        for side, regions in _CAVITIES.items()
+        for side, regions in CAVITIES.items()
     }
     strains = strain_curves(positions).groupby("phase")[list(KINDS)].mean()
     for kind in KINDS:

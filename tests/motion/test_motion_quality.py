@@ -114,3 +114,22 @@ def test_simple_indices():
     assert edge_strain(np.stack([square, 0.8 * square]), np.array([0]), np.array([1])) == pytest.approx([0, -0.2])
     with pytest.raises(ValueError, match="begins above 0"):
         ejection_fraction(np.zeros(3))
+
+
+def test_a_mesh_that_contradicts_its_labels_is_flagged():
+    beat = (1 - np.cos(2 * np.pi * np.arange(20) / 20)) / 2
+    labels = {"lv_cavity": 150 - 90 * beat, "rv_cavity": 160 - 80 * beat}  # EF 60 and 50 %
+    agrees = {"lv_cavity": 140 - 80 * beat, "rv_cavity": 150 - 72 * beat}  # 57 and 48 %
+    assert assess_quality(GOOD, volumes_ml=labels, mesh_volumes_ml=agrees).ok
+    damped = {"lv_cavity": 140 - 68 * beat, "rv_cavity": 150 - 72 * beat}  # 49 %
+    verdict = assess_quality(GOOD, volumes_ml=labels, mesh_volumes_ml=damped)
+    assert verdict.flags == ("ejection_fraction",)
+    assert "lv_cavity" in verdict.reasons[0] and "49 %" in verdict.reasons[0] and "60 %" in verdict.reasons[0]
+    assert verdict.measures["ef_gap_lv_cavity_points"] == pytest.approx(60 - 100 * 68 / 140)
+
+
+def test_labels_without_a_cavity_at_end_diastole_say_nothing_about_ejection():
+    curves = {"rv_cavity": np.r_[0.0, np.full(19, 60.0)]}
+    mesh = {"rv_cavity": np.linspace(100, 50, 20)}
+    measures = assess_quality(GOOD, volumes_ml=curves, mesh_volumes_ml=mesh).measures
+    assert not any(name.startswith("ef_") for name in measures)

@@ -48,14 +48,13 @@ BENDING_UNIT = 100.0
 PRIOR_WEIGHT = 0.03
 """Of the squared departure from the population's motion, beside image differences of a few hundredths."""
 
-HALF_TRUSTED = 8.0
+HALF_TRUSTED = 1.0
 """Contrast-to-noise ratio of blood and myocardium at which intensities, and the contour between the two, count half
-beside the population's motion. (Simulated cines have 2 to 4: texture and papillary muscles are part of the noise. Where
-both tissues are equally bright, normalised intensities are noise and contours a guess.)"""
+beside the population's motion. (Cines have 2 to 4: texture and papillary muscles are part of the noise. Where both
+tissues are equally bright, normalised intensities are noise and contours a guess.)"""
 
-WALL_STIFFNESS, RING_STIFFNESS = 12.0, 1.2
-"""Incompressibility of the LV's wall, and of the ring about the RV cavity, which is muscle only in part: times the
-setting, where the population's motion, which keeps volume, is the start."""
+WALL_STIFFNESS = 12.0
+"""Incompressibility of the LV wall times the setting, where the start is the population's motion (it keeps volume)."""
 
 BETAS = (0.8, 0.95)
 """Of Adam: short memories, because the lattice changes at every step and there are few steps."""
@@ -194,6 +193,7 @@ class _Problem:
     time_gram: torch.Tensor  # (M, M)
     channel_weight: torch.Tensor  # (C, 1)
     held: bool  # to the population's motion
+    loosened: float  # by what the prior's weights are divided: a strange heart is held less
 
     @classmethod
     def of(
@@ -222,6 +222,7 @@ class _Problem:
             time.T @ time / len(time),
             weight,
             held=population is not None,
+            loosened=1.0 if population is None else population.strangeness**2,
         )
 
 
@@ -261,7 +262,7 @@ def _descend(
         loss = _mismatch(problem, values, coefficients, lattice)
         departure = [part - first for part, first in zip(coefficients, start, strict=True)]
         smooth = bending(departure, problem.time_gram)
-        loss = loss + problem.settings.bending * BENDING_UNIT * smooth
+        loss = loss + problem.settings.bending * BENDING_UNIT / problem.loosened * smooth
         wider = tuple(JACOBIAN_LATTICE * step for step in stride)
         lattice = Lattice.draw(problem.volumes.wall, wider, generator)
         determinant = _determinant(problem, values, coefficients, lattice)
@@ -288,12 +289,15 @@ def _mismatch(
 
 
 def _stiffness(problem: _Problem, lattice: Lattice) -> torch.Tensor:
-    """(P,) weight of the volume penalty."""
-    if not problem.held:
-        return torch.full((len(lattice.used),), problem.settings.incompressibility)
+    """(P,) weight of the volume penalty: of the LV's wall alone.
+
+    The RV's wall is thinner than a voxel. A ring about its cavity is mostly lung, fat and liver, and whoever keeps the
+    ring's volume keeps the cavity from contracting.
+    """
     x, y, z = lattice.axes
     lv_wall = torch.from_numpy(problem.volumes.lv_wall[np.ix_(x, y, z)].ravel())[lattice.used]
-    return problem.settings.incompressibility * torch.where(lv_wall, WALL_STIFFNESS, RING_STIFFNESS)
+    stiffness = WALL_STIFFNESS / problem.loosened if problem.held else 1.0
+    return problem.settings.incompressibility * stiffness * lv_wall
 
 
 def _departure(
@@ -303,7 +307,7 @@ def _departure(
     settings = problem.settings
     away = torch.tensordot(problem.time, values.at(departure, lattice), dims=1)  # (T-1, 3, P)
     reach = torch.tensor([settings.prior_in_plane_mm, settings.prior_in_plane_mm, settings.prior_through_plane_mm])
-    return PRIOR_WEIGHT * ((away / reach[:, None]) ** 2).mean(dim=(0, 2)).sum()
+    return PRIOR_WEIGHT / problem.loosened * ((away / reach[:, None]) ** 2).mean(dim=(0, 2)).sum()
 
 
 def _determinant(

@@ -65,6 +65,17 @@ class PopulationMotion:
     fitted: FittedModel
     trust: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def strangeness(self) -> float:
+        """How many times too narrow the population is for this heart; 1 for a heart of the population.
+
+        The root mean square of the coefficients, in standard deviations of the population, times the mean distance that
+        is left between contours and model, in multiples of what a contour is off by itself; each at least 1.
+        """
+        spread = float(np.sqrt((self.fitted.coefficients**2).mean()))
+        left_mm = float(np.mean(list(self.fitted.residual_mm.values())))
+        return max(1.0, spread) * max(1.0, left_mm / ShapeFitSettings().contour_sd_mm)
+
     def with_midwall(self) -> np.ndarray:
         """(T, V + 3 x 961, 3) positions of the vertices and of LV material a quarter, half and three quarters through.
 

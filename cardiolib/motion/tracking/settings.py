@@ -43,8 +43,7 @@ class TrackingSettings:
     bending : float
         Weight of the mean squared second derivative (mm^-2), times 100.
     incompressibility : float
-        Weight of (det J - 1)^2 in the myocardium; the LV's wall is made stiffer where the population's motion is the
-        start.
+        Weight of (det J - 1)^2 in the LV's wall; it is made stiffer where the population's motion is the start.
     label_weight : float
         Weight of the signed distances of the segmentation beside the intensities (weight 1); beside the
         population's motion both count less where blood and myocardium differ little.
@@ -60,7 +59,8 @@ class TrackingSettings:
     prior_iterations : int
         From the population's motion on, at both levels together.
     prior_in_plane_mm, prior_through_plane_mm : float
-        How far the images may lead away from the population's motion, in the plane of the slices and across them.
+        How far the images may lead away from the population's motion, in the plane of the slices and across them: for a
+        heart of the population. One that lies outside it may go further, by as much as it lies outside.
     """
 
     method: str = "groupwise"
@@ -76,12 +76,12 @@ class TrackingSettings:
     fine_step_mm: float = 0.4
     bending: float = 1.0
     incompressibility: float = 0.5
-    label_weight: float = 0.5
+    label_weight: float = 1.0
     robust_scale: float = 0.05
     mask_dilation_mm: float = 3.0
     correct_shifts: bool = True
     prior: str = "population"
-    prior_iterations: int = 25
+    prior_iterations: int = 40
     prior_in_plane_mm: float = 2.0
     prior_through_plane_mm: float = 0.7
 
@@ -112,7 +112,7 @@ class TrackingSettings:
                 fine_iterations=40,
                 harmonics=3,
                 fine_mm=12.0,
-                prior_iterations=15,
+                prior_iterations=25,
             ),
             **changes,
         )
