@@ -3,6 +3,7 @@
 from cardiolib.meshes.distance import SurfaceDistance, distance_to_surface, surface_distance
 from cardiolib.meshes.motion_files import frame_name, read_motion_folder, write_motion_folder
 from cardiolib.meshes.sampling import covered_areas_mm2, farthest_point_indices, surface_samples
+from cardiolib.meshes.sections import section_areas_mm2
 from cardiolib.meshes.surface import REGION_NAMES, SurfaceMesh
 from cardiolib.meshes.template import MATCHED_VERTICES, decimated_mesh, template_mesh
 from cardiolib.meshes.text_files import (
@@ -49,6 +50,7 @@ __all__ = [
     "read_point_scalars_txt",
     "read_points_txt",
     "read_vtk",
+    "section_areas_mm2",
     "surface_distance",
     "surface_samples",
     "vtk_says_simulated",

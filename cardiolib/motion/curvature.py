@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cardiolib.meshes import enclosed_volumes_ml, extract_regions, template_mesh
+from cardiolib.meshes import enclosed_volumes_ml, extract_regions, section_areas_mm2, template_mesh
 from cardiolib.motion.strain import AROUND, RINGS, left_walls
 
 _HALF_ARC = AROUND // 8
@@ -83,6 +83,28 @@ def cavity_volumes_ml(positions: np.ndarray, *regions: str) -> np.ndarray:
     """(T,) volume in mL inside the named surfaces of the whole template (T, V, 3), closed by flat caps."""
     part, index = extract_regions(template_mesh(), *regions)
     return enclosed_volumes_ml(part, np.asarray(positions, float)[:, index], cap=True)
+
+
+def imaged_volumes_ml(positions: np.ndarray, affine: np.ndarray, n_slices: int, *regions: str) -> np.ndarray:
+    """(T,) volume in mL inside the named surfaces as a stack of slices sees it: areas in its planes times their step.
+
+    A stack that ends below the base, or above the apex, shows less of a cavity than the whole mesh encloses; volumes of
+    labels compare with these.
+
+    Parameters
+    ----------
+    positions : (T, V, 3) array
+        Vertices of the whole template, world mm.
+    affine : (4, 4) array
+        Voxel indices to world mm; the third axis counts `n_slices` slices.
+    """
+    part, index = extract_regions(template_mesh(), *regions)
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    normal /= np.linalg.norm(normal)
+    heights = np.arange(n_slices) * (affine[:3, 2] @ normal)
+    moving = np.asarray(positions, float)[:, index]
+    areas = section_areas_mm2(part, moving, origin_mm=affine[:3, 3], normal=normal, heights_mm=heights)
+    return areas.sum(axis=1) * abs(affine[:3, 2] @ normal) / 1000.0
 
 
 def _curvature(ring: np.ndarray, arc: np.ndarray) -> float:

@@ -23,7 +23,7 @@ JUMP_FRACTION = 0.35
 
 FLIPPED_FRACTION = 0.005
 EF_GAP_POINTS = 5.0
-"""Difference of a ventricle's ejection fraction between the tracked mesh and the labels that the tracker was given."""
+"""Difference of a ventricle's ejection fraction between tracked mesh and labels, both in the imaged slices."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ def assess_quality(
     volumes_ml : mapping of str to (T,) array, optional
         Cavity volumes of the labels over the cycle (lv_cavity, rv_cavity), to find frames whose segmentation jumps.
     mesh_volumes_ml : mapping of str to (T,) array, optional
-        Cavity volumes of the tracked mesh over its phases, under the same names. Where their ejection fraction
-        contradicts that of the labels, one of the two is wrong.
+        Cavity volumes of the tracked mesh over its phases, under the same names and in the same slices (see
+        `cardiolib.motion.curvature.imaged_volumes_ml`). Where their ejection fraction contradicts that of the labels,
+        one of the two is wrong.
 
     Returns
     -------

@@ -18,7 +18,7 @@ from cardiolib.files import atomic_path
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
 from cardiolib.meshes import MATCHED_VERTICES, frame_name, template_mesh, write_motion_folder
 from cardiolib.motion.correspondence import fit_template
-from cardiolib.motion.curvature import CAVITIES, cavity_volumes_ml
+from cardiolib.motion.curvature import CAVITIES, imaged_volumes_ml
 from cardiolib.motion.heart_frame import to_heart_frame
 from cardiolib.motion.indices import volume_table
 from cardiolib.motion.quality import Quality, assess_quality
@@ -203,7 +203,10 @@ def _track(unit: TrackingUnit, cine: Cine, labels: LabelMap) -> TrackedSubject:
     quality = assess_quality(
         measures,
         volumes_ml={f"{name}_cavity": curves[f"{name}_cavity_ml"].to_numpy() for name in CAVITIES},
-        mesh_volumes_ml={f"{name}_cavity": cavity_volumes_ml(template, *parts) for name, parts in CAVITIES.items()},
+        mesh_volumes_ml={
+            f"{name}_cavity": imaged_volumes_ml(template, labels.affine, labels.shape[2], *parts)
+            for name, parts in CAVITIES.items()
+        },
     )
     return TrackedSubject(unit.subject_id, template[:, MATCHED_VERTICES], template.astype(np.float32), quality, known)
 
