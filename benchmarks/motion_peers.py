@@ -1,7 +1,8 @@
 """Other people's registration as peers of the trackers: from end-diastole to end-systole, on the same volumes.
 
-Both see what `cardiolib.motion.track` sees: slices interpolated to 3 mm, slice shifts undone, blood and muscle
-normalised in every frame. The settings are the best of those that were tried on other simulated hearts.
+All see what `cardiolib.motion.track` sees: slice shifts undone, blood and muscle normalised in every frame. In 3D slices
+are interpolated to 3 mm; slice by slice they are as they were imaged, and nothing moves across them. The settings are
+the best of those that were tried on other simulated hearts.
 """
 
 from __future__ import annotations
@@ -14,26 +15,28 @@ from scipy.ndimage import map_coordinates
 from skimage.registration import optical_flow_tvl1
 
 from cardiolib.digital_heart import SimulatedScan
-from cardiolib.imaging import LabelMap, voxel_from_world
+from cardiolib.imaging import Cine, LabelMap, voxel_from_world
 from cardiolib.motion import TrackingSettings
 from cardiolib.motion.tracking.volumes import prepare_volumes
 
 Peer = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Frames (T, X, Y, Z) and voxel size (3,) in mm -> displacement (3, X, Y, Z) in mm from the first frame to the last."""
+"""Frames (T, ...) of d axes and voxel size (d,) in mm -> displacement (d, ...) in mm from the first frame to the last."""
+
+NATIVE_MM = 1000.0
+"""A distance of slices so large that `prepare_volumes` puts none between those that were imaged."""
 
 
 def optical_flow(frames: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
     """scikit-image's TV-L1 flow, straight from the first frame to the last."""
-    return optical_flow_tvl1(frames[0], frames[-1], attachment=30) * spacing_mm[:, None, None, None]
+    flow = optical_flow_tvl1(frames[0], frames[-1], attachment=30)
+    return flow * spacing_mm.reshape(-1, *(1,) * len(spacing_mm))
 
 
 def demons(frames: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
     """SimpleITK's fast symmetric-forces demons, frame by frame, each beginning with the field of the one before."""
     import SimpleITK as sitk
 
-    images = [sitk.GetImageFromArray(frame.T) for frame in frames]
-    for image in images:
-        image.SetSpacing([float(step) for step in spacing_mm])
+    images = [_image(frame, spacing_mm) for frame in frames]
     registration = sitk.FastSymmetricForcesDemonsRegistrationFilter()
     registration.SetNumberOfIterations(100)
     registration.SetSmoothDisplacementField(True)
@@ -41,14 +44,37 @@ def demons(frames: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
     field = None
     for moving in images[1:]:
         field = registration.Execute(images[0], moving, *([] if field is None else [field]))
-    return np.moveaxis(sitk.GetArrayFromImage(field), -1, 0).transpose(0, 3, 2, 1)
+    return np.moveaxis(sitk.GetArrayFromImage(field), -1, 0).transpose(0, *range(len(spacing_mm), 0, -1))
+
+
+def bspline(frames: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
+    """SimpleITK's B-spline deformation (control points 15 mm apart, LBFGS-B, three resolutions), straight."""
+    import SimpleITK as sitk
+
+    fixed, moving = (_image(frame, spacing_mm) for frame in (frames[0], frames[-1]))
+    size = [max(1, round(n * float(step) / 15.0)) for n, step in zip(fixed.GetSize(), spacing_mm, strict=True)]
+    registration = sitk.ImageRegistrationMethod()
+    registration.SetMetricAsMeanSquares()
+    registration.SetInterpolator(sitk.sitkLinear)
+    registration.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=60)
+    if min(fixed.GetSize()) >= 16:
+        registration.SetShrinkFactorsPerLevel([4, 2, 1])
+        registration.SetSmoothingSigmasPerLevel([2, 1, 0])
+    transform = sitk.BSplineTransformInitializer(fixed, size)
+    registration.SetInitialTransform(transform, True)
+    found = registration.Execute(fixed, moving)
+    field = sitk.TransformToDisplacementField(
+        found, sitk.sitkVectorFloat64, fixed.GetSize(), fixed.GetOrigin(), fixed.GetSpacing(), fixed.GetDirection()
+    )
+    return np.moveaxis(sitk.GetArrayFromImage(field), -1, 0).transpose(0, *range(len(spacing_mm), 0, -1))
 
 
 PEERS: dict[str, Peer] = {
     "optical flow (scikit-image)": optical_flow,
     "demons (SimpleITK)": demons,
+    "B-spline (SimpleITK)": bspline,
 }
-_PACKAGES = {"demons (SimpleITK)": "SimpleITK"}  # an extra: the others are installed with cardiolib
+_PACKAGES = {name: "SimpleITK" for name in PEERS if "SimpleITK" in name}  # an extra
 
 
 def available_peers() -> dict[str, Peer]:
@@ -56,10 +82,47 @@ def available_peers() -> dict[str, Peer]:
     return {name: peer for name, peer in PEERS.items() if name not in _PACKAGES or find_spec(_PACKAGES[name])}
 
 
+def slice_by_slice(peer: Peer) -> Peer:
+    """The peer on every slice by itself: frames (T, X, Y, Z) -> displacement (3, X, Y, Z) that is 0 across slices."""
+
+    def moved(frames: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
+        planes = [peer(np.ascontiguousarray(frames[..., k]), spacing_mm[:2]) for k in range(frames.shape[-1])]
+        in_plane = np.stack(planes, axis=-1)
+        return np.concatenate([in_plane, np.zeros_like(in_plane[:1])])
+
+    return moved
+
+
+def peer_motion(
+    peer: Peer, cine: Cine, labels: LabelMap, *, ed_frame: int, steps: int, slices: bool = False
+) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+    """What takes points (V, 3), world mm at end-diastole, to the frame `steps` later; and the slice shifts undone.
+
+    Parameters
+    ----------
+    slices : bool
+        Slice by slice.
+    """
+    settings = TrackingSettings(slice_mm=NATIVE_MM) if slices else TrackingSettings()
+    volumes = prepare_volumes(cine, labels, settings, ed_frame=ed_frame)
+    found = (slice_by_slice(peer) if slices else peer)(volumes.channels[: steps + 1, 0], volumes.spacing_mm)
+
+    def move(points: np.ndarray) -> np.ndarray:
+        at = voxel_from_world(volumes.local_to_world, points) / volumes.spacing_mm
+        shift = np.stack([map_coordinates(part, at.T, order=1, mode="nearest") for part in found], axis=-1)
+        return points + shift @ volumes.local_to_world[:3, :3].T
+
+    return move, volumes.slice_shift_mm
+
+
 def peer_positions(peer: Peer, scan: SimulatedScan, labels: LabelMap, points: np.ndarray, *, frame: int) -> np.ndarray:
     """Where a peer finds points (V, 3), world mm at end-diastole (frame 0), in a later frame."""
-    volumes = prepare_volumes(scan.cine, labels, TrackingSettings(), ed_frame=0)
-    moved = peer(volumes.channels[: frame + 1, 0], volumes.spacing_mm)
-    at = voxel_from_world(volumes.local_to_world, points) / volumes.spacing_mm
-    shift = np.stack([map_coordinates(part, at.T, order=1, mode="nearest") for part in moved], axis=-1)
-    return points + shift @ volumes.local_to_world[:3, :3].T
+    return peer_motion(peer, scan.cine, labels, ed_frame=0, steps=frame)[0](points)
+
+
+def _image(frame: np.ndarray, spacing_mm: np.ndarray):
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(frame.T.astype(np.float32))
+    image.SetSpacing([float(step) for step in spacing_mm])
+    return image

@@ -36,7 +36,7 @@ def section_areas_mm2(
     >>> mesh = SurfaceMesh(np.asarray(ball.points, float), ball.regular_faces)
     >>> up = np.array([0.0, 0, 1])
     >>> section_areas_mm2(mesh, mesh.points[None], origin_mm=0 * up, normal=up, heights_mm=[0.1, 6, 11]).round()
-    array([[313., 200.,   0.]])
+    array([[314., 201.,   0.]])
     """
     loops, positions = boundary_loops(mesh), np.asarray(positions, float)
     lids = [

@@ -120,10 +120,10 @@ def prepare_volumes(
     voxels = cine.voxels[..., order][box].astype(np.float64)
     structure = {name: mask[box] for name, mask in structure.items()}
     voxels = _normalised(voxels, structure)
-    contours = [_signed_distance(sum(structure[name] for name in names) > 0, spacing) for names in CONTOURS.values()]
+    contours = [signed_distance(sum(structure[name] for name in names) > 0, spacing) for names in CONTOURS.values()]
     stacks = np.stack([_unshifted(stack.astype(np.float32), shift, spacing) for stack in (voxels, *contours)])
     fine_k, fine_mm = _fine_levels(cine.shape[2], spacing[2], settings.slice_mm)
-    fine = _between_slices(stacks, fine_k)  # (C, X, Y, Z, T)
+    fine = between_slices(stacks, fine_k)  # (C, X, Y, Z, T)
     fine[1:] = np.clip(fine[1:], -DISTANCE_MM, DISTANCE_MM) / DISTANCE_MM
     fine_spacing = np.array([spacing[0], spacing[1], fine_mm])
     mask, wall, lv_wall = _masks(fine[1:, ..., 0] * DISTANCE_MM, fine_spacing, spacing[2], settings.mask_dilation_mm)
@@ -218,7 +218,7 @@ def _normalised(voxels: np.ndarray, structure: dict[str, np.ndarray]) -> np.ndar
     return np.clip(out, -0.5, 2.0)
 
 
-def _signed_distance(mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+def signed_distance(mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     """In-plane distance in mm to the contour in every slice and frame, negative inside, cut off.
 
     Where a slice holds nothing it is the cut-off, so that interpolation lets a contour end between slices.
@@ -260,7 +260,7 @@ def _fine_levels(n_slices: int, slice_mm: float, wanted_mm: float) -> tuple[np.n
     return np.linspace(0, n_slices - 1, n), length / (n - 1)
 
 
-def _between_slices(stacks: np.ndarray, level: np.ndarray) -> np.ndarray:
+def between_slices(stacks: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Linear interpolation along the slice axis (3) of (C, I, J, K, T)."""
     out = np.empty((*stacks.shape[:3], len(level), stacks.shape[4]), np.float32)
     for k, at in enumerate(level):
