@@ -270,7 +270,7 @@ def latent_stability(patients: PatientMaps) -> Drawing:
     bar.outline.set_visible(False)
     marks = [
         Line2D([], [], linestyle="", marker="o", color=INK, markersize=3.2, label="patient on the map"),
-        Line2D([], [], color=GREY, linewidth=0.8, label="to the patient's place on the map of a refitted network"),
+        Line2D([], [], color=GREY, linewidth=0.8, label="line to the same patient on the map of a refitted network"),
     ]
     figure.legend(handles=marks, loc="outside lower left", ncols=2)
     return Drawing(figure, pd.concat(rows, ignore_index=True))

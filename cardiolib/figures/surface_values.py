@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # Both are pale at zero, so that only what matters stands out from a shaded surface.
 SEQUENTIAL, DIVERGING = "YlOrRd", "RdBu_r"
-REMARK = "Only displacements are known of this cohort, no surface: points are shown by their number"
+REMARK = "This cohort has displacements but no surface: points are shown by their number"
 
 
 @styled

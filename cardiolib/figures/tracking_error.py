@@ -73,7 +73,7 @@ def _violins(ax, errors: pd.DataFrame, regions: list[str]) -> None:
                 f"{middle:.1f}", (i, middle), xytext=(6, 0), textcoords="offset points", va="center", fontsize=6
             )
     ax.set_xticks(range(len(regions)), [_region_label(region).replace(" ", "\n", 1) for region in regions])
-    ax.set(ylabel="endpoint error (mm)", title="By region, phases > 0")
+    ax.set(ylabel="endpoint error (mm)", title="By region, phases > 0 %")
     ax.set_ylim(bottom=0)
     ax.tick_params(axis="x", length=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -79,10 +80,10 @@ def test_every_item_is_answered_or_marked():
 def test_numbers_come_from_the_run():
     texts = {answer.item.number: answer.text for answer in tripod_answers(METRICS, manifest())}
     assert "0.793 (95 % interval 0.742 to 0.836)" in texts["23a"]
-    assert "302 patients, 85 deaths: enough for about 4 of a model's parameters" in texts["10"]
+    assert "302 patients with 85 deaths are enough for about 4 of a model's parameters" in texts["10"]
     assert "100 bootstrap bags" in texts["12a"] and "2 times 6 folds" in texts["12a"]
     assert "abc1234" in texts["18f"]
-    assert "median follow-up 2.99 years" in texts["8a"]
+    assert "median follow-up is 2.99 years" in texts["8a"]
     assert "at 3y" in texts["15"]
     assert "Search repeated in each bag: no" in texts["12c"]
 
@@ -107,6 +108,6 @@ def test_a_real_cohort_leaves_nothing_out_as_simulated():
 @pytest.mark.parametrize("text", ["<script>", "&"])
 def test_page_is_html_and_escapes(text):
     made = tripod_page(METRICS, manifest() | {"cohort": f"x{text}y"}, banner="b")
-    assert f"Cohort x{text}y" not in made
+    assert f"cohort is x{text}y" not in made and f"cohort is x{html.escape(text)}y" in made
     assert "not applicable to a simulated cohort" in made and "for the authors to write" in made
     assert made.count("<tr id='item-") == 52

@@ -13,17 +13,17 @@ from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import STAGES
 
 LEAD = (
-    "Bello et al. (<i>Nature Machine Intelligence</i> 2019; 1:95&ndash;104) segmented cine cardiac MR of 302 patients "
-    "with pulmonary hypertension by a fully convolutional network, tracked the right ventricle through the heart "
-    "cycle, and trained a denoising autoencoder whose code predicts survival. Motion predicted death better than "
-    "the usual volumes: C-index 0.75 (95 % CI 0.70&ndash;0.79) against 0.59 (0.53&ndash;0.65). "
-    "This report was made by running the five notebooks below in order."
+    "Bello et al. (<i>Nature Machine Intelligence</i> 2019; 1:95&ndash;104) studied 302 patients with pulmonary "
+    "hypertension. They segmented cine cardiac MR by a fully convolutional network and tracked the right ventricle "
+    "through the cardiac cycle. They then trained a denoising autoencoder whose code predicts survival. Motion "
+    "predicted death better than the usual volumes: the C-index was 0.75 (95 % CI 0.70&ndash;0.79) against 0.59 "
+    "(0.53&ndash;0.65). This report was made by running the five notebooks below in order."
 )
 
 ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("Patients", "302", "{cohort.subjects_count}", ""),
     ("Deaths", "85 (28 %)", "{cohort.deaths_count} ({cohort.deaths_percent:.0f} %)", ""),
-    ("Motion numbers a patient", "11,514", "{survival.inputs_count:,}", "19 phases &times; 202 vertices &times; 3"),
+    ("Motion numbers per patient", "11,514", "{survival.inputs_count:,}", "19 phases &times; 202 vertices &times; 3"),
     (
         "Dice, LV cavity",
         "&ndash;",
@@ -37,13 +37,13 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "Tracking error at end-systole, RV",
         "&ndash;",
         "{motion.endpoint_es_mm:.1f} mm",
-        "against material truth; without tracking it would be {motion.zero_motion_es_mm:.1f} mm",
+        "against the true material motion; assuming no motion would be {motion.zero_motion_es_mm:.1f} mm off",
     ),
     (
         "C-index, network (motion)",
         "0.75 (0.70&ndash;0.79)",
         "{validation.network_c_oob:.2f} ({validation.network_c_oob_low:.2f}&ndash;{validation.network_c_oob_high:.2f})",
-        "out-of-bag; the paper's is optimism-corrected",
+        "out-of-bag; the paper's value is optimism-corrected",
     ),
     (
         "C-index, Cox model on RV volumes",
@@ -62,7 +62,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "Optimism-corrected C, network",
         "0.75",
         "{validation.network_c_harrell:.2f}",
-        "the paper's estimator: it flatters a flexible model",
+        "the paper's estimator; it is too high for a flexible model",
     ),
 )
 """Label, what the paper prints, format of this run's value over the flattened metrics, remark."""
@@ -81,8 +81,8 @@ def index_page(run: Run, metrics: dict[str, Any], manifest: dict[str, Any], *, b
         *_galleries(run, manifest),
         "<h2>How this was made</h2>",
         _provenance(run, manifest),
-        "<p class='soft'>The same run, item by item of the reporting guideline: <a href='tripod.html'>TRIPOD+AI "
-        "report</a>.</p>",
+        "<p class='soft'>The <a href='tripod.html'>TRIPOD+AI report</a> goes through this run item by item of the "
+        "reporting guideline.</p>",
     ]
     return page("cardiolib report", "".join(body), banner=banner, home="../index.html")
 
@@ -100,7 +100,7 @@ def _results(metrics: dict[str, Any]) -> str:
     return (
         "<table><thead><tr><th></th><th class='number'>paper</th><th class='number'>this run</th><th></th></tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table>"
-        "<p class='soft'>All numbers of the run: <a href='metrics.json'>metrics.json</a>.</p>"
+        "<p class='soft'>All numbers of the run are in <a href='metrics.json'>metrics.json</a>.</p>"
     )
 
 
@@ -113,7 +113,7 @@ def _conclusion(metrics: dict[str, Any]) -> str:
         return ""
     claim = (
         values.fill(
-            "Motion against volumes: the C-index differs by {validation.c_difference:+.2f} "
+            "The C-index of the network on motion minus that of the volumes is {validation.c_difference:+.2f} "
             "({validation.c_difference_low:.2f} to {validation.c_difference_high:.2f})."
         )
         or ""
@@ -121,18 +121,22 @@ def _conclusion(metrics: dict[str, Any]) -> str:
     if low > 0:
         claim += " In this run the network on motion ranks patients better than the volumes do, as the paper found."
     elif high < 0:
-        claim += " In this run the volumes rank patients better than the network on motion, against the paper."
+        claim += (
+            " In this run the volumes rank patients better than the network on motion, against the paper's finding."
+        )
     else:
-        claim += " The interval holds 0: this run does not show which of the two ranks patients better."
+        claim += " The interval contains 0, so this run does not show which of the two ranks patients better."
     network, linear = found.get("validation.network_c_oob"), found.get("validation.linear_c_oob")
     depth = ""
     if network is not None and linear is not None:
-        depth = f" A linear model of the same motion reaches {linear:.2f}, the network {network:.2f}."
+        depth = (
+            f" A linear model of the same motion has a C-index of {linear:.2f}, and the network one of {network:.2f}."
+        )
     mark = (
         ""
         if not found.get("cohort.simulated")
-        else " The patients are simulated and the link between motion and "
-        "death was built in: the run tests the method and says nothing about patients."
+        else " The patients are simulated, and the link between motion and "
+        "death was built in. The run tests the method and says nothing about patients."
     )
     return f"<h3>What this run says</h3><p>{claim}{depth}{mark}</p>"
 
@@ -186,7 +190,7 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
             f"<li><a href='../../figures/{run.name}/{figure}.html'>{CAPTIONS[figure]}</a></li>" for figure in moving
         )
         if figures or links:
-            more = f"<p>To play and to turn:</p><ul>{links}</ul>" if links else ""
+            more = f"<p>These figures can be played and turned:</p><ul>{links}</ul>" if links else ""
             sections.append(f"<h2>{stage.title}</h2><div>{figures}</div>{more}")
     return sections
 
@@ -220,7 +224,7 @@ def _provenance(run: Run, manifest: dict[str, Any]) -> str:
     }
     rows = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
     return (
-        f"<table class='facts'>{rows}</table><p class='soft'>Every parameter, input and output hash, version, seed, "
-        "thread count, duration and memory peak: <a href='manifest.json'>manifest.json</a>. "
-        "<code>make verify</code> checks them again.</p>"
+        f"<table class='facts'>{rows}</table><p class='soft'><a href='manifest.json'>manifest.json</a> holds every "
+        "parameter, input and output hash, version, seed, thread count, duration and memory peak. <code>make "
+        "verify</code> checks the files against their hashes again.</p>"
     )

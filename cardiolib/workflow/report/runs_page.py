@@ -19,7 +19,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("C-index, network", "validation.network_c_oob"),
     ("C-index, volumes", "validation.conventional_c_oob"),
 )
-BANNER = "Every run has its own pages and figures. What a run's numbers are worth stands on top of its pages."
+BANNER = "Every run has its own pages and figures. The top of its pages says what its numbers are worth."
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ def runs_page(runs: Sequence[PublishedRun]) -> str:
     rows = "".join(_row(run) for run in runs)
     body = (
         "<h1>Runs</h1>"
-        "<p class='lead'>Bello et al. (<i>Nature Machine Intelligence</i> 2019; 1:95&ndash;104), reproduced on "
-        "simulated hearts or on scans of your own. The paper's C-index is 0.75 for motion and 0.59 for volumes.</p>"
+        "<p class='lead'>These runs reproduce Bello et al. (<i>Nature Machine Intelligence</i> 2019; 1:95&ndash;104) "
+        "on simulated hearts or on scans of your own. The paper's C-index is 0.75 for motion and 0.59 for volumes.</p>"
         f"<table><thead><tr><th>Run</th><th>Cohort</th><th>Parameters changed</th>{head}<th>Published</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
-        "<p class='soft'>The newest: <a href='latest.html'>latest.html</a>. Two runs side by side: <code>make compare "
-        "A=&lt;run&gt; B=&lt;run&gt;</code>.</p>"
+        "<p class='soft'><a href='latest.html'>latest.html</a> opens the newest run. <code>make compare A=&lt;run&gt; "
+        "B=&lt;run&gt;</code> puts two runs side by side.</p>"
     )
     return page("cardiolib: all runs", body, banner=BANNER)
 

@@ -19,9 +19,10 @@ NOT_APPLICABLE = "not applicable to a simulated cohort"
 BY_AUTHORS = "for the authors to write"
 
 _LEAD = (
-    "TRIPOD+AI (Collins et al., <i>BMJ</i> 2024;385:e078378) lists what a report of a prediction model has to say: 27 "
-    "items in 52 parts. What this run knows is filled in from its metrics and manifest; the rest is marked. The topics "
-    "are paraphrased: the published checklist governs. A filled item is <i>reported</i>, which does not make it good."
+    "TRIPOD+AI (Collins et al., <i>BMJ</i> 2024;385:e078378) lists what a report of a prediction model has to say, "
+    "in 27 items with 52 parts. What this run knows is filled in from its metrics and manifest. The rest is marked. "
+    "The topics are paraphrased; the published checklist governs. A filled item is <i>reported</i>, which does not "
+    "make it good."
 )
 
 

@@ -54,14 +54,15 @@ ITEMS: tuple[Item, ...] = (
         "4",
         "Introduction",
         "Objectives: development, evaluation or both",
-        "Development of a network that predicts survival from the cardiac motion of {survival.patients_count} "
-        "patients, and its internal evaluation against simpler models; no external evaluation.",
+        "This run develops a network that predicts survival from the cardiac motion of {survival.patients_count} "
+        "patients, and evaluates it internally against simpler models. There is no external evaluation.",
     ),
     Item(
         "5a",
         "Methods: data",
         "Source of the data, and how representative it is",
-        "Cohort {manifest.cohort} ({cohort.layout}); motion: {manifest.motion_source}.",
+        "The name of the cohort is {manifest.cohort}; its layout is {cohort.layout}. The motion is "
+        "{manifest.motion_source}.",
     ),
     Item("5b", "Methods: data", "Dates of accrual and end of follow-up", simulated=False),
     Item("6a", "Methods: participants", "Setting, number and place of centres", simulated=False),
@@ -71,15 +72,15 @@ ITEMS: tuple[Item, ...] = (
         "7",
         "Methods: data preparation",
         "Preprocessing and quality checks",
-        "Displacement of matched surface points from end-diastole, {survival.inputs_count:,} numbers a patient in mm, "
-        "joined with follow-up by subject ID; scaling is fitted on training patients only. "
+        "Displacements of matched surface points from end-diastole, {survival.inputs_count:,} numbers per patient in "
+        "mm, are joined with follow-up by subject ID. Scaling is fitted on training patients only. "
         "{motion.flagged_subjects_count} subjects were flagged in tracking.",
     ),
     Item(
         "8a",
         "Methods: outcome",
         "Outcome, time horizon, how assessed",
-        "Time to death in {cohort_time_unit}; median follow-up {follow_up}.",
+        "The outcome is time to death in {cohort_time_unit}. The median follow-up is {follow_up}.",
     ),
     Item("8b", "Methods: outcome", "Qualifications of those who assessed the outcome", simulated=False),
     Item("8c", "Methods: outcome", "Blinding of outcome assessment", simulated=False),
@@ -87,52 +88,53 @@ ITEMS: tuple[Item, ...] = (
         "9a",
         "Methods: predictors",
         "Choice of the initial predictors",
-        "All displacements of the right ventricular surface, without selection; conventional model: RVEDV, RVESV, "
-        "RVEF ({survival.inputs_count:,} and 3 predictors).",
+        "The network has all displacements of the right ventricular surface as predictors, without selection "
+        "({survival.inputs_count:,}). The conventional model has 3 predictors: RVEDV, RVESV and RVEF.",
     ),
     Item(
         "9b",
         "Methods: predictors",
         "Definition of the predictors, how and when measured",
-        "Stages 1 and 2 of this report: segmentation of cine MR and motion of matched points over the cardiac cycle, "
-        "{motion.matrix_inputs_count:,} numbers a patient.",
+        "Notebooks 01 and 02 define the predictors: segmentation of cine MR, and motion of matched points over the "
+        "cardiac cycle, which gives {motion.matrix_inputs_count:,} numbers per patient.",
     ),
     Item("9c", "Methods: predictors", "Qualifications of those who assessed the predictors", simulated=False),
     Item(
         "10",
         "Methods: sample size",
         "How the size was arrived at, for development and evaluation",
-        "{validation.patients_count} patients, {validation.deaths_count} deaths: enough for about "
+        "{validation.patients_count} patients with {validation.deaths_count} deaths are enough for about "
         "{validation.supported_parameters:.0f} of a model's parameters at 15 % of the largest possible R2 (Riley et "
-        "al. 2019). The network is far beyond it.",
+        "al. 2019). The network has far more parameters.",
     ),
     Item(
         "11",
         "Methods: missing data",
         "How missing data were handled",
         "Patients must have motion and follow-up; {survival.patients_count} of {cohort.subjects_count} do. Nothing is "
-        "imputed; a missing value in a row that is used stops the run.",
+        "imputed. A missing value in a row that is used stops the run.",
     ),
     Item(
         "12a",
         "Methods: analysis",
         "How the data were divided",
-        "Not split: {validation_parameters.n_replicates} bootstrap bags of the patients, the same for all models, and "
-        "{validation_parameters.n_repeats} times {validation_parameters.n_folds} folds, deaths spread evenly.",
+        "The data were not split. {validation_parameters.n_replicates} bootstrap bags of the patients are the same for "
+        "all models. Beside them there are {validation_parameters.n_repeats} times {validation_parameters.n_folds} "
+        "folds, with deaths spread evenly.",
     ),
     Item(
         "12b",
         "Methods: analysis",
         "How predictors entered (form, scaling)",
-        "{survival.inputs_count:,} displacements in mm on one common scale; nothing was cut into categories.",
+        "{survival.inputs_count:,} displacements in mm entered on one common scale. Nothing was cut into categories.",
     ),
     Item(
         "12c",
         "Methods: analysis",
         "Type of model, all steps of building it, tuning, internal validation",
-        "Supervised denoising autoencoder with a Cox head, {survival_parameters.epochs} epochs; "
-        "{survival.settings_tried_count} settings tried by particle swarm with "
-        "{survival_parameters.n_folds}-fold cross-validation; chosen: "
+        "The model is a supervised denoising autoencoder with a Cox head, trained for {survival_parameters.epochs} "
+        "epochs. A particle swarm tried {survival.settings_tried_count} settings with "
+        "{survival_parameters.n_folds}-fold cross-validation. The chosen setting is "
         + _NETWORK_SETTINGS
         + ". Search repeated in each bag: {validation_parameters.search_in_bag}.",
     ),
@@ -141,42 +143,46 @@ ITEMS: tuple[Item, ...] = (
         "12e",
         "Methods: analysis",
         "Measures of performance and how models are compared",
-        "C-index (apparent, optimism-corrected, out-of-bag, .632+, cross-validated), AUC and Brier score at a time, "
-        "calibration, net benefit, Kaplan-Meier; models compared over the same {validation.patients_count} patients "
-        "and bags, variance of training included.",
+        "The measures are the C-index (apparent, optimism-corrected, out-of-bag, .632+, cross-validated), AUC and "
+        "Brier score at a time, calibration, net benefit and Kaplan-Meier curves. Models are compared over the same "
+        "{validation.patients_count} patients and bags, with the variance of training included.",
     ),
     Item(
         "12f",
         "Methods: analysis",
         "Recalibration or updating",
-        "None; predictions of the {validation_parameters.n_replicates} bootstrap models are used as they are.",
+        "No model was updated. The predictions of the {validation_parameters.n_replicates} bootstrap models are used "
+        "as they are.",
     ),
     Item(
         "12g",
         "Methods: analysis",
         "How predictions were calculated in the evaluation",
-        "Log risk of the models whose bag did not hold the patient, each centred, averaged over "
-        "{validation_parameters.n_replicates} replicates; probabilities with each model's own Breslow baseline.",
+        "The log risk comes from the models whose bag did not hold the patient. It is centred in each model and "
+        "averaged over {validation_parameters.n_replicates} replicates. Probabilities use each model's own Breslow "
+        "baseline.",
     ),
     Item(
         "13",
         "Methods: class imbalance",
         "Methods against imbalance of the outcome",
-        "None: the Cox likelihood needs none ({cohort.deaths_percent:.0f} % died).",
+        "No method was used, because the Cox likelihood needs none ({cohort.deaths_percent:.0f} % died).",
     ),
     Item("14", "Methods: fairness", "Approaches to fairness between groups"),
     Item(
         "15",
         "Methods: output",
         "Output of the model and thresholds",
-        "Log risk and probability of death by a time. Halves and thirds of the cohort in the figures are cut at "
-        "quantiles, not at thresholds of action; net benefit is shown over all thresholds at {middle_horizon}.",
+        "The model gives a log risk and the probability of death by a time. Halves and thirds of the cohort in the "
+        "figures are cut at quantiles, not at thresholds of action. Net benefit is shown over all thresholds at "
+        "{middle_horizon}.",
     ),
     Item(
         "16",
         "Methods: training and evaluation",
         "Differences between training and evaluation data",
-        "None by design: internal validation on {validation.patients_count} patients of one cohort.",
+        "There are no differences by design: validation is internal, on {validation.patients_count} patients of one "
+        "cohort.",
     ),
     Item("17", "Methods: ethics", "Ethical approval and consent", simulated=False),
     Item("18a", "Open science", "Funding"),
@@ -187,58 +193,62 @@ ITEMS: tuple[Item, ...] = (
         "18e",
         "Open science",
         "Availability of the data",
-        "The simulated cohort is made anew, to the byte, by the code and seed {manifest.seed}.",
+        "The code and the seed {manifest.seed} make the simulated cohort again, byte for byte.",
     ),
     Item(
         "18f",
         "Open science",
         "Availability of the code",
-        "cardiolib at commit {commit}; environment, parameters and hashes of every file are in manifest.json.",
+        "The code is cardiolib at commit {commit}. Environment, parameters and hashes of every file are in "
+        "manifest.json.",
     ),
     Item("19", "Patient and public involvement", "How patients and the public were involved"),
     Item(
         "20a",
         "Results: participants",
         "Flow of participants, with and without the outcome",
-        "{cohort.subjects_count} subjects, {survival.patients_count} with motion and follow-up, "
-        "{validation.deaths_count} of whom died; median follow-up {follow_up}.",
+        "Of {cohort.subjects_count} subjects, {survival.patients_count} have motion and follow-up. Of these, "
+        "{validation.deaths_count} died. The median follow-up is {follow_up}.",
     ),
     Item("20b", "Results: participants", "Characteristics, missing values, differences between groups"),
     Item(
         "20c",
         "Results: participants",
         "Comparison of development and evaluation data",
-        "The same {validation.patients_count} patients.",
+        "Both are the same {validation.patients_count} patients.",
     ),
     Item(
         "21",
         "Results: model development",
         "Participants and events in each analysis",
-        "Every analysis: {validation.patients_count} patients, {validation.deaths_count} deaths. Failed replicates: "
-        "network {validation.network_failed_replicates_count}.",
+        "Every analysis has {validation.patients_count} patients and {validation.deaths_count} deaths. The number of "
+        "replicates in which the network failed is {validation.network_failed_replicates_count}.",
     ),
     Item(
         "22",
         "Results: full model",
         "The model in full, so that others can use it",
-        "network.npz of the run (weights, scaling, baseline hazard; no pickle); settings: " + _NETWORK_SETTINGS + ".",
+        "network.npz of the run holds weights, scaling and baseline hazard, without pickle. The settings are "
+        + _NETWORK_SETTINGS
+        + ".",
     ),
     Item(
         "23a",
         "Results: performance",
         "Performance with confidence intervals, also in groups of patients",
-        f"C-index (.632+): network {_c('network')}, apparent {{validation.network_c_apparent:.3f}}; integrated Brier "
-        "score explains {network_explained} of what Kaplan-Meier leaves. By group of patients: not computed.",
+        f"The .632+ C-index of the network is {_c('network')}, and its apparent C-index is "
+        "{validation.network_c_apparent:.3f}. Its integrated Brier score is {network_explained} below that of "
+        "Kaplan-Meier. Performance by group of patients was not computed.",
     ),
     Item("23b", "Results: performance", "Heterogeneity of performance between clusters", simulated=False),
-    Item("24", "Results: updating", "Results of updating", "The models were not updated; seed {manifest.seed}."),
+    Item("24", "Results: updating", "Results of updating", "The models were not updated."),
     Item("25", "Discussion", "Interpretation, with fairness, and in the light of other studies"),
     Item("26", "Discussion", "Limitations"),
     Item(
         "27a",
         "Discussion: usability",
         "Handling of poor or unavailable input",
-        "Motion that is absent or not finite is refused with a message; {motion.flagged_subjects_count} subjects were "
+        "Motion that is absent or not finite is refused with a message. {motion.flagged_subjects_count} subjects were "
         "flagged in tracking.",
     ),
     Item("27b", "Discussion: usability", "Whether users must handle the input or the model, and expertise needed"),

@@ -36,8 +36,9 @@ def cohort_banner(run: Run) -> str:
     cohort = run.opened
     if cohort.simulated:
         return (
-            f"Simulated cohort '{cohort.name}' from the digital heart ({len(cohort.table)} subjects). No patient data: "
-            "how strongly motion predicts survival here was built in, so these numbers test the method, not medicine."
+            f"Simulated cohort '{cohort.name}' from the digital heart ({len(cohort.table)} subjects). No patient data "
+            "were used. How strongly motion predicts survival was built in. These numbers therefore test the method "
+            "and say nothing about patients."
         )
     return f"Real data: cohort '{cohort.name}' ({cohort.layout} layout, {len(cohort.table)} subjects)."
 
@@ -54,14 +55,14 @@ def small_banner(run: Run, metrics: dict[str, Any]) -> str:
     if not reduced:
         return ""
     sentences = [
-        f"A small run ({', '.join(reduced)}). It shows that everything runs; its numbers mean little and must "
+        f"This is a small run ({', '.join(reduced)}). It shows that everything runs. Its numbers mean little and must "
         "not be compared with the paper's."
     ]
     motion = metrics.get("motion") or {}
     error, still = motion.get("endpoint_es_mm"), motion.get("zero_motion_es_mm")
     if error is not None and still and error > HALF * still:
         sentences.append(
-            f"Here the tracked points are {error:.1f} mm off, where assuming no motion at all would be "
-            f"{still:.1f} mm off: a network trained so briefly gives the tracker little to follow."
+            f"The tracked points are {error:.1f} mm off. Assuming no motion at all would be {still:.1f} mm off. "
+            "A network that was trained so briefly gives the tracker little to follow."
         )
     return " ".join(sentences)
