@@ -157,7 +157,7 @@ class SearchResult:
     complete: bool
 
     def __repr__(self) -> str:
-        kind = "screened" if self.best_is_screened else "exact"
+        kind = "screened" if self.best_is_screened else "full fits"
         return f"<SearchResult: C {self.best_score:.3f} ({kind}) of {len(self.history)} scored, {self.best_settings}>"
 
 
@@ -191,7 +191,7 @@ def search(
         Original patient of each row; needed in a bootstrap bag, see `patient_folds`.
     state_path : path, optional
         Where to keep the state after each generation. If the file exists the search goes on from there, and
-        ends exactly as an uninterrupted one.
+        ends as an uninterrupted one does.
     stop_after : int, optional
         Return after so many generations in this call.
     map_units : callable

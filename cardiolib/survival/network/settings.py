@@ -115,7 +115,7 @@ class NetworkSettings:
 
     @classmethod
     def exact(cls, **changes: Any) -> NetworkSettings:
-        """The default protocol: full batch, exact likelihood, principal coordinates."""
+        """The default protocol: full batch, full risk set with Efron's ties, principal coordinates."""
         return cls(**{"protocol": "exact", **changes})
 
     @classmethod
