@@ -263,7 +263,7 @@ def test_what_is_found_must_beat_the_defaults_by_more_than_the_noise():
 def test_search_settings_are_validated():
     assert SearchSettings(dropout=[0.1, 0.5]).dropout == (0.1, 0.5)
     for change, message in [
-        ({"n_folds": 1}, "n_folds must be between 2"),
+        ({"n_folds": 1}, "n_folds must be at least 2"),
         ({"n_particles": 2.0}, "must be int"),
         ({"alpha": (0.7, 0.3)}, "low <= high"),
         ({"screening": 1}, "must be bool"),
