@@ -78,7 +78,9 @@ class InterpretationStageSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.risk_sd == 0:
-            raise ValueError("risk_sd must be greater than 0: the hearts of low and of high risk would be the same")
+            raise ValueError(
+                "InterpretationStageSettings.risk_sd must not be 0: the hearts of low and high risk would be the same"
+            )
 
 
 def load_inputs(cohort: Cohort, work: Work) -> InterpretationInputs:

@@ -65,11 +65,13 @@ class SimulatedCohortSettings(Settings):
         super().__post_init__()
         if self.n_imaged > self.n_subjects:
             raise ValueError(
-                f"n_imaged must not exceed n_subjects; given {self.n_imaged} of {self.n_subjects} subjects: "
+                f"SimulatedCohortSettings.n_imaged must not exceed n_subjects; given {self.n_imaged} of {self.n_subjects} subjects: "
                 f"set both, n_imaged is {type(self).n_imaged} unless given"
             )
         if self.death_fraction in (0, 1):
-            raise ValueError(f"death_fraction must lie between 0 and 1; given {self.death_fraction!r}")
+            raise ValueError(
+                f"SimulatedCohortSettings.death_fraction must lie between 0 and 1, got {self.death_fraction!r}"
+            )
 
     @property
     def population(self) -> str:
