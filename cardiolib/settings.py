@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 """What a field of each annotated type takes. True is no number here, although Python has it as one."""
@@ -48,13 +48,14 @@ class Settings:
             kind = field.type if isinstance(field.type, str) else field.type.__name__
             value = getattr(self, field.name)
             if kind in KINDS and (not isinstance(value, KINDS[kind]) or (isinstance(value, bool) and kind != "bool")):
-                self._refuse(field.name, kind)
+                self.refuse(field.name, kind)
         for name, allowed in self.CHOICES.items():
             if getattr(self, name) not in allowed:
-                self._refuse(name, f"one of {', '.join(map(str, allowed))}")
+                self.refuse(name, f"one of {', '.join(map(str, allowed))}")
         for name, (low, high) in self.RANGES.items():
             if not low <= getattr(self, name) <= high:
-                self._refuse(name, f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}")
+                self.refuse(name, f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}")
 
-    def _refuse(self, name: str, wanted: str) -> None:
+    def refuse(self, name: str, wanted: str) -> NoReturn:
+        """Raise the error that names class, field, what it must be, and what was given."""
         raise ValueError(f"{type(self).__name__}.{name} must be {wanted}, got {getattr(self, name)!r}")

@@ -64,14 +64,9 @@ class SimulatedCohortSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.n_imaged > self.n_subjects:
-            raise ValueError(
-                f"SimulatedCohortSettings.n_imaged must not exceed n_subjects; given {self.n_imaged} of {self.n_subjects} subjects: "
-                f"set both, n_imaged is {type(self).n_imaged} unless given"
-            )
+            self.refuse("n_imaged", f"at most n_subjects, {self.n_subjects} (set both; {type(self).n_imaged} is usual)")
         if self.death_fraction in (0, 1):
-            raise ValueError(
-                f"SimulatedCohortSettings.death_fraction must lie between 0 and 1, got {self.death_fraction!r}"
-            )
+            self.refuse("death_fraction", "between 0 and 1, both left out")
 
     @property
     def population(self) -> str:
