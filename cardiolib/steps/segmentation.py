@@ -89,9 +89,7 @@ class SegmentationStageSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.validation_fraction in (0, 1):
-            raise ValueError(
-                f"SegmentationStageSettings.validation_fraction must lie between 0 and 1, got {self.validation_fraction}"
-            )
+            self.refuse("validation_fraction", "between 0 and 1, both left out")
         self.network_settings(simulated=True)
 
     def network_settings(self, *, simulated: bool) -> SegmentationSettings:

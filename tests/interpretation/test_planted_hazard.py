@@ -9,6 +9,8 @@ from cardiolib.interpretation import plant_hazard, planted_table, planted_tests
 from cardiolib.interpretation.planted import BASELINE, CEILING, KINDS, STRENGTH
 from cardiolib.survival import NetworkSettings
 
+pytestmark = pytest.mark.processor
+
 N, V, PHASES = 150, 202, 2
 RNG = np.random.default_rng(0)
 X = 3 + RNG.normal(size=(N, PHASES * V * 3))  # every point moves on its own

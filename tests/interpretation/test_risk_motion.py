@@ -22,6 +22,8 @@ from cardiolib.interpretation.risk_motion import (
 )
 from cardiolib.survival import NetworkSettings, fit_network
 
+pytestmark = pytest.mark.processor
+
 N, V, PHASES = 80, 5, 3
 RNG = np.random.default_rng(0)
 FIELD = RNG.normal(size=(PHASES, V, 3))

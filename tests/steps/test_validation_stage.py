@@ -18,6 +18,8 @@ from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.validation.absolute_performance import horizons
 from cardiolib.work import Work
 
+pytestmark = pytest.mark.processor
+
 N = 140
 RISK = np.random.default_rng(4).normal(size=N)
 

@@ -29,6 +29,8 @@ from cardiolib.survival.cox import cox_nll
 from cardiolib.survival.lasso import fit_lasso_cox, lasso_path
 from cardiolib.survival.ridge import fit_ridge_cox
 
+pytestmark = pytest.mark.processor
+
 
 def test_unpenalised_cox_known_answer(shared_dir):
     entries = json.loads((shared_dir / "reference" / "survival_known_answers.json").read_text())["entries"]

@@ -11,6 +11,8 @@ from made_motion import wide_motion
 from cardiolib.survival import NetworkSettings, fit_network
 from cardiolib.survival.network.accelerated.screening import corruption, screened_log_risk, thin_rows
 
+pytestmark = pytest.mark.processor
+
 BASE = {
     "exact": NetworkSettings.on_inputs(hidden=24, latent=6, epochs=20, log10_learning_rate=-3.0),
     "published": NetworkSettings.published(

@@ -64,7 +64,10 @@ class SimulatedCohortSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.n_imaged > self.n_subjects:
-            self.refuse("n_imaged", f"at most n_subjects, {self.n_subjects} (set both; {type(self).n_imaged} is usual)")
+            self.refuse(
+                "n_imaged",
+                f"at most n_subjects, {self.n_subjects} (it is {type(self).n_imaged} unless given: set both)",
+            )
         if self.death_fraction in (0, 1):
             self.refuse("death_fraction", "between 0 and 1, both left out")
 
