@@ -1,8 +1,8 @@
 """Other people's registration as peers of the trackers: from end-diastole to end-systole, on the same volumes.
 
-All see what `cardiolib.motion.track` sees: slice shifts undone, blood and muscle normalised in every frame. In 3D slices
-are interpolated to 3 mm; slice by slice they are as they were imaged, and nothing moves across them. The settings are
-the best of those that were tried on other simulated hearts.
+All see what `cardiolib.motion.track` sees: slice shifts undone, blood and muscle normalised in every frame. In 3D,
+slices are interpolated to 3 mm; slice by slice they are as they were imaged, and nothing moves across them. The
+settings are the best of those that were tried on other simulated hearts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cardiolib.motion import TrackingSettings
 from cardiolib.motion.tracking.volumes import prepare_volumes
 
 Peer = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Frames (T, ...) of d axes and voxel size (d,) in mm -> displacement (d, ...) in mm from the first frame to the last."""
+"""Frames (T, ...) of d axes, voxel size (d,) in mm -> displacement (d, ...) in mm from the first to the last frame."""
 
 NATIVE_MM = 1000.0
 """A distance of slices so large that `prepare_volumes` puts none between those that were imaged."""

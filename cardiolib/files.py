@@ -141,8 +141,8 @@ def read_table_by_id(path: str | os.PathLike[str], *, id_column: str = "ID", as_
     path : path-like
     id_column : str
     as_text : bool
-        Leave every cell as text, "" where it is empty. By default columns of numbers become numbers, read exactly, and
-        empty cells are NaN.
+        Leave every cell as text, "" where it is empty. By default columns of numbers become numbers, to the last bit,
+        and empty cells are NaN.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from cardiolib.cohorts.authors_files import (
     read_inputdata,
     read_model_cstats,
 )
-from cardiolib.cohorts.cohort import PROVIDABLE, Cohort
+from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.foursegment.writing import write_4dsegment
 from cardiolib.cohorts.measurements import VOLUME_COLUMNS
 from cardiolib.cohorts.motion_matrix import (
@@ -29,6 +29,7 @@ from cardiolib.cohorts.motion_matrix_file import (
 )
 from cardiolib.cohorts.opening import LAYOUTS, open_cohort
 from cardiolib.cohorts.pickles import read_pickle
+from cardiolib.cohorts.provided import PROVIDABLE
 from cardiolib.cohorts.simulated.build import build_simulated_cohort
 from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES, SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import SimulatedCohort

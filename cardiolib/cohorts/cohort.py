@@ -14,25 +14,15 @@ import numpy as np
 import pandas as pd
 from nibabel.filebasedimages import ImageFileError
 
+from cardiolib.cohorts.given import motion_by_id, volumes_by_id
 from cardiolib.cohorts.motion_matrix import to_matrix
+from cardiolib.cohorts.provided import PROVIDABLE, WITHOUT, providable
 from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
 from cardiolib.printed import as_html
 
 if TYPE_CHECKING:
     from cardiolib.digital_heart import DigitalHeart
     from cardiolib.imaging import Cine, LabelMap
-
-PROVIDABLE = ("images", "labels", "landmarks", "motion", "outcomes", "volumes", "truth")
-
-_REASONS = {
-    "images": "no cine images: segmentation and tracking have nothing to read",
-    "labels": "no label maps: segmentations cannot be trained on it or compared with a reference",
-    "landmarks": "no anatomical landmarks",
-    "motion": "no motion of material points: the survival network has no input",
-    "outcomes": "no follow-up (time, event): survival stages have nothing to do",
-    "volumes": "no ventricular volumes: the conventional Cox model has no input",
-    "truth": "no known truth (it is not simulated): errors against the truth cannot be computed",
-}
 
 
 class Cohort:
@@ -88,8 +78,8 @@ class Cohort:
         self.layout = layout
         self.folder = folder
         self.notes = tuple(notes)
-        self._volumes = None if volumes is None else self._checked_volumes(volumes)
-        self._motion = None if motion is None else dict(zip(self.ids, self._checked_motion(motion), strict=True))
+        self._volumes = None if volumes is None else volumes_by_id(volumes, self.ids)
+        self._motion = None if motion is None else motion_by_id(motion, self.ids, cohort=name)
 
     # ---- who and what -------------------------------------------------------------------------
 
@@ -108,7 +98,7 @@ class Cohort:
 
     def ids_with(self, what: str) -> tuple[str, ...]:
         """IDs of the subjects that have `what` (one of `PROVIDABLE`), in the order of the table."""
-        return tuple(subject_id for subject_id in self.ids if self._has(subject_id, _providable(what)))
+        return tuple(subject_id for subject_id in self.ids if self._has(subject_id, providable(what)))
 
     def missing_for(self, needs: Iterable[str]) -> str:
         """Why a stage that needs `needs` cannot run on this cohort; empty if it can.
@@ -117,7 +107,7 @@ class Cohort:
         'this cohort has no follow-up (time, event): survival stages have nothing to do'
         """
         absent = [what for what in needs if not self._any_has(what)]
-        return "; ".join(f"this cohort has {_REASONS[what]}" for what in absent)
+        return "; ".join(f"this cohort has {WITHOUT[what]}" for what in absent)
 
     @property
     def covariates(self) -> pd.DataFrame:
@@ -260,7 +250,7 @@ class Cohort:
         return self._volumes.loc[list(ids)].copy()
 
     def _any_has(self, what: str) -> bool:
-        return any(self._has(subject_id, _providable(what)) for subject_id in self.ids)
+        return any(self._has(subject_id, providable(what)) for subject_id in self.ids)
 
     def _marked(self, read: Any, what: str, subject_id: str) -> Any:
         """The image or label map with the cohort's mark; one that is marked is never handed out as a real patient's."""
@@ -302,30 +292,7 @@ class Cohort:
                 f"subject {subject_id!r} of cohort {self.name!r} has no {what}; "
                 f"{len(others)} of {len(self)} subjects have: {named(others)}."
             )
-        return CohortError(f"{self.name!r}: this cohort has {_REASONS[what]}. {self.layout} gives none.")
-
-    def _checked_volumes(self, volumes: pd.DataFrame) -> pd.DataFrame:
-        checked = volumes.copy()
-        checked.index = pd.Index(text_ids(volumes.index, source="volumes"), name="ID", dtype=object)
-        return _numbers(join_by_id(self.ids, checked, source="volumes")[0])
-
-    def _checked_motion(self, motion: np.ndarray) -> np.ndarray:
-        matrix = np.asarray(motion, dtype=np.float64)
-        if matrix.ndim != 2 or len(matrix) != len(self):
-            raise CohortError(
-                f"motion must have a row for each of the {len(self)} subjects of cohort {self.name!r}; "
-                f"its shape is {matrix.shape}."
-            )
-        bad = [subject_id for subject_id, row in zip(self.ids, matrix, strict=True) if not np.isfinite(row).all()]
-        if bad:
-            raise CohortError(f"motion of subject(s) {named(bad)} holds values that are not finite.")
-        return matrix
-
-
-def _providable(what: str) -> str:
-    if what not in PROVIDABLE:
-        raise ValueError(f"a cohort can provide {named(PROVIDABLE)}; asked for {what!r}")
-    return what
+        return CohortError(f"{self.name!r}: this cohort has {WITHOUT[what]}. {self.layout} gives none.")
 
 
 @contextmanager
@@ -340,11 +307,3 @@ def _naming(what: str, subject_id: str, name: str) -> Iterator[None]:
             f"the {what} of subject {subject_id!r} of cohort {name!r} cannot be read "
             f"({type(error).__name__}: {error}). Copy the file again from its source."
         ) from error
-
-
-def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns as float64, refusing a table that holds text."""
-    try:
-        return frame.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise CohortError(f"volumes must be numbers: {error}") from error

@@ -29,7 +29,7 @@ class CohortError(ValueError):
 
 
 def text_ids(values: Iterable[object], *, source: str) -> tuple[str, ...]:
-    """Subject IDs as text, in the order given, each exactly once.
+    """Subject IDs as text, in the order given, each once.
 
     Parameters
     ----------

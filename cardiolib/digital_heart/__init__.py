@@ -1,4 +1,4 @@
-"""The digital heart: a simulator of both ventricles whose motion, labels and outcomes are known exactly."""
+"""The digital heart: a simulator of both ventricles whose motion, labels and outcomes are known."""
 
 from .acquisition import AcquisitionSettings, SimulatedScan, acquire
 from .activation import Activation

@@ -26,7 +26,7 @@ _LEAST_SLOPE = 0.05  # of f: below it the wall at the base would be twenty times
 
 
 class DigitalHeart:
-    """A parametric biventricular heart whose wall motion is exact, incompressible and invertible.
+    """A parametric biventricular heart whose wall motion is in closed form, incompressible and invertible.
 
     Points are in mm in the heart frame (see `anatomy`); t in [0, 1) is a fraction of the cardiac cycle, 0 being
     end-diastole, where a material point (Q, Th, Z) has the cylinder coordinates that name it.

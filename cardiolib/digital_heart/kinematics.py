@@ -1,4 +1,4 @@
-"""The motion of the walls: closed form, incompressible, and exactly invertible.
+"""The motion of the walls: in closed form, incompressible and invertible.
 
 A material point (Q, Th, Z) goes to the spatial cylinder coordinates (q, th, z) in three steps, and is then
 placed::

@@ -120,7 +120,7 @@ def simulate_outcomes(
         C = 0.8 Exp(1) + 0.6 U(0, 1)          independent censoring
         time = min(m T, C),   event = [m T <= C]
 
-    m sets the share of deaths. m T <= C means m <= C/T, so the m that gives exactly d deaths lies between the d-th
+    m sets the share of deaths. m T <= C means m <= C/T, so the m that gives d deaths lies between the d-th
     and the (d+1)-th largest C/T; their geometric mean is taken. Times are then multiplied by `YEARS_PER_UNIT`.
     """
     if not 0.0 < death_fraction < 1.0:

@@ -51,7 +51,7 @@ def reach_of(heart: DigitalHeart, phases: NDArray[np.float64], points: NDArray[n
     """Which points (..., 3) of the heart frame the heart or its fat may cover in any of the phases.
 
     The outer surfaces are sampled and their farthest radius is kept per bin of height and angle: a cheap bound that
-    spares most of an image the exact computation.
+    spares most of an image the full computation.
     """
     height_bins, angle_bins, top = 16, 48, top_mm(heart)
     samples = np.concatenate([surface.reshape(-1, 3) for surface in _outer_surfaces(heart, phases)])

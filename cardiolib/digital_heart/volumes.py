@@ -99,7 +99,7 @@ def solve(parameters: HeartParameters, phases: NDArray[np.float64]) -> Kinematic
         V_LV(0) ~ R^2;      V_RV(0) = p D + s D^2;      k_L = min_t (1 - LVESV / V_LV(t; k_L = 0)) / c_L(t)
 
     The least volume is taken over `phases`, the phases that are looked at: there the ejection fractions hold
-    exactly, and between them within about 0.4 points.
+    to rounding, and between them within about 0.4 points.
 
     Raises
     ------

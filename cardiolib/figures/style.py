@@ -104,7 +104,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 @styled
 def new_figure(width_mm: float = TWO_COLUMNS_MM, height_mm: float = 70.0, **grid: Any) -> tuple[Figure, np.ndarray]:
-    """A figure of exact size with its axes.
+    """A figure of the given size with its axes.
 
     Parameters
     ----------

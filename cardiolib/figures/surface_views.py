@@ -86,7 +86,7 @@ class Window:
 
 
 def picture(mesh: SurfaceMesh, camera: Camera, window: Window, *, pixels_per_mm: float, **drawing) -> np.ndarray:
-    """The (height, width, 3) picture of exactly the window; `drawing` goes to `render_surface`."""
+    """The (height, width, 3) picture of the window and nothing around it; `drawing` goes to `render_surface`."""
     middle = np.array(
         [(window.left + window.right) / 2, (window.bottom + window.top) / 2, camera.project(mesh.points)[:, 2].mean()]
     )

@@ -108,7 +108,7 @@ def reconcile_affine(affine: np.ndarray, zooms_mm: Sequence[float]) -> tuple[np.
 
     Notes
     -----
-    A spacing of exactly one in all three directions is what software writes when it does not know,
+    A spacing of one, to the last digit, in all three directions is what software writes when it does not know,
     so a side that says anything else is believed over a side that says 1, 1, 1.
     """
     affine = np.array(affine, dtype=np.float64)

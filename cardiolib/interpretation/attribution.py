@@ -161,7 +161,7 @@ def integrated_gradients(
 
 
 def attribute_network(model: FittedNetwork, X: np.ndarray, *, baseline: Any = None) -> Attribution:
-    """:func:`integrated_gradients` of a network's log risk, exact: no steps, no tolerance.
+    """:func:`integrated_gradients` of a network's log risk, in closed form: no steps, no tolerance.
 
     The network is made of affine layers and ReLUs, so along the straight way from the baseline to a patient its
     gradient is constant between the places where a unit of the hidden layer or of the code switches on or off. Those
@@ -187,7 +187,7 @@ def attribute_network(model: FittedNetwork, X: np.ndarray, *, baseline: Any = No
     """
     if model.settings.activation != "relu":
         raise ValueError(
-            f"the exact integral is that of a network of ReLUs, not {model.settings.activation!r}; use "
+            f"the closed form is that of a network of ReLUs, not {model.settings.activation!r}; use "
             "integrated_gradients(log_risk_function(model), X)"
         )
     X, baseline = _checked(X, baseline)

@@ -136,7 +136,7 @@ def umap_map(
         Smallest distance between points on the map.
     """
     code = _check_code(code, n_neighbours)
-    # exact neighbours (each patient is its own first), which spares umap the compilation of its approximate search
+    # of all distances (each patient is its own nearest): umap need not compile its approximate search
     distances, indices = NearestNeighbors(n_neighbors=n_neighbours).fit(code).kneighbors(code)
     with warnings.catch_warnings():  # optional tensorflow, one thread for a fixed seed, no search index
         warnings.simplefilter("ignore")

@@ -32,7 +32,7 @@ def as_displacements(X: ArrayLike, *, n_vertices: int) -> np.ndarray:
 def motion_magnitude_mm(X: ArrayLike, *, n_vertices: int) -> np.ndarray:
     """Mean length (N, V) in mm of each vertex's displacement from end-diastole, over the phases of the cycle.
 
-    Source: Bello et al. 2019 describe vertex motion by its mean over the cycle; the exact magnitude was not released,
+    Source: Bello et al. 2019 describe vertex motion by its mean over the cycle; its formula was not released,
     so this is our definition.
     """
     return np.linalg.norm(as_displacements(X, n_vertices=n_vertices), axis=3).mean(axis=1)

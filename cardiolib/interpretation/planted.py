@@ -1,7 +1,7 @@
 """A test with a known answer: plant the hazard in a patch of wall, train the network, see which maps find the patch.
 
 The hearts are those of the cohort at hand; only the outcomes are drawn anew, from a hazard that reads the motion of
-some neighbouring points and of nothing else. So "the points whose motion enters the hazard" are known exactly, and the
+some neighbouring points and of nothing else. So "the points whose motion enters the hazard" are known, and the
 test can be made with real hearts as well. What it cannot undo is that points of one heart move together: even a map of
 the TRUE log hazard spreads beyond the patch. Its score (`CEILING`) is what a perfect prediction would give.
 """

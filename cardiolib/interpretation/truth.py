@@ -18,7 +18,7 @@ class TruthScore:
     Attributes
     ----------
     average_precision : float
-        1 if the strongest vertices are exactly the relevant ones; `chance` for a random order.
+        1 if the strongest vertices are the relevant ones; `chance` for a random order.
     chance : float
         Share of relevant vertices.
     rank_correlation : float

@@ -67,7 +67,7 @@ def distance_to_surface(
     spacing_mm : float
         Density of the samples that find the candidate triangles.
     candidates : int
-        The triangles of this many nearest samples are tried exactly.
+        The distance itself is computed to the triangles of this many nearest samples.
 
     Returns
     -------

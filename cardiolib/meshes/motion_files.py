@@ -40,7 +40,7 @@ def read_motion_folder(
     file_format : {"txt", "vtk"}, optional
         By default whichever the folder has for all frames, text first.
     n_frames : int
-        Exactly this many frames, numbered from 00, must be there.
+        So many frames, numbered from 00, must be there, no more and no fewer.
 
     Returns
     -------

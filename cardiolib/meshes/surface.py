@@ -11,7 +11,7 @@ REGION_NAMES = ("lv_endo", "lv_epi", "rv_free", "rv_septum")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SurfaceMesh:
-    """Points, triangles and the region of each point.
+    """Vertices, triangles and the region of each vertex.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class SurfaceMesh:
 
     def __repr__(self) -> str:
         counts = [f"{name} {(self.region == i).sum()}" for i, name in enumerate(self.region_names)]
-        return f"SurfaceMesh({self.n_points} points, {len(self.triangles)} triangles; {', '.join(counts)})"
+        return f"SurfaceMesh({self.n_points} vertices, {len(self.triangles)} triangles; {', '.join(counts)})"
 
     @property
     def n_points(self) -> int:

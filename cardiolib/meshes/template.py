@@ -35,7 +35,7 @@ def template_mesh() -> SurfaceMesh:
     Examples
     --------
     >>> template_mesh()
-    SurfaceMesh(3683 points, 7200 triangles; lv_endo 961, lv_epi 961, rv_free 924, rv_septum 837)
+    SurfaceMesh(3683 vertices, 7200 triangles; lv_endo 961, lv_epi 961, rv_free 924, rv_septum 837)
     """
     names = tuple(str(name) for name in _read("region_names"))
     return SurfaceMesh(_read("points_mm"), _read("triangles").astype(np.int64), _read("region"), names)

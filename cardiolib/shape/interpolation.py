@@ -1,7 +1,7 @@
 """The shape step without a model: contours of slices joined by interpolation.
 
 A short-axis stack is a poor solid: slices are 8 to 10 mm thick, and each was acquired in a breath-hold of its
-own, so they do not lie exactly above one another. This step (i) moves the slices so that the centres of the left
+own, so they do not lie straight above one another. This step (i) moves the slices so that the centres of the left
 ventricle follow a smooth line, (ii) turns each slice's contours into signed distances, which can be
 interpolated between slices where contours cannot, and (iii) reads labels and surfaces off the
 interpolated distances. It knows nothing of hearts, so it follows any shape, and it cannot repair a slice that was

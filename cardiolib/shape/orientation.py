@@ -86,7 +86,7 @@ def turn_from_affine(affine: np.ndarray) -> Turn:
 def orientation_is_stated(affine: np.ndarray) -> bool:
     """Whether a header's orientation can be that of a short-axis stack.
 
-    Short-axis slices lie oblique to the body's axes. An affine whose axes are exactly those of the body is a
+    Short-axis slices lie oblique to the body's axes. An affine whose axes are those of the body themselves is a
     placeholder (ACDC's is).
     """
     directions = np.asarray(affine, float)[:3, :3]

@@ -28,6 +28,7 @@ from cardiolib.interpretation.refits import (
 )
 from cardiolib.interpretation.risk_source import explained_risk
 from cardiolib.meshes import SurfaceMesh, decimated_mesh
+from cardiolib.settings import Settings
 from cardiolib.steps.survival import MODEL_FILE, load_survival_data
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.network.fitted import load_network
@@ -39,7 +40,7 @@ _NEAREST = 5
 
 
 @dataclass(frozen=True)
-class InterpretationStageSettings:
+class InterpretationStageSettings(Settings):
     """Parameters of notebook 05.
 
     Parameters
@@ -65,18 +66,21 @@ class InterpretationStageSettings:
     n_true_hearts: int = 800
     risk_sd: float = 2.0
 
+    RANGES = {
+        "n_neighbours": (2, np.inf),
+        "n_permutations": (1, np.inf),
+        "n_refits": (2, np.inf),
+        "n_planted": (1, np.inf),
+        "n_true_hearts": (50, np.inf),
+        "risk_sd": (0.0, 5.0),
+    }
+
     def __post_init__(self) -> None:
-        for name, low in (
-            ("n_neighbours", 2),
-            ("n_permutations", 1),
-            ("n_refits", 2),
-            ("n_planted", 1),
-            ("n_true_hearts", 50),
-        ):
-            if getattr(self, name) < low:
-                raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
-        if not 0 < self.risk_sd <= 5:
-            raise ValueError(f"risk_sd must lie between 0 and 5, got {self.risk_sd}")
+        super().__post_init__()
+        if self.risk_sd == 0:
+            raise ValueError(
+                "InterpretationStageSettings.risk_sd must not be 0: the hearts of low and high risk would be the same"
+            )
 
 
 def load_inputs(cohort: Cohort, work: Work) -> InterpretationInputs:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from cardiolib.cohorts import Cohort
 from cardiolib.motion.tracking.settings import METHODS, PRIORS, TrackingSettings
+from cardiolib.settings import Settings
 
 SOURCES = ("truth", "tracked")
 EFFORTS = ("full", "fast")
 
 
 @dataclass(frozen=True)
-class MotionStageSettings:
+class MotionStageSettings(Settings):
     """Parameters of notebook 02.
 
     Parameters
@@ -36,12 +38,13 @@ class MotionStageSettings:
     effort: str = "full"
     max_scans: int = 0
 
-    def __post_init__(self) -> None:
-        for name, known in (("motion_source", SOURCES), ("method", METHODS), ("prior", PRIORS), ("effort", EFFORTS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}; given {getattr(self, name)!r}")
-        if self.max_scans < 0:
-            raise ValueError(f"max_scans must be 0 (all) or more; given {self.max_scans}")
+    RANGES = {"max_scans": (0, inf)}
+    CHOICES = {
+        "motion_source": SOURCES,
+        "method": METHODS,
+        "prior": PRIORS,
+        "effort": EFFORTS,
+    }
 
     def tracking_settings(self) -> TrackingSettings:
         """The tracker's settings."""

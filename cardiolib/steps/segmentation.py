@@ -28,6 +28,7 @@ from cardiolib.segmentation.segmented import (
 from cardiolib.segmentation.settings import SegmentationSettings, plain
 from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
 from cardiolib.segmentation.training import train_network
+from cardiolib.settings import Settings
 from cardiolib.shape.example_shape import SurfaceErrors
 from cardiolib.steps.shape import example_shape, surface_errors
 from cardiolib.work import Work
@@ -46,7 +47,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class SegmentationStageSettings:
+class SegmentationStageSettings(Settings):
     """Parameters of notebook 01.
 
     Parameters
@@ -77,17 +78,18 @@ class SegmentationStageSettings:
     precision: str = "fp32"
     max_scans: int = 0
 
+    RANGES = {
+        "n_training": (2, np.inf),
+        "validation_fraction": (0.0, 1.0),
+        "width": (1, np.inf),
+        "max_scans": (0, np.inf),
+    }
+    CHOICES = {"augmentation": ("auto", "plain", "wild")}
+
     def __post_init__(self) -> None:
-        if self.n_training < 2:
-            raise ValueError(f"n_training must be at least 2, got {self.n_training}")
-        if not 0 < self.validation_fraction < 1:
-            raise ValueError(f"validation_fraction must lie between 0 and 1, got {self.validation_fraction}")
-        if self.max_scans < 0:
-            raise ValueError(f"max_scans must be 0 (all) or more, got {self.max_scans}")
-        if self.augmentation not in ("auto", "plain", "wild"):
-            raise ValueError(f"augmentation must be auto, plain or wild, got {self.augmentation!r}")
-        if self.width < 1:
-            raise ValueError(f"width must be at least 1, got {self.width}")
+        super().__post_init__()
+        if self.validation_fraction in (0, 1):
+            self.refuse("validation_fraction", "between 0 and 1, both left out")
         self.network_settings(simulated=True)
 
     def network_settings(self, *, simulated: bool) -> SegmentationSettings:

@@ -14,6 +14,7 @@ import cardiolib
 from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.files import read_table_by_id, write_table
 from cardiolib.meshes import MATCHED_VERTICES, template_mesh
+from cardiolib.settings import Settings
 from cardiolib.steps.survival_tables import motion_indices
 from cardiolib.survival.concordance import concordance_index
 from cardiolib.survival.data import SurvivalData
@@ -30,7 +31,7 @@ MODEL_FILE = "network.npz"
 
 
 @dataclass(frozen=True)
-class SurvivalStageSettings:
+class SurvivalStageSettings(Settings):
     """Parameters of notebook 03.
 
     Parameters
@@ -59,6 +60,7 @@ class SurvivalStageSettings:
     fixed: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.network_settings()
         self.search_settings()
 

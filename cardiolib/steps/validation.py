@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cardiolib.settings import Settings
 from cardiolib.steps.survival import MODEL_FILE, load_survival_data
 from cardiolib.survival.data import SurvivalData
 from cardiolib.survival.network.fitted import load_network
@@ -51,7 +52,7 @@ LABELS = {NETWORK: "network on motion", CONVENTIONAL: "Cox on RV volumes", LINEA
 
 
 @dataclass(frozen=True)
-class ValidationStageSettings:
+class ValidationStageSettings(Settings):
     """Parameters of notebook 04.
 
     Parameters
@@ -70,11 +71,7 @@ class ValidationStageSettings:
     n_folds: int = 6
     n_repeats: int = 2
 
-    def __post_init__(self) -> None:
-        BootstrapSettings(n_replicates=self.n_replicates)
-        CrossValidationSettings(self.n_folds, self.n_repeats)
-        if not isinstance(self.search_in_bag, bool):
-            raise ValueError(f"search_in_bag must be True or False, got {self.search_in_bag!r}")
+    RANGES = {**BootstrapSettings.RANGES, **CrossValidationSettings.RANGES}
 
 
 def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work: Work) -> dict[str, BootstrapStore]:

@@ -96,7 +96,7 @@ def concordance_counts(log_risk: npt.ArrayLike, event: npt.ArrayLike, time: npt.
     Returns
     -------
     ConcordanceCounts
-        `(concordant, discordant, tied_risk, comparable)`, exact integers. All zero without a comparable pair.
+        `(concordant, discordant, tied_risk, comparable)`, whole numbers. All zero without a comparable pair.
 
     Examples
     --------

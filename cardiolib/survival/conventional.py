@@ -11,11 +11,11 @@ from lifelines import CoxPHFitter
 from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
+from cardiolib.settings import Settings
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.network.preprocessing import Standardiser
-from cardiolib.survival.network.settings import check_field_types, check_range
 from cardiolib.survival.network.training import check_training_data
 from cardiolib.survival.outcomes import check_features
 from cardiolib.survival.ridge import fit_ridge_cox
@@ -24,7 +24,7 @@ PENALTY_MEANINGS = ("per_patient", "total")
 
 
 @dataclass(frozen=True)
-class CoxSettings:
+class CoxSettings(Settings):
     """A ridge penalty, and what it multiplies.
 
     Attributes
@@ -39,17 +39,12 @@ class CoxSettings:
     penalty: float = 0.0
     penalty_meaning: str = "per_patient"
 
-    def __post_init__(self) -> None:
-        check_field_types(self)
-        check_range(self, "penalty", 0.0, np.inf)
-        if self.penalty_meaning not in PENALTY_MEANINGS:
-            raise ValueError(
-                f"CoxSettings.penalty_meaning must be one of {PENALTY_MEANINGS}, got {self.penalty_meaning!r}"
-            )
+    RANGES = {"penalty": (0.0, np.inf)}
+    CHOICES = {"penalty_meaning": PENALTY_MEANINGS}
 
 
 @dataclass(frozen=True)
-class PcaCoxSettings:
+class PcaCoxSettings(Settings):
     """Principal components of the features, then ridge Cox on their standardised scores.
 
     Attributes
@@ -68,10 +63,7 @@ class PcaCoxSettings:
     n_folds: int = 6
     standardise: str = "global"
 
-    def __post_init__(self) -> None:
-        check_field_types(self)
-        check_range(self, "n_components", 0, np.inf)
-        check_range(self, "n_folds", 2, np.inf)
+    RANGES = {"n_components": (0, np.inf), "n_folds": (2, np.inf)}
 
 
 @dataclass(frozen=True, eq=False)

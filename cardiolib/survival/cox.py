@@ -1,4 +1,4 @@
-"""The Cox partial likelihood, exact under ties and safe at any risk, and the Breslow baseline hazard."""
+"""The Cox partial likelihood, with Efron's or Breslow's ties and safe at any risk, and the Breslow baseline hazard."""
 
 from __future__ import annotations
 

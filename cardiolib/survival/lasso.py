@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cardiolib.settings import Settings
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.conventional import FittedCox
 from cardiolib.survival.cox import breslow_baseline
 from cardiolib.survival.folds import patient_folds
 from cardiolib.survival.network.preprocessing import Standardiser
-from cardiolib.survival.network.settings import check_field_types, check_range
 from cardiolib.survival.network.training import check_training_data
 from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.survival.ridge import cox_derivatives
@@ -26,7 +26,7 @@ _ADDED_AT_ONCE = 30
 
 
 @dataclass(frozen=True)
-class LassoCoxSettings:
+class LassoCoxSettings(Settings):
     """Columns scaled to unit SD, then an L1 penalty chosen from a falling sequence.
 
     Attributes
@@ -43,11 +43,11 @@ class LassoCoxSettings:
     smallest: float = 0.1
     n_folds: int = 6
 
-    def __post_init__(self) -> None:
-        check_field_types(self)
-        check_range(self, "n_penalties", 2, np.inf)
-        check_range(self, "smallest", 1e-4, 0.99)
-        check_range(self, "n_folds", 2, np.inf)
+    RANGES = {
+        "n_penalties": (2, np.inf),
+        "smallest": (1e-4, 0.99),
+        "n_folds": (2, np.inf),
+    }
 
 
 def fit_lasso_cox(

@@ -40,7 +40,7 @@ def count_pairs(rank: np.ndarray, event: np.ndarray, time: np.ndarray, weight: n
     Notes
     -----
     Row i dead and row j form a pair if `time[j] > time[i]`, or the times are equal and j is censored. Sums of
-    ones and halves are exact in float64 up to 2^53, so counts are exact integers for unit weights.
+    ones and halves are not rounded in float64 up to 2^53, so counts are whole numbers for unit weights.
     """
     order = np.argsort(time, kind="stable")
     n_ranks = int(rank.max()) + 1 if rank.size else 1

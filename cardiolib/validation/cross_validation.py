@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
+from cardiolib.settings import Settings
 from cardiolib.survival.data import SurvivalData
 from cardiolib.survival.folds import patient_folds
 from cardiolib.validation.concordance import Concordance, concordance, logit_interval
@@ -27,17 +28,13 @@ from cardiolib.validation.units import FitPredict, claim_folder, fingerprint_of,
 
 
 @dataclass(frozen=True)
-class CrossValidationSettings:
+class CrossValidationSettings(Settings):
     """How many outer folds, and how often the patients are shuffled into them anew."""
 
     n_folds: int = 6
     n_repeats: int = 2
 
-    def __post_init__(self) -> None:
-        for name, least in (("n_folds", 2), ("n_repeats", 1)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+    RANGES = {"n_folds": (2, np.inf), "n_repeats": (1, np.inf)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

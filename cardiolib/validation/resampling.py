@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cardiolib.progress import progress as progress_bar
+from cardiolib.settings import Settings
 from cardiolib.survival.data import SurvivalData
 from cardiolib.validation.inputs import ResamplingInputs, kept_or_temporary, resampling_inputs
 from cardiolib.validation.pipelines import Recipe
@@ -30,17 +31,13 @@ STORE_NAME = "bootstrap.npz"
 
 
 @dataclass(frozen=True)
-class BootstrapSettings:
+class BootstrapSettings(Settings):
     """How many replicates, and what to do with those that failed in an earlier run."""
 
     n_replicates: int = 100
     retry_failed: bool = False
 
-    def __post_init__(self) -> None:
-        if type(self.n_replicates) is not int or self.n_replicates < 1:
-            raise ValueError(f"n_replicates must be a whole number >= 1, got {self.n_replicates!r}")
-        if not isinstance(self.retry_failed, bool):
-            raise ValueError(f"retry_failed must be True or False, got {self.retry_failed!r}")
+    RANGES = {"n_replicates": (1, np.inf)}
 
 
 def draw_bag(seed: int, replicate: int, n_patients: int) -> np.ndarray:

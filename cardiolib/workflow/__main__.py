@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 when all is well."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         return options.command(options)
     except KeyboardInterrupt:
@@ -35,7 +35,7 @@ def _run(options: argparse.Namespace) -> int:
     from cardiolib.workflow.runner import run_stages
 
     started = time.time()
-    run = _plan(options)
+    run = planned_run(options)
     _say(f"profile {run.profile}, cohort {run.cohort}, seed {run.seed}")
     if options.expect_fresh:
         stale = _stale(run)
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from cardiolib.workflow.stages import STAGES
 
-    run = _plan(options)
+    run = planned_run(options)
     for name, stage in STAGES.items():
         if name != "cohort" and not run.finished("cohort"):
             _say(f"  {stage.title}: not known before the cohort has been opened")
@@ -68,7 +68,7 @@ def _status(options: argparse.Namespace) -> int:
 def _prepare(options: argparse.Namespace) -> int:
     from cardiolib.workflow.runner import run_stages
 
-    run_stages(_plan(options), before=options.before, say=_say)
+    run_stages(planned_run(options), before=options.before, say=_say)
     return 0
 
 
@@ -100,7 +100,8 @@ def _expect(options: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(options: argparse.Namespace) -> object:
+def planned_run(options: argparse.Namespace) -> object:
+    """The run that was asked for, every parameter checked; nothing is run."""
     from pathlib import Path
 
     from cardiolib.workflow.run_plan import Run
@@ -113,7 +114,7 @@ def _plan(options: argparse.Namespace) -> object:
         workers=options.workers,
         folder=Path(options.run_folder) if options.run_folder else None,
     )
-    assert run.settings  # every parameter is checked before anything runs
+    assert run.settings  # checks them
     return run
 
 
@@ -130,7 +131,8 @@ def _stale(run: object) -> dict[str, list[str]]:
     return stale
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
     from cardiolib.work import DEFAULT_SEED
     from cardiolib.workflow.parameters import PROFILES
     from cardiolib.workflow.stages import STAGES

@@ -20,7 +20,7 @@ def notebook_parameters(path: Path) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If there is not exactly one such cell, or it holds anything but plain assignments.
+        If there is no such cell or more than one, or it holds anything but plain assignments.
     """
     cells = read_json(path)["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]

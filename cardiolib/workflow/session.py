@@ -114,9 +114,10 @@ class Session:
         self._not_drawn: dict[str, str] = {}
         self._started = time.monotonic()
         self._cohort: Any = None
+        self._own_settings: Any = None
         _one_thread()
         if in_pipeline:
-            (folder / "figures").mkdir(parents=True, exist_ok=True)
+            self._open_folder()
 
     def _open_by_hand(self, settings: Any, *, own_folder: bool) -> None:
         """Look at the run, tell what is there, and make this notebook's own folder ready."""
@@ -124,40 +125,47 @@ class Session:
 
         from cardiolib.workflow import by_hand
 
-        run = by_hand.load_run(self.run, seed=self.run_seed)
-        self._inputs = by_hand.inputs_of(self.stage, run)
+        self._own_settings = settings if own_folder else None
+        self._look_at_inputs()
         if self._inputs.stale and by_papermill():
-            self.prepare()
-        removed = ""
-        if own_folder:
-            fits = not self._inputs.missing
-            removed = (
-                by_hand.open_own_folder(self.stage, run, self.folder, settings=settings, seed=self.run_seed)
-                if fits
-                else ""
-            )
-        (self.folder / "figures").mkdir(parents=True, exist_ok=True)
+            self._run_inputs()
+        removed = self._open_folder()
         log_to_notebook()
         lines = by_hand.greeting(self._inputs, settings=settings, seed=self.run_seed, own=self.folder, removed=removed)
-        self._settings, self._own_folder = settings, own_folder
         if lines:
             display(self.tell(*lines))
+
+    def _look_at_inputs(self) -> None:
+        """See what there is of the stages before this one, and forget the cohort that was read."""
+        from cardiolib.workflow import by_hand
+
+        run = by_hand.load_run(self.run, seed=self.run_seed)
+        self._inputs, self._cohort = by_hand.inputs_of(self.stage, run), None
+
+    def _run_inputs(self) -> None:
+        from cardiolib.workflow import by_hand
+
+        by_hand.prepare(self._inputs, show=replaced_text())
+        self._look_at_inputs()
+
+    def _open_folder(self) -> str:
+        """Make the folder ready; a notebook's own loses what no longer fits, and that is said in a sentence."""
+        removed, own, inputs = "", self._own_settings, self._inputs
+        if own is not None and not inputs.missing:
+            from cardiolib.workflow import by_hand
+
+            removed = by_hand.open_own_folder(self.stage, inputs.run, self.folder, settings=own, seed=self.run_seed)
+        (self.folder / "figures").mkdir(parents=True, exist_ok=True)
+        return removed
 
     def prepare(self) -> None:
         """Run the stages before this notebook that are missing or stale; a notebook opened by a person asks for it.
 
         It can be stopped (the stop button, Ctrl-C) and goes on from there when called again.
         """
-        from cardiolib.workflow import by_hand
-
-        if self._inputs is None or not self._inputs.stale:
-            return
-        by_hand.prepare(self._inputs, show=replaced_text())
-        run = by_hand.load_run(self.run, seed=self.run_seed)
-        self._inputs, self._cohort = by_hand.inputs_of(self.stage, run), None
-        if hasattr(self, "_settings") and self._own_folder:
-            by_hand.open_own_folder(self.stage, run, self.folder, settings=self._settings, seed=self.run_seed)
-            (self.folder / "figures").mkdir(parents=True, exist_ok=True)
+        if self._inputs is not None and self._inputs.stale:
+            self._run_inputs()
+            self._open_folder()
 
     def use_as_is(self) -> None:
         """Read the outputs of the stages before this notebook although something has changed since they were made.

@@ -13,16 +13,16 @@ from typing import Any
 
 from cardiolib.files import read_json
 from cardiolib.workflow import provenance
+from cardiolib.workflow.folders import RUN_FILE
 from cardiolib.workflow.stages import Stage
 
 
 def twin_of(run: Any, stage: Stage) -> Path | None:
     """Folder of the same stage in another run beside this one, made under the same key and undamaged."""
     wanted = json.loads(json.dumps(run.key(stage)))
-    for record_file in sorted(run.folder.parent.glob(f"*/{stage.name}/stage.json")):
-        folder = record_file.parent
-        if folder.parent == run.folder:
-            continue
+    runs = sorted(path.parent for path in run.folder.parent.glob(f"*/{RUN_FILE}"))  # other neighbours are no runs
+    for folder in [other / stage.name for other in runs if other != run.folder]:
+        record_file = folder / "stage.json"
         try:
             record = read_json(record_file)
             if record["key"] == wanted and _whole(folder, record):

@@ -10,7 +10,7 @@ from cardiolib.cohorts import Cohort, CohortError, open_cohort, write_4dsegment
 
 
 class Moving(Cohort):
-    """A cohort in memory that knows positions."""
+    """A cohort in memory that knows positions: what a reader of any layout overrides is all that gives it these."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

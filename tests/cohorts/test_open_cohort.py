@@ -83,7 +83,7 @@ def test_a_scheme_is_only_for_the_layout_that_needs_one(tmp_path):
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(field, value):
-    with pytest.raises(ValueError, match=f"^{field} must"):
+    with pytest.raises(ValueError, match=f"^SimulatedCohortSettings.{field} must"):
         SimulatedCohortSettings(**{field: value})
 
 

@@ -22,7 +22,7 @@ from cardiolib.digital_heart.population import (
 def many():
     """Large populations; the redraw (never needed at the default draws) is switched off for speed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_builds", lambda row: True)
+        patch.setattr(module, "DigitalHeart", lambda parameters: None)
         rng = np.random.default_rng(11)
         return {
             "ph": simulate_population(8000, rng=rng),
@@ -149,23 +149,28 @@ def test_same_seed_same_population_and_other_seed_another():
 
 
 def test_a_draw_that_does_not_build_keeps_its_traits_and_is_drawn_again(monkeypatch):
-    drawn = []
-    original = module._draw_hearts
-    monkeypatch.setattr(module, "_draw_hearts", lambda *a: drawn.append(original(*a)) or drawn[-1].copy())
-    fails = iter([False, True, False, True])  # subjects 0 and 2 fail once; then both build
-    monkeypatch.setattr(module, "_builds", lambda row: next(fails, True))
+    tried = []
+
+    def build(parameters):
+        tried.append(parameters)
+        if len(tried) in (1, 3):  # subjects 0 and 2 fail once; then both build
+            raise ValueError("such a heart cannot be")
+
+    monkeypatch.setattr(module, "DigitalHeart", build)
     table = simulate_population(4, rng=np.random.default_rng(2))
-    assert [list(t.index) for t in drawn] == [[0, 1, 2, 3], [0, 2]]
-    names = list(PARAMETER_NAMES)
-    pd.testing.assert_frame_equal(table.loc[[1, 3], names], drawn[0].loc[[1, 3]], check_dtype=False)
-    pd.testing.assert_frame_equal(table.loc[[0, 2], names], drawn[1], check_dtype=False)
-    assert (table.loc[[0, 2], "rvef"] == drawn[0].loc[[0, 2], "rvef"]).all()  # set by the traits alone
-    assert (table.loc[[0, 2], "length_mm"] != drawn[0].loc[[0, 2], "length_mm"]).all()
-    assert isinstance(parameters_from_row(table.loc[0]), HeartParameters)
+    kept = [parameters_from_row(table.loc[i]) for i in range(4)]
+    assert all(isinstance(one, HeartParameters) for one in kept)
+    assert tried == [tried[0], kept[1], tried[2], kept[3], kept[0], kept[2]]
+    for again, failed in ((kept[0], tried[0]), (kept[2], tried[2])):
+        assert again.rvef == failed.rvef  # set by the traits alone
+        assert again.length_mm != failed.length_mm
 
 
 def test_a_population_that_never_builds_is_an_error(monkeypatch):
-    monkeypatch.setattr(module, "_builds", lambda row: False)
+    def build(parameters):
+        raise ValueError("such a heart cannot be")
+
+    monkeypatch.setattr(module, "DigitalHeart", build)
     with pytest.raises(ValueError, match="3 of 3 subjects could not be built"):
         simulate_population(3, rng=np.random.default_rng(2))
 

@@ -9,6 +9,8 @@ from cardiolib.interpretation import plant_hazard, planted_table, planted_tests
 from cardiolib.interpretation.planted import BASELINE, CEILING, KINDS, STRENGTH
 from cardiolib.survival import NetworkSettings
 
+pytestmark = pytest.mark.processor
+
 N, V, PHASES = 150, 202, 2
 RNG = np.random.default_rng(0)
 X = 3 + RNG.normal(size=(N, PHASES * V * 3))  # every point moves on its own
@@ -45,15 +47,13 @@ def test_less_motion_is_worse_and_worse_is_sooner(rv_mesh):
 
 def test_maps_of_points_that_move_on_their_own_find_the_patch(rv_mesh):
     settings = NetworkSettings(hidden=12, latent=4, epochs=60, log10_learning_rate=-3.0, dropout=0.2)
-    tests = planted_tests(X, rv_mesh, settings, n_patches=3, seed=3)
-    again = planted_tests(X, rv_mesh, settings, n_patches=3, seed=3)
-    assert [one.average_precision for one in tests] == [one.average_precision for one in again]
-    assert [one.kind for one in tests] == [KINDS[0], KINDS[0], KINDS[1]]
-    assert len({int(rv_mesh.region[one.centre]) for one in tests}) == 2  # both walls
+    tests = planted_tests(X, rv_mesh, settings, n_patches=8, seed=3)
+    fewer = planted_tests(X, rv_mesh, settings, n_patches=3, seed=3)
+    assert [one.average_precision for one in tests[:3]] == [one.average_precision for one in fewer]
+    assert [one.kind for one in fewer] == [KINDS[0], KINDS[0], KINDS[1]]
+    assert len({int(rv_mesh.region[one.centre]) for one in fewer}) == 2  # both walls
     table = planted_table(tests)["times chance, mean"]
-    assert table[CEILING] > 6
-    assert table["correlation"] > 2
-    assert table[BASELINE] < 2
+    assert table[CEILING] > table["correlation"] > table[BASELINE]  # truth, a trained network, nothing known
 
 
 @pytest.mark.parametrize(

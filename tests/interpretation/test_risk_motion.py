@@ -22,6 +22,8 @@ from cardiolib.interpretation.risk_motion import (
 )
 from cardiolib.survival import NetworkSettings, fit_network
 
+pytestmark = pytest.mark.processor
+
 N, V, PHASES = 80, 5, 3
 RNG = np.random.default_rng(0)
 FIELD = RNG.normal(size=(PHASES, V, 3))
@@ -98,17 +100,17 @@ def test_what_is_not_accepted():
 def test_the_true_high_risk_heart_is_late_stiff_and_bows_its_septum(tmp_path, rv_mesh):
     settings = SimulatedCohortSettings(n_subjects=4, n_imaged=0)
     cohort = build_simulated_cohort(tmp_path / "motion", settings=settings, seed=1)
-    truth = true_risk_motion(cohort, n_frames=20, n_hearts=60, seed=2)
+    truth = true_risk_motion(cohort, n_frames=20, n_hearts=240, seed=2)  # fewer would leave more to the draw
     low, high = (physiology(truth.positions_mm(rv_mesh.points, amount), rv_mesh) for amount in (-2, 2))
     assert high["TAPSE"] < low["TAPSE"] - 2
     assert high["time of end-systole"] > low["time of end-systole"] + 2
     assert high["septal shift to the left at end-systole"] > low["septal shift to the left at end-systole"] + 1
-    again = true_risk_motion(cohort, n_frames=20, n_hearts=60, seed=2)
-    np.testing.assert_array_equal(again.field_mm, truth.field_mm)
+    one, again = (true_risk_motion(cohort, n_frames=20, n_hearts=10, seed=2) for _ in range(2))
+    np.testing.assert_array_equal(again.field_mm, one.field_mm)
     null = SimulatedCohortSettings(kind="simulated-null-hazard", n_subjects=4, n_imaged=0)
     assert (
         true_risk_motion(
-            build_simulated_cohort(tmp_path / "null", settings=null, seed=1), n_frames=20, seed=2, n_hearts=60
+            build_simulated_cohort(tmp_path / "null", settings=null, seed=1), n_frames=20, seed=2, n_hearts=10
         )
         is None
     )

@@ -46,7 +46,7 @@ def test_moved_mesh_keeps_triangles_and_regions():
 
 def test_mesh_without_regions_is_one_surface():
     assert SurfaceMesh(TETRAHEDRON, FACES).region_names == ("surface",)
-    assert "4 points" in repr(SurfaceMesh(TETRAHEDRON, FACES))
+    assert "4 vertices, 4 triangles" in repr(SurfaceMesh(TETRAHEDRON, FACES))
 
 
 def test_mesh_travels_between_processes():

@@ -111,11 +111,14 @@ def test_the_images_may_be_read_when_their_turn_comes(unit, tracked, scan):
     np.testing.assert_array_equal(again.positions, tracked.positions)
 
 
-def test_a_damaged_file_is_tracked_again(unit, tracked, monkeypatch, tmp_path):
+def test_a_damaged_file_is_tracked_again(unit, monkeypatch, tmp_path):
+    def track(*args, **settings):
+        raise ValueError("asked to track")
+
     (tmp_path / "007").mkdir()
     (tmp_path / "007" / "tracked.npz").write_bytes(b"half a file")
-    monkeypatch.setattr("cardiolib.motion.subjects._track", lambda *a: tracked)
-    assert track_subject(replace(unit, folder=tmp_path)) is tracked
+    monkeypatch.setattr("cardiolib.motion.subjects.track", track)
+    assert track_subject(replace(unit, folder=tmp_path)).quality.reasons == ("asked to track",)
 
 
 def test_a_scan_that_fails_does_not_end_the_run(scan, tracked):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,8 +7,8 @@ import pytest
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort, open_cohort
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.imaging import Cine, write_label_map
-from cardiolib.meshes import MATCHED_VERTICES
-from cardiolib.motion import Quality, TrackedCohort, TrackedSubject, subjects
+from cardiolib.meshes import MATCHED_VERTICES, write_motion_folder
+from cardiolib.motion import Quality, TrackedCohort, TrackedSubject, write_surfaces
 from cardiolib.motion.tracked import IMAGES_ALONE, TRACKING
 from cardiolib.steps import motion as stage
 from cardiolib.work import Work
@@ -47,7 +49,10 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
             Quality(True, (), (), {}),
             points[:, :0],
         )
-        subjects._write_layout(one, unit, again=True)
+        if unit.subject_id != "lost":
+            folder = Path(unit.layout_folder) / unit.subject_id / "motion"
+            write_motion_folder(one.positions, folder, simulated=one.simulated)
+            write_surfaces(points, folder, meshes=unit.meshes, simulated=one.simulated)
         return one
 
     monkeypatch.setattr("cardiolib.motion.subjects.track_subject", found)
@@ -57,7 +62,6 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
     pd.DataFrame({"ID": ["p1", "lost", "p2"]}).to_csv(segmented / "measures.csv", index=False)
 
     class Patients:
-        simulated = False
         provides = frozenset({"images"})
         simulated = True
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from lifelines import CoxPHFitter
 from lifelines.datasets import load_rossi
+from made_motion import simulate_motion
 
 from cardiolib.survival import (
     CoxRecipe,
@@ -27,6 +28,8 @@ from cardiolib.survival import (
 from cardiolib.survival.cox import cox_nll
 from cardiolib.survival.lasso import fit_lasso_cox, lasso_path
 from cardiolib.survival.ridge import fit_ridge_cox
+
+pytestmark = pytest.mark.processor
 
 
 def test_unpenalised_cox_known_answer(shared_dir):
@@ -89,10 +92,18 @@ def test_ridge_says_when_it_does_not_converge():
         fit_ridge_cox(separated, np.ones(10), 10.0 - np.arange(10), penalty=0.0, max_steps=3)
 
 
+def share_of_the_truth(model, patients) -> float:
+    """How far from chance to the concordance of the true hazard a model comes."""
+    found, best = (
+        concordance_index(risk, patients.event, patients.time)
+        for risk in (model.predict_log_risk(patients.X), patients.log_hazard)
+    )
+    return (found - 0.5) / (best - 0.5)
+
+
 def test_pca_cox_recovers_and_agrees_with_its_scores(motion, new_patients):
     model = fit_pca_cox(motion.X, motion.event, motion.time)
-    c = concordance_index(model.predict_log_risk(new_patients.X), new_patients.event, new_patients.time)
-    assert c > 0.65
+    assert share_of_the_truth(model, new_patients) > 0.5
     chosen = model.summary.iloc[0]
     assert chosen["n_components"] in (5, 10, 20, 40) and -3 <= chosen["log10_penalty"] <= 1
     fixed = PcaCoxSettings(n_components=5, log10_penalty=0.0, standardise="columns")
@@ -143,12 +154,17 @@ def test_lasso_against_lifelines():
     np.testing.assert_allclose(path[1], fitted.params_, atol=2e-3)  # lifelines smooths the corner of |x|
 
 
-def test_lasso_and_linear_network_recover_the_hazard(motion, new_patients):
-    recipes = (LassoCoxRecipe(), NetworkRecipe(NetworkSettings(standardise="columns", activation="linear", hidden=40)))
-    for recipe in recipes:
-        model = recipe.fit(motion.X, motion.event, motion.time, seed=1)
-        c = concordance_index(model.predict_log_risk(new_patients.X), new_patients.event, new_patients.time)
-        assert c > 0.65
+@pytest.mark.parametrize(
+    "recipe",
+    [LassoCoxRecipe(), NetworkRecipe(NetworkSettings(standardise="columns", activation="linear", hidden=40))],
+    ids=["lasso", "linear network"],
+)
+def test_lasso_and_linear_network_recover_the_hazard(recipe):
+    shares = []
+    for seed in range(4):
+        train, new = simulate_motion(90, 2 * seed + 1), simulate_motion(400, 2 * seed + 2)
+        shares.append(share_of_the_truth(recipe.fit(train.X, train.event, train.time, seed=1), new))
+    assert np.mean(shares) > 0.5
 
 
 @pytest.mark.parametrize("fit", [fit_pca_cox, fit_lasso_cox])

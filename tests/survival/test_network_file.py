@@ -102,7 +102,7 @@ def test_protocols_and_validation_of_settings():
     assert (published.hidden, published.latent, published.standardise) == (162, 12, "none")
     assert NetworkSettings.published(hidden=75).hidden == 75
     for change, message in [
-        ({"hidden": 0}, "hidden must be between 1"),
+        ({"hidden": 0}, "hidden must be at least 1"),
         ({"hidden": 80.5}, "hidden must be int"),
         ({"hidden": True}, "hidden must be int"),
         ({"dropout": 1.0}, "dropout must be between"),

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_motion import wide_motion
 
 from cardiolib.survival import NetworkSettings, fit_network
 from cardiolib.survival.network.accelerated.screening import corruption, screened_log_risk, thin_rows
 
+pytestmark = pytest.mark.processor
+
 BASE = {
-    "exact": NetworkSettings.on_inputs(hidden=24, latent=6, epochs=60, log10_learning_rate=-3.0),
+    "exact": NetworkSettings.on_inputs(hidden=24, latent=6, epochs=10, log10_learning_rate=-3.0),
     "published": NetworkSettings.published(
         hidden=24, latent=6, epochs=12, log10_learning_rate=-3.0, dropout=0.2, standardise="columns"
     ),
@@ -37,22 +40,25 @@ def test_before_training_it_is_the_full_network(wide, protocol, standardise):
 
 
 @pytest.mark.parametrize("protocol", BASE)
-def test_trained_on_a_tenth_of_the_inputs_it_stands_for_the_fit_of_its_seed(wide, protocol):
-    full, screened = (
-        np.array(risks) for risks in zip(*(both(wide, BASE[protocol], seed=s) for s in (5, 6, 7)), strict=True)
-    )
-    agreement = np.corrcoef(screened, full)[:3, 3:]  # stand-ins against full fits
-    own, others = np.diag(agreement), agreement[~np.eye(3, dtype=bool)]
-    assert own.mean() > 0.85 and own.mean() > others.mean() + 0.05
+def test_trained_on_a_tenth_of_the_inputs_it_stands_for_the_fit_of_its_seed(protocol):
+    """Its risks are nearer to those of its own fit than a fit of another seed is, over eight cohorts."""
+    own, refitted = [], []
+    for cohort in range(0, 80, 10):
+        wide = wide_motion(cohort)
+        full, screened = np.moveaxis([both(wide, BASE[protocol], seed=s) for s in (5, 6, 7)], 1, 0)
+        agreement = np.corrcoef(screened, full)
+        own += list(np.diag(agreement[:3, 3:]))  # stand-ins against full fits
+        refitted += list(agreement[3:, 3:][np.triu_indices(3, 1)])
+    assert np.mean(own) > np.mean(refitted)
 
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5, 0.9])
 def test_noise_is_that_of_the_inputs_that_one_stands_for(dropout):
     rng = np.random.default_rng(0)
-    X = rng.uniform(1, 2, size=(40, 3000)).astype(np.float32)
+    X = rng.uniform(1, 2, size=(160, 3000)).astype(np.float32)
     rows = thin_rows(X, X[:2], "none", n_kept=300)
     assert rows.ratio == 10
-    at_start, noise = np.zeros((40, 500), np.float32), np.full((40, 1), 3.0, np.float32)
+    at_start, noise = np.zeros((160, 500), np.float32), np.full((160, 1), 3.0, np.float32)
     corrupt = corruption(rows, at_start, noise, dropout, np.random.Generator(np.random.SFC64(1)))
     initial, read, learned = corrupt(rows.train, slice(None))
     factors = np.array([read / rows.train, learned / rows.train]).reshape(2, -1)

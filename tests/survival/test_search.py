@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import pickle
+import statistics
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_motion import simulate_motion
 
 from cardiolib.survival import (
     NetworkRecipe,
@@ -194,16 +197,24 @@ def test_failed_fits_are_recorded_and_an_all_failed_search_is_an_error(motion):
         search(motion.X * 1e18, motion.event, motion.time, wild, base=base, seed=0)
 
 
-def test_screened_scores_follow_exact_ones(motion):
-    data = motion.X, motion.event, motion.time
+def test_screened_scores_follow_those_of_full_fits():
+    """What learns is told from what does not, over several cohorts: one cohort's scores are noisy."""
     base = NetworkSettings.on_inputs(epochs=30, hidden=20, latent=4, standardise="columns")
     candidates = [replace(base, dropout=p, log10_learning_rate=rate) for p in (0.2, 0.8) for rate in (-6.0, -3.0)]
-    exact = cross_validate(*data, candidates, n_folds=3, seed=0)["score"]
-    screened = cross_validate(*data, candidates, n_folds=3, seed=0, screening=True)["score"]
-    learned = np.array([False, True, False, True])
-    assert exact[learned].min() > exact[~learned].max()
-    assert screened[learned].min() > screened[~learned].max()
-    np.testing.assert_allclose(screened[learned], exact[learned], atol=0.08)
+    cohorts = [simulate_motion(90, seed) for seed in (1, 11, 21, 31, 41, 51)]
+    full, screened = (
+        np.array(
+            [
+                cross_validate(one.X, one.event, one.time, candidates, n_folds=3, seed=0, screening=screening)["score"]
+                for one in cohorts
+            ]
+        )
+        for screening in (False, True)
+    )
+    hardly, learned = [0, 2], [1, 3]
+    for scores in (full, screened):
+        assert (scores[:, learned].mean(axis=0) > scores[:, hardly].mean(axis=0)).all()
+    np.testing.assert_allclose(screened[:, learned], full[:, learned], atol=0.08)
 
 
 def test_published_protocol_can_be_searched(motion):
@@ -232,20 +243,27 @@ def test_ranges_match_protocol_and_coordinates():
     assert SearchSettings.matching(NetworkSettings.published(), n_folds=3) == SearchSettings.published(n_folds=3)
 
 
-def test_what_is_found_must_beat_the_defaults_by_more_than_the_noise(motion):
-    data, base = (motion.X, motion.event, motion.time), replace(PRINCIPAL, hidden=8, latent=4)
-    some = replace(TINY, n_generations=2, log10_learning_rate=(-3.0, -2.0))
-    easy, hard = (search(*data, replace(some, margin_se=margin), base=base, seed=0) for margin in (0.0, 10.0))
-    last = easy.history.iloc[-1]
-    assert last["generation"] == -1 and (last["hidden"], last["latent"]) == (8, 4)  # the defaults on the same folds
-    assert easy.best_score == easy.history["score"].max() > last["score"]
-    assert hard.best_settings == base and hard.best_score == last["score"]
+def test_what_is_found_must_beat_the_defaults_by_more_than_the_noise():
+    """The rule once more from the history, whoever wins; defaults that do not learn make both outcomes happen."""
+    base = replace(PRINCIPAL, hidden=8, latent=4, log10_learning_rate=-12.0)
+    some = replace(TINY, n_generations=1, n_folds=5, log10_learning_rate=(-3.0, -2.0))
+    kept = []
+    for seed, margin in itertools.product((1, 2, 3), (0.0, 10.0)):
+        one = simulate_motion(90, seed)
+        found = search(one.X, one.event, one.time, replace(some, margin_se=margin), base=base, seed=seed)
+        last, best = found.history.iloc[-1], found.history.loc[found.history["score"].idxmax()]
+        assert last["generation"] == -1 and (last["hidden"], last["latent"]) == (8, 4)  # the defaults on the same folds
+        gain = [best[f"fold_{k}"] - last[f"fold_{k}"] for k in range(5)]
+        kept.append(statistics.mean(gain) <= margin * statistics.stdev(gain) / 5**0.5)
+        assert (found.best_settings == base) == kept[-1]
+        assert found.best_score == (last if kept[-1] else best)["score"]
+    assert set(kept) == {True, False}
 
 
 def test_search_settings_are_validated():
     assert SearchSettings(dropout=[0.1, 0.5]).dropout == (0.1, 0.5)
     for change, message in [
-        ({"n_folds": 1}, "n_folds must be between 2"),
+        ({"n_folds": 1}, "n_folds must be at least 2"),
         ({"n_particles": 2.0}, "must be int"),
         ({"alpha": (0.7, 0.3)}, "low <= high"),
         ({"screening": 1}, "must be bool"),

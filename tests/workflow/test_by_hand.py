@@ -98,6 +98,32 @@ def test_begin_runs_nothing_and_reading_what_is_missing_says_why(run: Run, monke
     assert session.work.input("motion") == run.folder / "motion"
 
 
+@pytest.mark.parametrize("asked_by", ["a person", "papermill"])
+def test_what_is_prepared_opens_the_notebooks_folder_for_the_new_inputs(
+    run: Run, monkeypatch: pytest.MonkeyPatch, asked_by: str
+) -> None:
+    """After the inputs have been run, and once for that: results that still fit stay."""
+    monkeypatch.delenv(PIPELINE, raising=False)
+    monkeypatch.setattr("cardiolib.workflow.session.by_papermill", lambda: asked_by == "papermill")
+    monkeypatch.setattr(by_hand, "prepare", lambda inputs, show: finish(run, *inputs.stale))
+    opened = []
+    really = by_hand.open_own_folder
+    monkeypatch.setattr(by_hand, "open_own_folder", lambda *a, **k: opened.append(1) or really(*a, **k))
+    begin("survival", SETTINGS, run_folder=str(run.folder), seed=run.seed)
+    earlier = run.folder / "survival.lab" / "metrics.json"
+    write_json(earlier, {})
+    record = json.loads((run.stage_folder("motion") / "stage.json").read_text())
+    write_json(run.stage_folder("motion") / "stage.json", {**record, "key": {**record["key"], "environment": "old"}})
+    opened.clear()
+    session = begin("survival", SETTINGS, run_folder=str(run.folder), seed=run.seed)
+    if asked_by == "a person":
+        session.prepare()
+    session.prepare()  # nothing is left to do
+    assert len(opened) == (2 if asked_by == "a person" else 1)  # a person's notebook was open before
+    assert earlier.is_file() and (session.folder / "figures").is_dir()
+    assert session.work.input("motion") == run.folder / "motion"
+
+
 def test_stale_results_are_read_only_when_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PIPELINE, raising=False)
     record = json.loads((run.stage_folder("motion") / "stage.json").read_text())

@@ -63,10 +63,10 @@ def test_running_workers_are_shared_by_address_prepared_and_left_running(two_wor
     assert list(two_workers(fails_at_three, range(3))) == [0, 1, 2]
 
 
-def test_serial_work_needs_no_cluster() -> None:
+def test_serial_work_needs_no_cluster(monkeypatch) -> None:
+    monkeypatch.setattr(Compute, "connect", lambda self: pytest.fail("serial work started a cluster"))
     compute = Compute(1)
     assert list(compute(fails_at_three, [1, 2])) == [1, 2]
-    assert compute._client is None
     with pytest.raises(ValueError, match="unit 3"):
         list(compute(fails_at_three, [1, 3]))
 

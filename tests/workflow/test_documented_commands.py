@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cardiolib.workflow.__main__ import _parser, _plan
+from cardiolib.workflow.__main__ import command_parser, planned_run
 from cardiolib.workflow.notebooks import notebook_parameters
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY
@@ -62,9 +62,9 @@ def dry(line: str) -> list[str]:
 def test_a_make_line_is_one_that_the_workflow_takes(line: str) -> None:
     commands = [shlex.split(text) for text in dry(line) if " -m cardiolib.workflow " in text]
     for words in commands:
-        options = _parser().parse_args(words[words.index("cardiolib.workflow") + 1 :])
+        options = command_parser().parse_args(words[words.index("cardiolib.workflow") + 1 :])
         if hasattr(options, "set"):
-            run = _plan(options)  # every parameter is checked here, as before a run
+            run = planned_run(options)  # every parameter is checked here, as before a run
             assert isinstance(run, Run)
 
 

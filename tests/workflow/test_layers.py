@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "cardiolib"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-BESIDE = {"files", "last_run", "printed", "progress", "work"}
+BESIDE = {"files", "last_run", "printed", "progress", "settings", "work"}
 """Modules beside the layers, for all of them."""
 
 

@@ -11,10 +11,11 @@ import pytest
 from cardiolib.files import write_json
 from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.report.compare import comparison
-from cardiolib.workflow.report.index_page import _conclusion
+from cardiolib.workflow.report.index_page import index_page
 from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
 from cardiolib.workflow.report.worth import banners, small_banner
 from cardiolib.workflow.run_plan import Run
+from cardiolib.workflow.stages import STAGES
 
 
 def a_run(**given: object) -> Run:
@@ -39,6 +40,22 @@ def test_a_tracker_that_has_learnt_little_is_named_with_its_numbers() -> None:
     assert "mm off" not in small_banner(a_run(profile="smoke"), metrics)
 
 
+def conclusion(metrics: dict) -> str:
+    """What the page of a run says to the paper's claim; of its stages only the cohort has run."""
+    versions = dict.fromkeys(("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn"), "1")
+    stages = {name: {"status": "nothing to do", "reason": "not asked for"} for name in STAGES}
+    stages["cohort"] = {
+        "status": "complete",
+        "seconds": 1.0,
+        "figures": [],
+        "versions": versions,
+        "git": {"commit": "abc", "dirty": False},
+    }
+    manifest = {"stages": stages, "motion_source": "none", "profile": "smoke", "cohort": "x", "overrides": []}
+    text = index_page(a_run(profile="smoke"), metrics, {**manifest, "seed": 1, "total_seconds": 1.0}, banner="")
+    return text.partition("<h3>What this run says</h3>")[2].partition("<h2>")[0]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
@@ -55,10 +72,10 @@ def test_the_conclusion_follows_the_interval(low: float, high: float, verdict: s
         "network_c_oob": 0.79,
         "linear_c_oob": 0.78,
     }
-    said = _conclusion({"validation": validation, "cohort": {"simulated": True}})
+    said = conclusion({"validation": validation, "cohort": {"simulated": True}})
     assert verdict in said and "0.78" in said and "says nothing about patients" in said
-    assert "simulated" not in _conclusion({"validation": validation, "cohort": {"simulated": False}})
-    assert _conclusion({"validation": {"network_c_oob": 0.7}}) == ""
+    assert "simulated" not in conclusion({"validation": validation, "cohort": {"simulated": False}})
+    assert conclusion({"validation": {"network_c_oob": 0.7}}) == ""
 
 
 def test_neighbours_of_the_first_and_the_last_page() -> None:

@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 
 from cardiolib.work import DEFAULT_SEED
 from cardiolib.workflow.errors import ParameterError
-from cardiolib.workflow.run_plan import Run, _nothing_to_do
+from cardiolib.workflow.run_plan import Run
+from cardiolib.workflow.stages import STAGES
 
 
 def cohort(*provides: str) -> SimpleNamespace:
     return SimpleNamespace(provides=frozenset(provides), layout="test", simulated=False)
 
 
-STAGES = ("segmentation", "motion", "survival", "validation", "interpretation")
+NOTEBOOKS = ("segmentation", "motion", "survival", "validation", "interpretation")
 
 
-def busy(*provides: str) -> list[str]:
-    return [stage for stage in STAGES if _nothing_to_do(stage, cohort(*provides)) is None]
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
+    """Which notebooks have nothing to do for somebody's cohort that provides this, and why."""
+
+    def reasons(*provides: str) -> dict[str, str]:
+        monkeypatch.setattr("cardiolib.workflow.run_plan.open_run_cohort", lambda folder: cohort(*provides))
+        run = Run(cohort="/data/somebody", profile="smoke")
+        found = {name: run.nothing_to_do(STAGES[name]) for name in NOTEBOOKS}
+        return {name: reason for name, reason in found.items() if reason is not None}
+
+    return reasons
 
 
-def test_images_without_follow_up_run_the_first_two_notebooks() -> None:
-    assert busy("images", "labels") == ["segmentation", "motion"]
-    assert "no follow-up" in _nothing_to_do("survival", cohort("images"))
+def test_images_without_follow_up_run_the_first_two_notebooks(idle) -> None:
+    assert list(idle("images", "labels")) == ["survival", "validation", "interpretation"]
+    assert "no follow-up" in idle("images")["survival"]
 
 
-def test_motion_with_follow_up_enters_at_the_third() -> None:
-    assert busy("motion", "outcomes") == ["survival", "validation", "interpretation"]
-    assert "brings its own motion" in _nothing_to_do("motion", cohort("motion", "outcomes"))
+def test_motion_with_follow_up_enters_at_the_third(idle) -> None:
+    assert list(idle("motion", "outcomes")) == ["segmentation", "motion"]
+    assert "brings its own motion" in idle("motion", "outcomes")["motion"]
 
 
-def test_images_with_follow_up_run_everything() -> None:
-    assert busy("images", "outcomes") == list(STAGES)
+def test_images_with_follow_up_run_everything(idle) -> None:
+    assert idle("images", "outcomes") == {}
 
 
-def test_follow_up_alone_runs_nothing() -> None:
-    assert busy("outcomes", "volumes") == []
+def test_follow_up_alone_runs_nothing(idle) -> None:
+    assert tuple(idle("outcomes", "volumes")) == NOTEBOOKS
 
 
 def test_a_named_simulation_becomes_the_cohort_kind() -> None:

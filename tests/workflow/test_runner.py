@@ -187,6 +187,12 @@ def test_what_another_run_has_made_is_taken_over(table: dict[str, Path], tmp_pat
     assert runner.run_stages(third) == ["first"]  # the twin of the second stage is whole
 
 
+def test_a_neighbour_that_is_no_run_has_no_twins(table: dict[str, Path], tmp_path: Path) -> None:
+    runner.run_stages(a_run(tmp_path))
+    (tmp_path / "run" / "run.json").unlink()
+    assert runner.run_stages(Run(folder=tmp_path / "other", workers=1)) == ["first", "second"]
+
+
 def test_two_runs_in_one_folder_are_kept_apart(table: dict[str, Path], tmp_path: Path) -> None:
     run = a_run(tmp_path)
     told = rf"another run is at work in run: process {os.getpid()}"

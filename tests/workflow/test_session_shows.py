@@ -18,11 +18,11 @@ LACKS = "This cohort has no reference labels."
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A stage that is open in a pipeline, on a cohort of which nothing is known but that it is simulated."""
-    one = Session(STAGES["segmentation"], tmp_path, tmp_path / "out", seed=1, workers=1, in_pipeline=True)
-    one._cohort = SimpleNamespace(simulated=True, provides=frozenset({"truth"}), name="made")
-    return one
+    made = SimpleNamespace(simulated=True, provides=frozenset({"truth"}), name="made")
+    monkeypatch.setattr("cardiolib.workflow.session.open_run_cohort", lambda run: made)
+    return Session(STAGES["segmentation"], tmp_path, tmp_path / "out", seed=1, workers=1, in_pipeline=True)
 
 
 def test_a_figure_is_stored_with_its_numbers(session: Session) -> None:

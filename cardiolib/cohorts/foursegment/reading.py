@@ -129,7 +129,7 @@ def open_foursegment(path: Path) -> Cohort:
     Raises
     ------
     CohortError
-        IDs that are repeated or do not match; a subject without exactly the frames 00 to 19 while others
+        IDs that are repeated or do not match; a subject with other frames than 00 to 19 while others
         have motion; motion without ``matchedpointsnew.txt``. Everything concerned is named.
     """
     ids = text_ids(_lines(path / "subjnames.txt"), source=str(path / "subjnames.txt"))

@@ -153,7 +153,7 @@ def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, p
 
 
 def _write_parameters(population: pd.DataFrame, root: Path) -> None:
-    # the shortest text that reads back as the same number: the hearts can be rebuilt exactly
+    # the shortest text that reads back as the same number: the same hearts can be rebuilt
     write_table(population, root / "parameters.csv", simulated=True, digits=None)
 
 

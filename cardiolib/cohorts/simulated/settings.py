@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
-from cardiolib.cohorts.table import named
 from cardiolib.digital_heart.outcomes import COHORT_KINDS
+from cardiolib.settings import Settings
 
 SIMULATED_NAMES = tuple(COHORT_KINDS)
 
 
 @dataclass(frozen=True)
-class SimulatedCohortSettings:
+class SimulatedCohortSettings(Settings):
     """A simulated cohort, complete but for the seed.
 
     Parameters
@@ -51,27 +52,24 @@ class SimulatedCohortSettings:
     separate_shape: bool = False
     randomise_acquisition: bool = True
 
+    RANGES = {
+        "n_subjects": (2, inf),
+        "n_imaged": (0, inf),
+        "n_phases": (2, inf),
+        "death_fraction": (0.0, 1.0),
+        "hazard_strength": (0.0, 10.0),
+    }
+    CHOICES = {"kind": SIMULATED_NAMES}
+
     def __post_init__(self) -> None:
-        if self.kind not in SIMULATED_NAMES:
-            raise ValueError(f"kind must be one of {named(SIMULATED_NAMES)}; given {self.kind!r}")
-        for field, least in (("n_subjects", 2), ("n_imaged", 0), ("n_phases", 2)):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"{field} must be a whole number, {least} or more; given {value!r}")
+        super().__post_init__()
         if self.n_imaged > self.n_subjects:
-            raise ValueError(
-                f"n_imaged must not exceed n_subjects; given {self.n_imaged} of {self.n_subjects} subjects: "
-                f"set both, n_imaged is {type(self).n_imaged} unless given"
+            self.refuse(
+                "n_imaged",
+                f"at most n_subjects, {self.n_subjects} (it is {type(self).n_imaged} unless given: set both)",
             )
-        for field, low, high in (("death_fraction", 0.0, 1.0), ("hazard_strength", 0.0, 10.0)):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-                raise ValueError(f"{field} must be a number from {low:g} to {high:g}; given {value!r}")
         if self.death_fraction in (0, 1):
-            raise ValueError(f"death_fraction must lie between 0 and 1; given {self.death_fraction!r}")
-        for field in ("separate_shape", "randomise_acquisition"):
-            if not isinstance(getattr(self, field), bool):
-                raise ValueError(f"{field} must be True or False; given {getattr(self, field)!r}")
+            self.refuse("death_fraction", "between 0 and 1, both left out")
 
     @property
     def population(self) -> str:

@@ -23,7 +23,7 @@ NOT_COVARIATES = (*VOLUME_COLUMNS, "LVM")
 
 
 class SimulatedCohort(Cohort):
-    """A cohort of digital hearts: everything about every subject is known exactly.
+    """A cohort of digital hearts: everything about every subject is known.
 
     `motion_matrix` and `positions` give the true motion, in the heart frame; motion tracked from the images
     is made by the motion stage.

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.progress import progress as progress_bar
+from cardiolib.settings import Settings
 from cardiolib.survival.cross_validation import FoldData, fold_seed, prepare_folds, score_fold
 from cardiolib.survival.fingerprint import fingerprint
 from cardiolib.survival.folds import patient_folds
@@ -23,7 +24,6 @@ from cardiolib.survival.network.settings import (
     INPUT_RANGES,
     PUBLISHED_RANGES,
     NetworkSettings,
-    check_range,
 )
 from cardiolib.survival.network.swarm import ParticleSwarm
 from cardiolib.survival.network.training import check_training_data
@@ -33,7 +33,7 @@ _WHOLE = ("hidden", "latent")
 
 
 @dataclass(frozen=True)
-class SearchSettings:
+class SearchSettings(Settings):
     """Settings of the search.
 
     Attributes
@@ -79,16 +79,15 @@ class SearchSettings:
     log10_learning_rate: tuple[float, float] = EXACT_RANGES["log10_learning_rate"]
     log10_l1: tuple[float, float] = EXACT_RANGES["log10_l1"]
 
+    RANGES = {
+        **dict.fromkeys(("n_particles", "n_generations"), (1, np.inf)),
+        "n_folds": (2, np.inf),
+        "n_confirm": (0, np.inf),
+        **dict.fromkeys(("margin_se", "inertia", "cognitive", "social", "velocity_clamp"), (0.0, 10.0)),
+    }
+
     def __post_init__(self) -> None:
-        for name, low in (("n_particles", 1), ("n_generations", 1), ("n_folds", 2), ("n_confirm", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise ValueError(f"SearchSettings.{name} must be int, got {value!r}")
-            check_range(self, name, low, np.inf)
-        if not isinstance(self.screening, bool):
-            raise ValueError(f"SearchSettings.screening must be bool, got {self.screening!r}")
-        for name in ("margin_se", "inertia", "cognitive", "social", "velocity_clamp"):
-            check_range(self, name, 0.0, 10.0)
+        super().__post_init__()
         for name in SEARCHED:
             ends = tuple(getattr(self, name))  # papermill carries tuples as lists
             if len(ends) != 2 or not ends[0] <= ends[1]:
@@ -157,7 +156,7 @@ class SearchResult:
     complete: bool
 
     def __repr__(self) -> str:
-        kind = "screened" if self.best_is_screened else "exact"
+        kind = "screened" if self.best_is_screened else "full fits"
         return f"<SearchResult: C {self.best_score:.3f} ({kind}) of {len(self.history)} scored, {self.best_settings}>"
 
 
@@ -191,7 +190,7 @@ def search(
         Original patient of each row; needed in a bootstrap bag, see `patient_folds`.
     state_path : path, optional
         Where to keep the state after each generation. If the file exists the search goes on from there, and
-        ends exactly as an uninterrupted one.
+        ends as an uninterrupted one does.
     stop_after : int, optional
         Return after so many generations in this call.
     map_units : callable

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
+
+from cardiolib.settings import Settings
 
 PROTOCOLS = ("exact", "published")
 ACTIVATIONS = ("relu", "linear")
@@ -27,7 +29,7 @@ INPUT_RANGES = {**PUBLISHED_RANGES, "log10_learning_rate": (-6.0, -4.0)}
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class NetworkSettings(Settings):
     """Settings of the supervised denoising autoencoder.
 
     Attributes
@@ -94,28 +96,32 @@ class NetworkSettings:
     frozen_batches: bool = True
     standardise: str = "global"
 
+    RANGES = {
+        **dict.fromkeys(("hidden", "latent", "epochs", "batch_size"), (1, math.inf)),
+        "alpha": (0.0, 1.0),
+        "dropout": (0.0, 0.99),
+        "log10_learning_rate": (-12.0, 1.0),
+        "log10_l1": (-30.0, 2.0),
+        "weight_decay": (0.0, 1e4),
+    }
+    CHOICES = {
+        "protocol": PROTOCOLS,
+        "coordinates": COORDINATES,
+        "activation": ACTIVATIONS,
+        "standardise": STANDARDISATIONS,
+    }
+
     def __post_init__(self) -> None:
-        check_field_types(self)
-        _one_of(self, "protocol", PROTOCOLS)
-        _one_of(self, "coordinates", COORDINATES)
-        _one_of(self, "activation", ACTIVATIONS)
-        _one_of(self, "standardise", STANDARDISATIONS)
+        super().__post_init__()
         if (self.protocol, self.coordinates) == ("published", "principal"):
             raise ValueError(
                 'the published protocol trains in coordinates "inputs"; NetworkSettings.published() '
                 "sets all that belongs to it"
             )
-        for name in ("hidden", "latent", "epochs", "batch_size"):
-            check_range(self, name, 1, math.inf)
-        check_range(self, "alpha", 0.0, 1.0)
-        check_range(self, "dropout", 0.0, 0.99)
-        check_range(self, "log10_learning_rate", -12.0, 1.0)
-        check_range(self, "log10_l1", -30.0, 2.0)
-        check_range(self, "weight_decay", 0.0, 1e4)
 
     @classmethod
     def exact(cls, **changes: Any) -> NetworkSettings:
-        """The default protocol: full batch, exact likelihood, principal coordinates."""
+        """The default protocol: full batch, full risk set with Efron's ties, principal coordinates."""
         return cls(**{"protocol": "exact", **changes})
 
     @classmethod
@@ -151,26 +157,3 @@ class NetworkSettings:
                 **changes,
             }
         )
-
-
-def check_field_types(settings: Any) -> None:
-    """Refuse a field of a frozen dataclass whose value is not of its annotated int, float, str or bool."""
-    kinds: dict[str, Any] = {"int": int, "float": (int, float), "str": str, "bool": bool}
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        kind = kinds[str(field.type)]
-        wrong_bool = isinstance(value, bool) and field.type != "bool"
-        if wrong_bool or not isinstance(value, kind):
-            raise ValueError(f"{type(settings).__name__}.{field.name} must be {field.type}, got {value!r}")
-
-
-def check_range(settings: Any, name: str, low: float, high: float) -> None:
-    """Refuse a field outside [low, high] or not a number."""
-    value = getattr(settings, name)
-    if not low <= value <= high:
-        raise ValueError(f"{type(settings).__name__}.{name} must be between {low} and {high}, got {value!r}")
-
-
-def _one_of(settings: Any, name: str, allowed: tuple[str, ...]) -> None:
-    if getattr(settings, name) not in allowed:
-        raise ValueError(f"NetworkSettings.{name} must be one of {allowed}, got {getattr(settings, name)!r}")

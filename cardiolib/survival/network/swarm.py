@@ -121,7 +121,7 @@ class ParticleSwarm:
         }
 
     def restore(self, state: dict) -> None:
-        """Continue from a :meth:`state` exactly as the swarm that gave it would have."""
+        """Continue from a :meth:`state` as the swarm that gave it would have."""
         s = self._swarm
         for name in ("position", "velocity", "pbest_pos", "pbest_cost", "best_pos"):
             setattr(s, name, np.array(state[name], dtype=float))

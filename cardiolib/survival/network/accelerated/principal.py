@@ -2,8 +2,8 @@
 
 The motions of N patients span at most N - 1 of the 11,514 dimensions, so weights that read or write anything else
 never meet a patient. Rotated to the principal axes of the training rows, each patient is a few dozen scores; a
-network trained on them is turned back exactly: the first layer's weights times the axes read the motion itself, the
-axes times the last layer's weights write it. The model that is kept has the paper's form and all its inputs.
+network trained on them is turned back without loss: the first layer's weights times the axes read the motion itself,
+the axes times the last layer's weights write it. The model that is kept has the paper's form and all its inputs.
 
 What differs from training on the inputs is the path of the optimiser. Adam gives every coordinate the same step,
 whatever its gradient. Neighbouring points move alike: steps of one size on 11,514 inputs add up along the few widest
@@ -12,7 +12,7 @@ coordinates of its own. (Weight decay as in AdamW keeps the plateau: Loshchilov 
 
 Dropout of single features adds noise along every axis. A score sums thousands of dropped features, so the noise is
 Gaussian to good accuracy, and it is drawn as such: standard deviation sqrt(p / (1 - p)) times the root mean square of
-the patient's features on every axis. (The exact covariance has eigenvalues of 0.5 to 3 times its mean.)
+the patient's features on every axis. (The covariance itself has eigenvalues of 0.5 to 3 times its mean.)
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ class PrincipalRows:
 def principal_rows(x: np.ndarray) -> PrincipalRows:
     """Find the principal axes of scaled training rows `x` (N, D) float32, and the rows on them."""
     n, n_features = x.shape
-    wide, exact = n <= n_features, x.astype(float)  # products in float64: the narrow axes are small differences
-    values, vectors = np.linalg.eigh(exact @ exact.T if wide else exact.T @ exact)  # ascending
+    wide, precise = n <= n_features, x.astype(float)  # products in float64: the narrow axes are small differences
+    values, vectors = np.linalg.eigh(precise @ precise.T if wide else precise.T @ precise)  # ascending
     keep = np.cumsum(values) > LOST_VARIANCE * values.sum()
     keep[-1] = True
     values, vectors = values[keep][::-1], vectors[:, keep][:, ::-1]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cardiolib.digital_heart import AcquisitionSettings
 from cardiolib.imaging import ACDC, OURS, LabelMap
+from cardiolib.segmentation import simulate_training_scans
 from cardiolib.shape import landmarks_from_labels
 from cardiolib.shape.landmarks import base_is_last_slice
 from cardiolib.shape.orientation import orientation_is_stated
@@ -113,3 +115,18 @@ def test_missing_structures_give_nan_rows_and_never_a_guess(analytic_heart):
     assert np.isfinite(one_slice).all()
     with pytest.raises(ValueError, match="one frame"):
         landmarks_from_labels(labels[..., None], AFFINE)
+
+
+def test_geometry_finds_the_simulators_landmarks():
+    scans = simulate_training_scans(3, seed=3, acquisition=AcquisitionSettings(sub_slices=3))
+    errors = []
+    for _, scan in scans:
+        up = scan.cine.affine[:3, 2] / 10
+        for t in range(2):
+            found = landmarks_from_labels(scan.labels.frame(t), scan.labels.affine)
+            offset = found - scan.as_imaged(scan.landmarks_world_mm)[t]
+            along = offset @ up
+            in_plane = np.linalg.norm(offset - along[:, None] * up, axis=1)
+            errors.append(np.stack([in_plane, np.abs(along) / 10], axis=1))
+    in_plane, slices = np.mean(errors, axis=0).T
+    assert in_plane.max() < 7 and slices.max() < 0.8
