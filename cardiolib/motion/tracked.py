@@ -53,6 +53,16 @@ class TrackedCohort:
         flagged = self.quality.query("not ok")["reasons"]
         return [f"{name}: {why}" for name, why in flagged.items()] or ["No subject was flagged."]
 
+    @property
+    def ejection_fractions(self) -> pd.DataFrame:
+        """In percent, of the labels given to the tracker and of the tracked mesh in the same slices (index ID)."""
+        columns = {
+            f"{side.upper()}, {of}": self.quality.get(f"ef_{of}_{side}_cavity_pct", np.nan)
+            for side in CAVITIES
+            for of in ("labels", "mesh")
+        }
+        return pd.DataFrame(columns, index=self.quality.index).assign(ok=self.quality["ok"])
+
 
 @dataclass(frozen=True, eq=False)
 class CohortMotion:

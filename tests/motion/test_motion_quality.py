@@ -4,12 +4,15 @@ import pytest
 from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
 from cardiolib.meshes import template_mesh
 from cardiolib.motion import (
+    TrackedCohort,
+    TrackedSubject,
     annular_excursion_mm,
     assess_quality,
     edge_strain,
     ejection_fraction,
     endpoint_errors,
     heart_components,
+    quality_table,
     right_ventricular_indices,
 )
 from cardiolib.motion.quality import edge_ratios, flipped_fraction, volume_jump
@@ -133,3 +136,14 @@ def test_labels_without_a_cavity_at_end_diastole_say_nothing_about_ejection():
     mesh = {"rv_cavity": np.linspace(100, 50, 20)}
     measures = assess_quality(GOOD, volumes_ml=curves, mesh_volumes_ml=mesh).measures
     assert not any(name.startswith("ef_") for name in measures)
+
+
+def test_ejection_fractions_of_a_cohort_stand_side_by_side():
+    curves = {"lv_cavity": np.array([100.0, 60, 50, 70])}
+    verdict = assess_quality(GOOD, volumes_ml=curves, mesh_volumes_ml={"lv_cavity": np.array([100.0, 60, 58, 70])})
+    nowhere = np.full((2, 202, 3), np.nan)
+    one = TrackedSubject("A", nowhere, nowhere, verdict, nowhere)
+    table = TrackedCohort([one], quality_table([one])).ejection_fractions
+    assert table.loc["A", "LV, labels"] == pytest.approx(50) and table.loc["A", "LV, mesh"] == pytest.approx(42)
+    assert np.isnan(table.loc["A", "RV, mesh"]) and not table.loc["A", "ok"]
+    assert TrackedCohort([], quality_table([])).ejection_fractions.empty

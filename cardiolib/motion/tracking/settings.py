@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import ClassVar
+
+from cardiolib.settings import Settings
 
 METHODS = ("groupwise", "published")
 PRIORS = ("population", "none")
@@ -19,7 +21,7 @@ _ZERO_ALLOWED = (
 
 
 @dataclass(frozen=True)
-class TrackingSettings:
+class TrackingSettings(Settings):
     """How motion is tracked.
 
     Parameters
@@ -63,6 +65,9 @@ class TrackingSettings:
         heart of the population. One that lies outside it may go further, by as much as it lies outside.
     """
 
+    CHOICES: ClassVar = {"method": METHODS, "prior": PRIORS}
+    RANGES: ClassVar = {"phases": (2, float("inf"))}
+
     method: str = "groupwise"
     phases: int = 20
     harmonics: int = 4
@@ -86,20 +91,13 @@ class TrackingSettings:
     prior_through_plane_mm: float = 0.7
 
     def __post_init__(self) -> None:
-        kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool}
+        super().__post_init__()
         for field in fields(self):
-            value = getattr(self, field.name)
-            wrong = not isinstance(value, kinds[str(field.type)]) or (isinstance(value, bool) and field.type != "bool")
-            if wrong:
-                raise ValueError(f"{field.name} is a {field.type}; given {value!r}")
-            if field.type in ("int", "float") and not (value > 0 or (value == 0 and field.name in _ZERO_ALLOWED)):
-                raise ValueError(f"{field.name} must be positive; given {value!r}")
-        if self.method not in METHODS:
-            raise ValueError(f"method is one of {METHODS}; given {self.method!r}")
-        if self.prior not in PRIORS:
-            raise ValueError(f"prior is one of {PRIORS}; given {self.prior!r}")
-        if self.phases < 2:
-            raise ValueError(f"phases counts end-diastole and at least one other; given {self.phases}")
+            if field.type not in ("int", "float"):
+                continue
+            value, zero = getattr(self, field.name), field.name in _ZERO_ALLOWED
+            if not (value > 0 or (value == 0 and zero)):
+                self.refuse(field.name, "0 or above" if zero else "above 0")
 
     @classmethod
     def fast(cls, **changes: object) -> TrackingSettings:
