@@ -55,6 +55,9 @@ def bspline(frames: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
     size = [max(1, round(n * float(step) / 15.0)) for n, step in zip(fixed.GetSize(), spacing_mm, strict=True)]
     registration = sitk.ImageRegistrationMethod()
     registration.SetMetricAsMeanSquares()
+    if len(spacing_mm) == 3:  # every voxel would take minutes
+        registration.SetMetricSamplingStrategy(registration.REGULAR)
+        registration.SetMetricSamplingPercentage(0.1)
     registration.SetInterpolator(sitk.sitkLinear)
     registration.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=60)
     if min(fixed.GetSize()) >= 16:
