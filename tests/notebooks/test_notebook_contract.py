@@ -63,6 +63,10 @@ class TestContract:
         ]
         assert headings == SECTIONS
 
+    def test_no_formula_needs_a_renderer(self, path: Path) -> None:
+        """JupyterLab sets LaTeX, the pages of the report do not: they load nothing from the internet."""
+        assert not [cell for cell in read(path) if cell["cell_type"] == "markdown" and "$" in source(cell)]
+
     def test_no_outputs(self, path: Path) -> None:
         assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code(path))
 
