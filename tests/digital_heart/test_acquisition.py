@@ -325,3 +325,11 @@ def test_settings_name_the_field_that_is_wrong(field, value):
 def test_phases_outside_the_cycle_are_an_error(heart, phases):
     with pytest.raises(ValueError, match="phases"):
         acquire(heart, rng=np.random.default_rng(0), phases=phases)
+
+
+def test_without_a_generator_the_same_heart_gives_the_same_scan():
+    coarse = AcquisitionSettings(grid_size=48, spacing_mm=3.2)
+    first, second = (acquire(DigitalHeart(), coarse, phases=[0.0]) for _ in range(2))
+    assert np.array_equal(first.cine.voxels, second.cine.voxels)
+    other = acquire(DigitalHeart(), coarse, phases=[0.0], rng=np.random.default_rng(1))
+    assert not np.array_equal(first.cine.voxels, other.cine.voxels)
