@@ -2,9 +2,9 @@
 
 ``python -m benchmarks motion_acdc``, after ``benchmarks.segmentation_acdc`` (its network trained on the 80 patients
 segments the cines). Needs ACDC's training set and the cines of `CINES` beside it. Nine patients; all but patient090
-are among the eighty, so that the segmentation which guides the tracker is at its best in them. Settings were developed
-on six of them; those of `HELD` were never looked at for that and have rows of their own. Half an hour on two cores; a
-run that was stopped goes on with the next cine.
+are among the eighty, so that the segmentation which guides the tracker is at its best in them. Settings were chosen
+on six of them; no setting was chosen on those of `HELD`, which have rows of their own. Half an hour on two cores; a run
+that was stopped goes on with the next cine.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         *_overlap_rows(table, "motion.acdc", f"{table['ID'].nunique()} real cines"),
         *_gap_rows(table, "motion.acdc", f"{table['ID'].nunique()} real cines"),
-        *_overlap_rows(held, "motion.acdc.held", f"{', '.join(HELD)}, which nothing was developed on"),
-        *_gap_rows(held, "motion.acdc.held", f"{', '.join(HELD)}, which nothing was developed on"),
+        *_overlap_rows(held, "motion.acdc.held", f"{', '.join(HELD)}, on which no setting was chosen"),
+        *_gap_rows(held, "motion.acdc.held", f"{', '.join(HELD)}, on which no setting was chosen"),
     ]
 
 
