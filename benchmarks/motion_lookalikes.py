@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from cardiolib.digital_heart import AcquisitionSettings, DigitalHeart, SimulatedScan, acquire, mean_parameters
-from cardiolib.imaging import Cine, LabelMap
+from cardiolib.imaging import Cine, LabelMap, pad_or_crop_image
 
 SEED = 4031
 CHANGES = {
@@ -46,10 +46,11 @@ def lookalikes() -> Iterator[tuple[str, DigitalHeart, SimulatedScan, Cine, Label
 
 def cropped(scan: SimulatedScan) -> tuple[Cine, LabelMap]:
     """The slices between base and apex: those that show the LV's cavity in every frame, but for the outermost two."""
-    cavity = scan.labels.labels == scan.labels.scheme.code("lv_cavity")
-    held = np.flatnonzero(cavity.any(axis=(0, 1)).all(axis=1))
-    kept = slice(int(held[0]) + 1, int(held[-1]))
-    affine = scan.cine.affine.copy()
-    affine[:3, 3] += affine[:3, 2] * kept.start
-    cine = replace(scan.cine, voxels=scan.cine.voxels[:, :, kept], affine=affine)
-    return cine, replace(scan.labels, labels=scan.labels.labels[:, :, kept], affine=affine)
+    held = np.flatnonzero(scan.labels.mask("lv_cavity").any(axis=(0, 1)).all(axis=1))
+    low, high = held[0] + 1, held[-1] - 1
+    size = (*scan.cine.shape[:2], high - low + 1)
+    centre = [(size[0] - 1) / 2, (size[1] - 1) / 2, (low + high) / 2]
+    return (
+        pad_or_crop_image(scan.cine, size, centre=centre),
+        pad_or_crop_image(scan.labels, size, centre=centre),
+    )

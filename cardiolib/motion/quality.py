@@ -76,23 +76,21 @@ def assess_quality(
     Quality
     """
     found = {name: float(value) for name, value in measures.items()}
-    for name, curve in (volumes_ml or {}).items():
+    volumes_ml, mesh_volumes_ml = volumes_ml or {}, mesh_volumes_ml or {}
+    for name, curve in volumes_ml.items():
         found[f"jump_{name}"] = volume_jump(curve)
-        if name in (mesh_volumes_ml or {}):
-            found |= _ejection_fractions(name, curve, (mesh_volumes_ml or {})[name])
+        if name in mesh_volumes_ml:
+            found |= _ejection_fractions(name, curve, mesh_volumes_ml[name])
     limits = (
         ("folding", "folded_fraction", FOLDED_FRACTION, "of the myocardium is folded"),
         ("volume_ratio", "jacobian_sd", SPREAD, "is the SD of the myocardium's volume ratio"),
         ("closure", "closure_mm", CLOSURE_MM, "mm are left between the last frame and end-diastole"),
         ("fit", "fit_mm", FIT_MM, "mm is the mean distance of the fitted template from the segmentation"),
         ("fit_folding", "fit_flipped", FLIPPED_FRACTION, "of the template's triangles turned over in the fit"),
-        *(
-            ("volume_jump", f"jump_{name}", 1.0, f"times the limit: {name} jumps between frames")
-            for name in (volumes_ml or {})
-        ),
+        *(("volume_jump", f"jump_{name}", 1.0, f"times the limit: {name} jumps between frames") for name in volumes_ml),
         *(
             ("ejection_fraction", f"ef_gap_{name}_points", EF_GAP_POINTS, _contradiction(name, found))
-            for name in (mesh_volumes_ml or {})
+            for name in mesh_volumes_ml
         ),
     )
     flags, reasons = [], []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.motion_lookalikes import cropped
 from cardiolib.digital_heart import (
     PHASES,
     AcquisitionSettings,
@@ -30,12 +31,7 @@ STRANGE = {
 def imaged(heart, seed):
     """Whole scan, and cine and labels without the outermost slices that show the LV."""
     scan = acquire(heart, AcquisitionSettings(), rng=np.random.default_rng(seed))
-    held = np.flatnonzero(scan.labels.mask("lv_cavity").any(axis=(0, 1)).all(axis=1))
-    kept = slice(int(held[0]) + 1, int(held[-1]))
-    affine = scan.cine.affine.copy()
-    affine[:3, 3] += affine[:3, 2] * kept.start
-    cine = replace(scan.cine, voxels=scan.cine.voxels[:, :, kept], affine=affine)
-    return scan, cine, replace(scan.labels, labels=scan.labels.labels[:, :, kept], affine=affine)
+    return scan, *cropped(scan)
 
 
 def percent(volumes_ml):

@@ -273,7 +273,7 @@ def between_slices(stacks: np.ndarray, level: np.ndarray) -> np.ndarray:
 def _masks(
     distance: np.ndarray, spacing: np.ndarray, slice_mm: float, dilation_mm: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Masks at ED, from the three contours' distances in mm: of comparison, incompressible tissue, the LV's wall."""
+    """Masks at ED, from the contours' distances in mm: of comparison, tissue held to the prior, the LV's wall."""
     endo, epi, right = distance
     inside = (epi < 0) | (right < 0)
     near = ndimage.distance_transform_edt(~inside, sampling=spacing) <= dilation_mm
