@@ -3,6 +3,7 @@
 from .acquisition import AcquisitionSettings, SimulatedScan, acquire
 from .activation import Activation
 from .heart import PHASES, DigitalHeart
+from .kinds import HEART_KINDS, heart_of_kind
 from .landmarks import LANDMARKS
 from .location import Located
 from .outcomes import simulate_outcomes
@@ -18,6 +19,7 @@ from .variation import varied_heart
 
 __all__ = [
     "COVARIATE_NAMES",
+    "HEART_KINDS",
     "LANDMARKS",
     "TRAIT_NAMES",
     "PARAMETER_NAMES",
@@ -29,6 +31,7 @@ __all__ = [
     "Located",
     "SimulatedScan",
     "acquire",
+    "heart_of_kind",
     "mean_parameters",
     "parameters_at_severity",
     "parameters_from_row",

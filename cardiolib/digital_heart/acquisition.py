@@ -12,6 +12,7 @@ from cardiolib.printed import as_html
 from cardiolib.work import DEFAULT_SEED
 
 from . import painting
+from .detail import Beat, Detail, draw_organs
 from .fields import smooth_field
 from .heart import PHASES, DigitalHeart
 from .pose import Pose, draw_pose
@@ -59,6 +60,11 @@ class AcquisitionSettings:
         SD of the multiplicative texture.
     papillary, trabeculae, atria : bool
         Draw papillary muscles (labelled cavity), RV trabeculae (labelled cavity), an atrial stub (unlabelled).
+    detailed : bool
+        Draw for every scan what real cines show and the plain scan lacks (`detail`): trabeculae and papillary muscles of
+        any size, fat, organs and vessels beside the heart, flow, dark bands, a beat that is blurred within a frame.
+        Trabeculae that are pressed together at end-systole are labelled wall, as readers trace them. `papillary` and
+        `trabeculae` are the plain ones, which this takes the place of.
     exclude_outflow : bool
         Leave the outflow tract above the LV base plane out of the labels (the convention of ACDC).
     randomise : bool
@@ -87,6 +93,7 @@ class AcquisitionSettings:
     papillary: bool = True
     trabeculae: bool = True
     atria: bool = True
+    detailed: bool = False
     exclude_outflow: bool = False
     randomise: bool = False
     scrambled_share: float = 0.15
@@ -258,28 +265,20 @@ def _paint_phases(
     rows = (np.arange(n, dtype=np.float32)[:, None] - 0.5 * (n - 1)) * np.float32(settings.spacing_mm)
     chest = painting.draw_surroundings(rows, texture, islands, signals)
     gain = (1.0 + settings.texture_sd * texture) * bias
+    detail, fat_mm = None, painting.FAT_MM
+    if settings.detailed:
+        voxel_mm = (settings.slice_distance_mm, settings.spacing_mm, settings.spacing_mm)
+        detail = Detail.draw(shape, rng)
+        background = draw_organs(chest.background, signals.blood, voxel_mm, rng)
+        chest, gain, fat_mm = chest._replace(background=background, flow=detail.flow), gain * detail.gain, detail.fat_mm
 
-    points, pixels, drawn = _sample_points(heart, settings, pose, phases)
+    points, pixels, drawn = _sample_points(heart, settings, pose, phases, fat_mm)
     near = painting.Surroundings(*(array.reshape(-1)[pixels][:, None] for array in chest))
     image = np.repeat(chest.background[None], len(phases), axis=0)
     codes = np.zeros(image.shape, np.uint8)
     for t, phase in enumerate(phases):
-        at = heart.locate(points, float(phase))
-        look = {"drawn": drawn, "length_mm": heart.parameters.length_mm}
-        grey = painting.paint(
-            at,
-            near,
-            signals,
-            pixel_mm=settings.spacing_mm,
-            papillary=settings.papillary,
-            trabeculae=settings.trabeculae,
-            atria=settings.atria,
-            **look,
-        )
-        image[t].reshape(-1)[pixels] = grey.mean(axis=1)
-        codes[t].reshape(-1)[pixels] = painting.majority(
-            painting.label(at, exclude_outflow=settings.exclude_outflow, **look)
-        )
+        grey, codes[t].reshape(-1)[pixels] = _paint_phase(heart, settings, points, near, signals, drawn, phase, detail)
+        image[t].reshape(-1)[pixels] = grey
     image *= gain
     if sigma > 0:
         image += sigma * rng.standard_normal(image.shape, dtype=np.float32)
@@ -287,8 +286,36 @@ def _paint_phases(
     return image, codes
 
 
+def _paint_phase(
+    heart: DigitalHeart,
+    settings: AcquisitionSettings,
+    points: NDArray[np.float32],
+    near: painting.Surroundings,
+    signals: TissueSignals,
+    drawn: NDArray[np.bool_],
+    phase: float,
+    detail: Detail | None,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Grey values and codes (M,) of the pixels near the heart at one phase."""
+    look = {"drawn": drawn, "length_mm": heart.parameters.length_mm}
+    parts = {"papillary": settings.papillary, "trabeculae": settings.trabeculae, "atria": settings.atria}
+    at = heart.locate(points, float(phase))
+    beat = None if detail is None else Beat.of(heart, float(phase))
+    grey = painting.paint(at, near, signals, pixel_mm=settings.spacing_mm, detail=detail, beat=beat, **parts, **look)
+    codes = painting.label(at, exclude_outflow=settings.exclude_outflow, **look)
+    if detail is not None:
+        detail.traced(codes, at, beat, length_mm=heart.parameters.length_mm)
+        later = float((phase + detail.blur) % 1.0)
+        moved, beat = heart.locate(points, later), Beat.of(heart, later)
+        late = painting.paint(
+            moved, near, signals, pixel_mm=settings.spacing_mm, detail=detail, beat=beat, **parts, **look
+        )
+        grey = 0.5 * (grey + late)
+    return grey.mean(axis=1), painting.majority(codes)
+
+
 def _sample_points(
-    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray
+    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray, fat_mm: float
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
     """Heart points (M, S, 3) of the S sub-slices of the M pixels near the heart, the pixels' flat index in (K, J, I),
     and (M, S) whether the heart can be there."""
@@ -297,7 +324,7 @@ def _sample_points(
     offsets = ((np.arange(settings.sub_slices) + 0.5) / settings.sub_slices - 0.5) * settings.thickness_mm
     points = np.repeat(centres[:, None], settings.sub_slices, axis=1)
     points[..., 2] += offsets  # heart and scanner share their third axis
-    drawn = painting.reach_of(heart, phases, points)
+    drawn = painting.reach_of(heart, phases, points, fat_mm=fat_mm)
     pixels = np.flatnonzero(drawn.any(axis=1))
     return points[pixels].astype(np.float32), pixels, drawn[pixels]
 

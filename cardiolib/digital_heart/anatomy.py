@@ -96,7 +96,8 @@ class Anatomy:
         B0 = (sqrt E0 + delta b)^2                      W0 = (sqrt B0 + h_rv tau)^2
 
     N is sqrt(G) away from the apex (it keeps the wall as thick on the long as on the short side of an oval
-    LV) and 1 at the apex (it keeps the apex closed).
+    LV) and 1 at the apex (it keeps the apex closed). Where a region is thicker or thinner, N is multiplied by
+    1 + region_thickening w, with w of `region`.
     """
 
     parameters: HeartParameters
@@ -131,6 +132,17 @@ class Anatomy:
         inverse = 1.0 / ratio
         return 2.0 / ((inverse + ratio) + (inverse - ratio) * wave)
 
+    def region(self, at: Bearing, Z: Values) -> Values:
+        """w = S(1 - |psi - psi_r|/reach) S(1 - |Z/L - h_r|/reach): 1 in the middle of the region that differs, 0 outside
+        it and at the apex, where all angles meet."""
+        p = self.parameters
+        across = smoothstep(1.0 - np.abs(wrap(at.psi - p.region_angle_rad)) / p.region_reach_rad)
+        along = smoothstep(1.0 - np.abs(Z / p.length_mm - p.region_height) / p.region_reach_height)
+        return across * along * self._away_from_apex(Z)
+
+    def _away_from_apex(self, Z: Values) -> Values:
+        return smoothstep((Z - self.parameters.apex_height_mm) / (0.25 * self.parameters.length_mm))
+
     def left(self, at: Bearing, Z: Values) -> LeftGeometry:
         """LV surfaces at ED."""
         p, R, Zc = self.parameters, self.radius_mm, self.widest_mm
@@ -147,8 +159,9 @@ class Anatomy:
         if p.lv_axis_ratio_ed != 1.0:
             oval = self.ellipse(at, p.lv_axis_ratio_ed)
             shape = shape * oval
-            fade = smoothstep((Z - p.apex_height_mm) / (0.25 * p.length_mm))
-            thickness = thickness * (1.0 + (np.sqrt(oval) - 1.0) * fade)
+            thickness = thickness * (1.0 + (np.sqrt(oval) - 1.0) * self._away_from_apex(Z))
+        if p.region_thickening != 0.0:
+            thickness = thickness * (1.0 + p.region_thickening * self.region(at, Z))
         endo = np.where(a0 > 0.0, a0 * shape, a0)
         return LeftGeometry(a0, profile, endo, np.maximum(endo + thickness, 0.0))
 

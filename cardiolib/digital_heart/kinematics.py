@@ -170,8 +170,9 @@ class Kinematics:
         return 1.0 + (p.septal_flow - 1.0) * phase.c_right * smoothstep((z - p.apex_height_mm) / (0.3 * p.length_mm))
 
     def left(self, at: Bearing, Z: Values, phase: Phase) -> LeftState:
-        """Sheet L: A = a0 F(psi', d(t)) G(th', p(t)) (1 - k_L c_L) where A0 > 0, else A0/(f' chi');
-        E = max(A + (E0 - A0)/(f' chi'), 0)."""
+        """Sheet L: A = a0 F(psi', d(t)) G(th', p(t)) (1 - k_L c_L l) where A0 > 0, else A0/(f' chi');
+        E = max(A + (E0 - A0)/(f' chi'), 0), with l = 1 - loss w(Th, Z) the share of the contraction that is left in a
+        region that has lost some."""
         p, anatomy = self.parameters, self.anatomy
         ed = anatomy.left(at, Z)
         z, squeeze = self.height(Z, phase)
@@ -183,10 +184,15 @@ class Kinematics:
         shape = anatomy.flattening(moved, phase.flattening * ed.profile, half, cos_half)
         if p.lv_axis_ratio_ed != 1.0 or p.lv_axis_ratio_es != 1.0:
             shape = shape * anatomy.ellipse(moved, phase.ratio)
-        inside = ed.a0 * shape * (1.0 - self.k_left * phase.c_left)
+        inside = ed.a0 * shape * (1.0 - self.k_left * self.contraction_left(at, Z) * phase.c_left)
         endo = np.where(ed.a0 > 0.0, inside, ed.endo / squeeze)
         epi = np.maximum(endo + (ed.epi - ed.endo) / squeeze, 0.0)
         return LeftState(z, squeeze, moved, ed, endo, epi)
+
+    def contraction_left(self, at: Bearing, Z: Values) -> Values:
+        """l(Th, Z) = 1 - loss w: how much of the LV's contraction a place takes part in; 1 everywhere without a loss."""
+        loss = self.parameters.region_contraction_loss
+        return 1.0 if loss == 0.0 else 1.0 - loss * self.anatomy.region(at, Z)
 
     def right(self, at: Bearing, Z: Values, phase: Phase, left: LeftState | None = None) -> RightState:
         """Sheet R: mu = clip(1 - k_R [1 + s_a (Z/L - 0.55)] c_R, 0.05, 2); B = E + (B0 - E0) mu, with E of sheet L

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 from .anatomy import Bearing, wrap
+from .detail import Beat, Detail
 from .heart import DigitalHeart
 from .location import RV_CAVITY, RV_WALL, Located
 from .tissue import TissueSignals
@@ -27,6 +28,7 @@ class Surroundings(NamedTuple):
     background: Array  # signal without the heart
     fatty: NDArray[np.bool_]  # where epicardial fat may lie
     texture: Array  # SD 1
+    flow: Array  # factor on the signal of blood
 
 
 def draw_surroundings(rows_mm: Array, texture: Array, islands: Array, signals: TissueSignals) -> Surroundings:
@@ -44,10 +46,12 @@ def draw_surroundings(rows_mm: Array, texture: Array, islands: Array, signals: T
     low = np.arange(len(islands))[:, None, None] < 0.7 * len(islands)
     tissue = np.where(low & (rows_mm > 35.0 + 8.0 * islands), signals.liver, tissue)
     background = np.maximum(tissue + 0.06 * texture, 0.0).astype(np.float32)  # a magnitude is not negative
-    return Surroundings(background, islands > -0.6, texture)
+    return Surroundings(background, islands > -0.6, texture, np.ones_like(background))
 
 
-def reach_of(heart: DigitalHeart, phases: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
+def reach_of(
+    heart: DigitalHeart, phases: NDArray[np.float64], points: NDArray[np.float64], *, fat_mm: float = FAT_MM
+) -> NDArray[np.bool_]:
     """Which points (..., 3) of the heart frame the heart or its fat may cover in any of the phases.
 
     The outer surfaces are sampled and their farthest radius is kept per bin of height and angle: a cheap bound that
@@ -60,7 +64,7 @@ def reach_of(heart: DigitalHeart, phases: NDArray[np.float64], points: NDArray[n
     np.maximum.at(farthest, (level, angle), np.hypot(samples[:, 0], samples[:, 1]))
     farthest = maximum_filter(farthest, size=3, mode=("nearest", "wrap"))
     level, angle = _bins(points, top, farthest.shape)
-    near = np.hypot(points[..., 0], points[..., 1]) < farthest[level, angle] + FAT_MM + _MARGIN_MM
+    near = np.hypot(points[..., 0], points[..., 1]) < farthest[level, angle] + fat_mm + _MARGIN_MM
     return near & (points[..., 2] > 0.0) & (points[..., 2] < top)
 
 
@@ -80,6 +84,8 @@ def paint(
     papillary: bool,
     trabeculae: bool,
     atria: bool,
+    detail: Detail | None = None,
+    beat: Beat | None = None,
 ) -> Array:
     """Grey values at located points, from the outside inwards; edges are one pixel soft.
 
@@ -98,6 +104,10 @@ def paint(
         Apex to base [L].
     papillary, trabeculae, atria : bool
         Draw these.
+    detail : Detail, optional
+        What takes the place of the plain papillary muscles, trabeculae, atrium and fat; needs `beat`.
+    beat : Beat, optional
+        State of the heart at this phase.
 
     Returns
     -------
@@ -108,20 +118,32 @@ def paint(
         return np.clip(0.5 + (radius - at.r) / np.float32(pixel_mm), 0.0, 1.0)
 
     muscle, blood = np.float32(signals.myocardium), np.float32(signals.blood)
+    fat_mm = FAT_MM if detail is None else detail.fat_mm
     lv_endo = inside(at.r_lv_endo) * at.has_cavity
     lv_epi = np.maximum(inside(at.r_lv_epi), lv_endo)
     rv_endo = np.maximum(inside(at.r_rv_endo), lv_epi)
     rv_epi = np.maximum(inside(at.r_rv_epi), rv_endo)
-    fat = inside(at.r_rv_epi + np.float32(FAT_MM)) * surroundings.fatty
-    lv_blood = _with_papillaries(at, blood, muscle, pixel_mm, length_mm) if papillary else blood
-    rv_blood = _with_trabeculae(at, surroundings.texture, blood, muscle) if trabeculae else blood
+    fat = inside(at.r_rv_epi + np.float32(fat_mm)) * surroundings.fatty
+    if detail is None:
+        lv_blood = _with_papillaries(at, blood, muscle, pixel_mm, length_mm) if papillary else blood
+        rv_blood = _with_trabeculae(at, surroundings.texture, blood, muscle) if trabeculae else blood
+    else:
+        blood = blood * surroundings.flow
+        grid = {"pixel_mm": pixel_mm, "length_mm": length_mm}
+        lv_blood = _over(blood, muscle, detail.lv_muscle(at, beat, **grid))
+        rv_blood = _over(blood, muscle, detail.rv_muscle(at, beat, **grid))
 
     image = _over(surroundings.background, np.float32(0.8 * signals.fat), fat)
     image = _over(image, muscle, rv_epi)
     image = _over(image, rv_blood, rv_endo - lv_epi)
     image = _over(image, muscle, lv_epi)
     image = _over(image, lv_blood, lv_endo)
-    if atria:
+    if atria and detail is not None:
+        blood_above, wall_above = (np.where(at.below_base, 0.0, part) for part in detail.base(at, pixel_mm=pixel_mm))
+        above = ~at.below_base & (at.r < at.r_lv_epi)
+        image = np.where(above, surroundings.background, image)
+        image = _over(_over(image, muscle, wall_above), np.float32(0.95) * blood, blood_above)
+    elif atria:
         image = np.where(~at.below_base & (at.r < at.r_lv_epi - 2.0), np.float32(0.95) * blood, image)
     return np.where(drawn, image, surroundings.background)
 

@@ -42,6 +42,12 @@ _RANGES = {
     "flattening_edge": (0.0, 1.0),
     "rv_wall_floor": (0.0, 1.0),
     "rv_cuff_rad": (0.0, 0.5),
+    "region_angle_rad": (-math.pi, math.pi),
+    "region_height": (0.0, 1.0),
+    "region_reach_rad": (0.2, 2 * math.pi),
+    "region_reach_height": (0.1, 2.0),
+    "region_contraction_loss": (0.0, 1.5),
+    "region_thickening": (-0.7, 3.0),
 }
 
 
@@ -105,6 +111,16 @@ class HeartParameters:
         Least thickness of the RV wall at its borders, as a fraction of `rv_wall_mm`.
     rv_cuff_rad : float
         Angle beyond the insertions over which that thickness fades into the LV epicardium.
+    region_angle_rad, region_height : float
+        Middle of the one region of the LV wall that may differ from the rest: angle from the middle of the septum
+        (anterior is positive) and height as a share of L.
+    region_reach_rad, region_reach_height : float
+        How far from its middle that region reaches; what differs fades out smoothly towards its edge.
+    region_contraction_loss : float
+        Share of the contraction that its middle lacks, as after an infarct: 0 none, 1 all (akinesia), above 1 it bulges
+        (dyskinesia). The rest contracts more, so that `lvef` holds.
+    region_thickening : float
+        Share of wall thickness that its middle has in addition, as a hypertrophic septum has; negative is thinner.
     close_rv_apex : bool
         Keep the RV free wall on the LV at the RV apex (otherwise they part by up to about a millimetre).
 
@@ -148,6 +164,12 @@ class HeartParameters:
     flattening_edge: float = 0.75
     rv_wall_floor: float = 0.3
     rv_cuff_rad: float = 0.12
+    region_angle_rad: float = 0.0
+    region_height: float = 0.5
+    region_reach_rad: float = 1.5
+    region_reach_height: float = 0.6
+    region_contraction_loss: float = 0.0
+    region_thickening: float = 0.0
     close_rv_apex: bool = True
 
     def __post_init__(self) -> None:
@@ -195,6 +217,8 @@ class HeartParameters:
             flattening_edge=0.0,
             rv_wall_floor=0.0,
             rv_cuff_rad=0.0,
+            region_contraction_loss=0.0,
+            region_thickening=0.0,
             close_rv_apex=False,
         )
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from .activation import Activation
-from .anatomy import Anatomy, Bearing
+from .anatomy import Anatomy, Bearing, wrap
 from .kinematics import Kinematics
 from .parameters import HeartParameters
 
@@ -36,12 +36,16 @@ def left_nodes(parameters: HeartParameters) -> Nodes:
     """Nodes over the LV cavity, Z in [Ze, L] and all angles."""
     p, half = parameters, parameters.rv_half_angle_rad
     inner = (1.0 - p.flattening_edge) * half
-    cuts = np.unique([-np.pi, -half, -inner, inner, half, np.pi])
-    psi, w_psi = _pieces(cuts, 10)
-    levels = {p.apex_height_mm, p.length_mm}
+    angles, steps = [-np.pi, -half, -inner, inner, half, np.pi], []
     if p.flattening_rise > 0:
-        steps = (p.flattening_start, min(p.flattening_start + p.flattening_rise, 1.0))
-        levels |= {p.length_mm * share for share in steps if p.length_mm * share > p.apex_height_mm}
+        steps += [p.flattening_start, min(p.flattening_start + p.flattening_rise, 1.0)]
+    if p.region_contraction_loss != 0.0:  # cells end where what differs begins and is greatest
+        reach, height = min(p.region_reach_rad, np.pi), p.region_reach_height
+        angles += [float(wrap(p.region_angle_rad + side * reach)) for side in (-1, 0, 1)]
+        steps += [p.apex_height_mm / p.length_mm + 0.25, *(p.region_height + side * height for side in (-1, 0, 1))]
+    psi, w_psi = _pieces(np.unique(angles), 10)
+    levels = {p.apex_height_mm, p.length_mm}
+    levels |= {p.length_mm * share for share in steps if p.apex_height_mm < p.length_mm * share < p.length_mm}
     Z, w_z = _pieces(np.array(sorted(levels)), 8 if len(levels) > 2 else 20)
     psi, Z = (grid.ravel() for grid in np.meshgrid(psi, Z, indexing="ij"))
     return Nodes(Bearing.of(psi), Z, np.outer(w_psi, w_z).ravel())
@@ -96,7 +100,9 @@ def solve(parameters: HeartParameters, phases: NDArray[np.float64]) -> Kinematic
 
     R, D and k_L are closed forms; k_R is a bracketed root in one dimension::
 
-        V_LV(0) ~ R^2;      V_RV(0) = p D + s D^2;      k_L = min_t (1 - LVESV / V_LV(t; k_L = 0)) / c_L(t)
+        V_LV(0) ~ R^2;      V_RV(0) = p D + s D^2;      k_L = min_t (1 - LVESV / V_LV(t; k_L = 0)) / (c_L(t) m(t))
+
+    with m the mean of l(Th, Z) over the cavity, 1 without a region that has lost contraction.
 
     The least volume is taken over `phases`, the phases that are looked at: there the ejection fractions hold
     to rounding, and between them within about 0.4 points.
@@ -137,6 +143,10 @@ def _depth(anatomy: Anatomy) -> float:
 def _solve_left(rest: Kinematics, times: NDArray[np.float64], nodes: Nodes) -> float:
     p = rest.parameters
     uncontracted, active = lv_cavity_ml(rest, times, nodes), rest.activation.at(times)
+    if p.region_contraction_loss != 0.0:
+        state = rest.left(nodes.at, nodes.Z, rest.phase(times, 1))
+        taking_part = np.maximum(state.endo, 0.0) * state.squeeze * rest.contraction_left(nodes.at, nodes.Z)
+        active = active * _integral(taking_part, nodes) / uncontracted
     k_left = float(np.min((1.0 - p.lvedv_ml * (1.0 - p.lvef) / uncontracted) / active))
     low, high = K_LEFT_LIMITS
     if not low <= k_left <= high:

@@ -17,7 +17,19 @@ from cardiolib.digital_heart.volumes import right_nodes
 CONTROL = DigitalHeart(mean_parameters("control"))
 PATIENT = DigitalHeart(replace(parameters_at_severity(0.9), rv_contraction_slope=0.2))
 PLAIN = DigitalHeart(parameters_at_severity(0.9).without_extensions())
-HEARTS = pytest.mark.parametrize("heart", [CONTROL, PATIENT, PLAIN], ids=["control", "ph", "plain"])
+INFARCTED = DigitalHeart(
+    replace(
+        parameters_at_severity(0.2),
+        lvef=0.3,
+        mapse_mm=7.0,
+        region_angle_rad=2.9,  # it reaches across the seam of the angle
+        region_height=0.4,
+        region_contraction_loss=1.2,
+        region_thickening=-0.4,
+    )
+)
+EVERY_HEART = {"control": CONTROL, "ph": PATIENT, "plain": PLAIN, "infarcted": INFARCTED}
+HEARTS = pytest.mark.parametrize("heart", EVERY_HEART.values(), ids=EVERY_HEART)
 SHEETS = pytest.mark.parametrize("sheet", ["lv", "rv"])
 
 
@@ -74,12 +86,18 @@ def naive_position(heart, Q, Th, Z, t, sheet):
     def chi(psi, k):
         return 2 * math.atan(k * math.tan(psi / 2)), k / (math.cos(psi / 2) ** 2 + k**2 * math.sin(psi / 2) ** 2)
 
+    def region(psi, Z):
+        across = abs((psi - p.region_angle_rad + math.pi) % (2 * math.pi) - math.pi) / p.region_reach_rad
+        along = abs(Z / L - p.region_height) / p.region_reach_height
+        return S(1 - across) * S(1 - along) * S((Z - Ze) / (0.25 * L))
+
     def sheet_l(psi, Z):
         a0 = R**2 * (1 - ((Zc - Z) / (Zc - Ze)) ** 2)
         e0 = (R + p.wall_mm) ** 2 * (1 - ((Zc - Z) / Zc) ** 2)
         oval = G(math.pi + psi, p.lv_axis_ratio_ed)
         A0 = a0 * F(psi, p.septal_flattening_ed * profile(Z), al) * oval if a0 > 0 else a0
-        E0 = max(A0 + (e0 - a0) * (1 + (math.sqrt(oval) - 1) * S((Z - Ze) / (0.25 * L))), 0)
+        thick = (1 + (math.sqrt(oval) - 1) * S((Z - Ze) / (0.25 * L))) * (1 + p.region_thickening * region(psi, Z))
+        E0 = max(A0 + (e0 - a0) * thick, 0)
         eps = p.mapse_mm / L * c_l
         z, slope = Z * (1 - eps * (p.beta + (1 - p.beta) * Z / L)), 1 - eps * (p.beta + 2 * (1 - p.beta) * Z / L)
         moved, stretch = chi(psi, flow(z))
@@ -87,7 +105,8 @@ def naive_position(heart, Q, Th, Z, t, sheet):
         if a0 > 0:
             d = (p.septal_flattening_ed + (p.septal_flattening_es - p.septal_flattening_ed) * c_r) * profile(Z)
             ratio = p.lv_axis_ratio_ed + (p.lv_axis_ratio_es - p.lv_axis_ratio_ed) * c_r
-            A = a0 * F(moved, d, half) * G(math.pi + moved, ratio) * (1 - k_l * c_l)
+            A = a0 * F(moved, d, half) * G(math.pi + moved, ratio)
+            A *= 1 - k_l * c_l * (1 - p.region_contraction_loss * region(psi, Z))
         else:
             A = A0 / (slope * stretch)
         return A0, E0, A, max(A + (E0 - A0) / (slope * stretch), 0), z, slope * stretch, moved
@@ -262,6 +281,29 @@ def test_base_descends_by_mapse_and_tapse():
     for model in (PLAIN, heart):
         free = model.move(5000.0, np.pi, p.length_mm, [0.0, model.es_time + p.lag], sheet="rv")
         assert free[0, 2] - free[1, 2] == pytest.approx(p.tapse_mm)
+
+
+def test_an_akinetic_region_does_not_contract_and_the_rest_makes_up_for_it():
+    p = replace(mean_parameters("control").without_extensions(), lvef=0.35, region_angle_rad=2.0)
+    even, akinetic = (DigitalHeart(replace(p, region_contraction_loss=loss)) for loss in (0.0, 1.0))
+
+    def share_left(heart, psi):
+        Z = p.region_height * p.length_mm
+        at, t = Bearing.of(np.array([psi])), heart.es_time
+        state = heart.motion.left(at, np.array([Z]), heart.motion.phase(t, 1))
+        return float(np.asarray(state.endo / state.ed.endo).ravel()[0])
+
+    assert share_left(akinetic, 2.0) == pytest.approx(1.0)
+    assert share_left(akinetic, -0.9) < share_left(even, -0.9) < 1
+    assert akinetic.ejection_fractions()["lvef"] == pytest.approx(0.35, abs=1e-6)
+
+
+def test_a_thickened_region_is_as_much_thicker_as_it_says():
+    p = replace(mean_parameters("control"), lv_axis_ratio_ed=1.0, region_height=0.6)
+    plain, thick = (DigitalHeart(replace(p, region_thickening=more)).motion.anatomy for more in (0.0, 0.7))
+    at, Z = Bearing.of(np.array([p.region_angle_rad, p.region_angle_rad + np.pi])), np.full(2, 0.6 * p.length_mm)
+    before, after = plain.left(at, Z), thick.left(at, Z)
+    np.testing.assert_allclose((after.epi - after.endo) / (before.epi - before.endo), [1.7, 1.0])
 
 
 def test_sheet_must_be_named():

@@ -10,6 +10,7 @@ import pytest
 from cardiolib.digital_heart import (
     PHASES,
     DigitalHeart,
+    heart_of_kind,
     mean_parameters,
     parameters_at_severity,
     parameters_from_row,
@@ -39,6 +40,21 @@ def test_between_the_twenty_phases_the_ejection_fractions_hold_to_half_a_point()
     volumes = PATIENT.volumes_ml(np.arange(500) / 500)
     assert 1 - volumes["lv_cavity"].min() / volumes["lv_cavity"][0] == pytest.approx(PATIENT.parameters.lvef, abs=0.005)
     assert 1 - volumes["rv_cavity"].min() / volumes["rv_cavity"][0] == pytest.approx(PATIENT.parameters.rvef, abs=0.005)
+
+
+@pytest.mark.parametrize("kind", ["infarcted", "hypertrophic", "vigorous"])
+def test_volumes_of_other_kinds_agree_with_counting_labelled_voxels(kind):
+    heart = DigitalHeart(parameters_from_row(heart_of_kind(kind, np.random.default_rng(3))))
+    step = 1.5
+    axes = [np.arange(low, high, step) for low, high in ((-100, 55), (-75, 75), (-8, 130))]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).astype(np.float32)
+    walls = []
+    for t in (0.0, heart.es_phase):
+        counts = np.bincount(heart.locate(points, t).label.ravel(), minlength=5) * step**3 / 1000
+        expected = heart.volumes_ml(t)
+        assert counts[1] == pytest.approx(expected["lv_cavity"], rel=0.005, abs=0.4)
+        walls.append(counts[2])
+    assert np.ptp(walls) < 0.005 * walls[0]  # by counting: `volumes_ml` has it by construction
 
 
 def test_volumes_agree_with_counting_labelled_voxels():
