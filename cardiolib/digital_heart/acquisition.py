@@ -12,7 +12,8 @@ from cardiolib.printed import as_html
 from cardiolib.work import DEFAULT_SEED
 
 from . import painting
-from .detail import Beat, Detail, draw_organs
+from .chest import draw_chest
+from .detail import Beat, Detail
 from .fields import smooth_field
 from .heart import PHASES, DigitalHeart
 from .pose import Pose, draw_pose
@@ -61,8 +62,8 @@ class AcquisitionSettings:
     papillary, trabeculae, atria : bool
         Draw papillary muscles (labelled cavity), RV trabeculae (labelled cavity), an atrial stub (unlabelled).
     detailed : bool
-        Draw for every scan what real cines show and the plain scan lacks (`detail`): trabeculae and papillary muscles of
-        any size, fat, organs and vessels beside the heart, flow, dark bands, a beat that is blurred within a frame.
+        Draw for every scan what real cines show and the plain scan lacks (`detail`, `chest`): trabeculae and papillary
+        muscles of any size, fat, an arranged chest, flow, dark bands, a beat that is blurred within a frame.
         Trabeculae that are pressed together at end-systole are labelled wall, as readers trace them. `papillary` and
         `trabeculae` are the plain ones, which this takes the place of.
     exclude_outflow : bool
@@ -269,7 +270,7 @@ def _paint_phases(
     if settings.detailed:
         voxel_mm = (settings.slice_distance_mm, settings.spacing_mm, settings.spacing_mm)
         detail = Detail.draw(shape, rng)
-        background = draw_organs(chest.background, signals.blood, voxel_mm, rng)
+        background = draw_chest(chest.background, signals, voxel_mm, rng)
         chest, gain, fat_mm = chest._replace(background=background, flow=detail.flow), gain * detail.gain, detail.fat_mm
 
     points, pixels, drawn = _sample_points(heart, settings, pose, phases, fat_mm)

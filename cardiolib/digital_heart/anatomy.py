@@ -133,8 +133,10 @@ class Anatomy:
         return 2.0 / ((inverse + ratio) + (inverse - ratio) * wave)
 
     def region(self, at: Bearing, Z: Values) -> Values:
-        """w = S(1 - |psi - psi_r|/reach) S(1 - |Z/L - h_r|/reach): 1 in the middle of the region that differs, 0 outside
-        it and at the apex, where all angles meet."""
+        """w = S(1 - |psi - psi_r|/reach) S(1 - |Z/L - h_r|/reach): 1 in the middle of the region that differs.
+
+        It is 0 outside the region and at the apex, where all angles meet.
+        """
         p = self.parameters
         across = smoothstep(1.0 - np.abs(wrap(at.psi - p.region_angle_rad)) / p.region_reach_rad)
         along = smoothstep(1.0 - np.abs(Z / p.length_mm - p.region_height) / p.region_reach_height)

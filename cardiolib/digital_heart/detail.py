@@ -1,8 +1,8 @@
 """What real cines show and the plain scan lacks: drawn anew for every scan, so that a network does not learn one look.
 
-Trabeculae and papillary muscles of every size, an epicardial layer of fat that may be thick, vessels and organs beside
-the heart, blood whose signal flow disturbs, dark bands off resonance, an atrium and an aortic root of varying size.
-None of it is measured on a patient: the ranges are wide on purpose (domain randomisation, see `segmentation.randomise`).
+Trabeculae and papillary muscles of every size, a layer of fat that may be thick, blood whose signal flow disturbs, dark
+bands off resonance, an atrium and an aortic root of varying size; the chest is in `chest`. None of it is measured on a
+patient: the ranges are wide on purpose (domain randomisation, see `segmentation.randomise`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from .chest import soft
 from .fields import smooth_field
 from .heart import DigitalHeart
 from .location import LV_CAVITY, LV_WALL, Located
@@ -130,13 +131,13 @@ class Detail:
         pressed, crowding = beat
         depth = crowding * _at(self.lv_trabeculae_mm, at.Th, at.Z_left / np.float32(length_mm))
         opacity = np.float32(self.opacity + (1.0 - self.opacity) * pressed)
-        cover = opacity * _soft(at.r - (at.r_lv_endo - depth), pixel_mm)
+        cover = opacity * soft(at.r - (at.r_lv_endo - depth), pixel_mm)
         level = at.Z_left / np.float32(length_mm)
         for column in self.columns:
             here = (level > column.low) & (level < column.high) & (at.r < at.r_lv_endo + np.float32(pixel_mm))
             r, centre = at.r[here], np.float32(column.place) * at.r_lv_endo[here]
             squared = r * r + centre * centre - 2.0 * r * centre * np.cos(at.Th[here] - np.float32(column.angle_rad))
-            inside = _soft(column.radius_mm - np.sqrt(np.maximum(squared, 0.0)), pixel_mm)
+            inside = soft(column.radius_mm - np.sqrt(np.maximum(squared, 0.0)), pixel_mm)
             cover[here] = np.maximum(cover[here], inside)
         return cover
 
@@ -145,7 +146,7 @@ class Detail:
         pressed = beat.pressed
         depth = (1.0 + pressed) * _at(self.rv_trabeculae_mm, at.Th, at.Z_right / np.float32(length_mm))
         opacity = np.float32(0.8 * (self.opacity + (1.0 - self.opacity) * pressed))
-        return opacity * _soft(at.r - (at.r_rv_endo - depth), pixel_mm)
+        return opacity * soft(at.r - (at.r_rv_endo - depth), pixel_mm)
 
     def traced(self, codes: NDArray[np.uint8], at: Located, beat: Beat, *, length_mm: float) -> None:
         """Change labels in place to what a reader traces: pressed trabeculae count as wall."""
@@ -162,29 +163,7 @@ class Detail:
         reach = np.float32(place) * at.r_lv_epi
         root = root_mm - np.hypot(across - reach * np.cos(angle), up - reach * np.sin(angle))
         nearest = np.maximum(atrium, root)
-        return _soft(nearest, pixel_mm), _soft(nearest + 2.0, pixel_mm)
-
-
-def draw_organs(
-    background: Array, blood: float, voxel_mm: tuple[float, float, float], rng: np.random.Generator
-) -> Array:
-    """The chest (K, J, I) with vessels and organs: ellipsoids of any brightness, some as bright as blood, some walled."""
-    sizes = np.array(background.shape) * voxel_mm
-    k, j, i = (np.arange(n, dtype=np.float32) * mm for n, mm in zip(background.shape, voxel_mm, strict=True))
-    image = background.copy()
-    for _ in range(rng.integers(4, 12)):
-        centre, radii = rng.uniform(-0.1, 1.1, 3) * sizes, np.exp(rng.uniform(np.log(8.0), np.log(45.0), 3))
-        radii[0] *= 2.0  # what lies beside the heart runs on from slice to slice
-        square = ((k - centre[0]) / radii[0])[:, None, None] ** 2 + (
-            ((j - centre[1]) / radii[1])[:, None] ** 2 + ((i - centre[2]) / radii[2]) ** 2
-        )
-        distance = (1.0 - np.sqrt(square)) * radii[1:].min()
-        signal = blood * rng.uniform(0.8, 1.1) if rng.random() < 0.35 else blood * rng.uniform(0.02, 1.0)
-        if rng.random() < 0.4:
-            wall = np.float32(blood * rng.uniform(0.02, 1.0))
-            image += (wall - image) * _soft(distance + rng.uniform(1.0, 4.0), voxel_mm[1])
-        image += (np.float32(signal) - image) * _soft(distance, voxel_mm[1])
-    return image
+        return soft(nearest, pixel_mm), soft(nearest + 2.0, pixel_mm)
 
 
 def _draw_gain(shape: tuple[int, int, int], rng: np.random.Generator) -> Array:
@@ -228,8 +207,3 @@ def _at(depth_map: Array, angle: Array, height: Array) -> Array:
     where = np.stack([np.mod(angle / (2 * np.pi), 1.0) * n_angle, np.clip(height, 0, 1) * n_height - 0.5])
     ringed = np.concatenate([depth_map, depth_map[:1]])
     return map_coordinates(ringed, where, order=1, mode="nearest")
-
-
-def _soft(depth_mm: Array | NDArray[np.float64], pixel_mm: float) -> Array:
-    """Inside (1) or outside (0) of an edge, one pixel soft; `depth_mm` is the distance inwards from it."""
-    return np.clip(0.5 + np.asarray(depth_mm) / pixel_mm, 0.0, 1.0).astype(np.float32)

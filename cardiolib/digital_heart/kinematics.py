@@ -190,7 +190,7 @@ class Kinematics:
         return LeftState(z, squeeze, moved, ed, endo, epi)
 
     def contraction_left(self, at: Bearing, Z: Values) -> Values:
-        """l(Th, Z) = 1 - loss w: how much of the LV's contraction a place takes part in; 1 everywhere without a loss."""
+        """l(Th, Z) = 1 - loss w: how much of the LV's contraction a place takes part in."""
         loss = self.parameters.region_contraction_loss
         return 1.0 if loss == 0.0 else 1.0 - loss * self.anatomy.region(at, Z)
 

@@ -25,6 +25,9 @@ SCRAMBLED_SHARE = 0.4
 and cause the large errors: with more of them in training those are fewer, and ordinary scans lose next to nothing."""
 
 
+AS_SIMULATED = AcquisitionSettings(randomise=True, scrambled_share=SCRAMBLED_SHARE)
+"""Scans to train on for simulated cohorts."""
+
 KINDS_SHARE = 0.5
 """Of varied hearts: those of a named kind."""
 
@@ -50,7 +53,7 @@ def simulate_training_scans(
         Hearts and images depend on it alone; subject i has a random stream of its own, so the result does not
         depend on how `map_units` distributes the work.
     acquisition : AcquisitionSettings, optional
-        By default the simulator's, with randomised contrast (`SCRAMBLED_SHARE`).
+        By default `AS_HOSPITALS` for varied hearts, else `AS_SIMULATED`.
     control_fraction : float
         Share of healthy hearts; the others have pulmonary hypertension.
     varied : bool
@@ -70,7 +73,7 @@ def simulate_training_scans(
     if not 0 <= control_fraction <= 1:
         raise ValueError(f"control_fraction must be from 0 to 1, got {control_fraction}")
     if acquisition is None:
-        acquisition = AcquisitionSettings(randomise=True, scrambled_share=SCRAMBLED_SHARE)
+        acquisition = AS_HOSPITALS if varied else AS_SIMULATED
     rng = np.random.default_rng([int(seed), 0])
     n_controls = round(control_fraction * n_subjects)
     rows = []

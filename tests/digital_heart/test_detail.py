@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from cardiolib.digital_heart import AcquisitionSettings, DigitalHeart, acquire, mean_parameters
+from cardiolib.digital_heart.chest import draw_chest
 from cardiolib.digital_heart.detail import Beat, Detail
+from cardiolib.digital_heart.tissue import TissueSignals
 from cardiolib.imaging import OURS
 
 PLAIN = AcquisitionSettings(noise_sd=0.0, texture_sd=0.0, bias_sd=0.0)
@@ -69,3 +71,14 @@ def test_what_disturbs_a_scan_never_adds_signal():
         detail = Detail.draw((6, 32, 32), np.random.default_rng(seed))
         assert detail.gain.max() <= 1 and detail.gain.min() > 0.2
         assert detail.flow.max() <= 1 and detail.flow.min() >= 0.3
+
+
+def test_the_chest_differs_from_scan_to_scan_and_is_no_brighter_than_its_tissues():
+    signals, islands = TissueSignals.standard(), np.zeros((6, 48, 48), np.float32)
+    chests = [draw_chest(islands, signals, (10.0, 1.6, 1.6), np.random.default_rng(seed)) for seed in range(8)]
+    for chest in chests:
+        assert chest.shape == islands.shape and chest.dtype == np.float32
+        assert chest.min() >= 0 and chest.max() < 1.6 * signals.fat
+    means = [chest.mean() for chest in chests]
+    assert np.ptp(means) > 0.1
+    np.testing.assert_array_equal(chests[0], draw_chest(islands, signals, (10.0, 1.6, 1.6), np.random.default_rng(0)))
