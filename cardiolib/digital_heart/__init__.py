@@ -2,9 +2,11 @@
 
 from .acquisition import AcquisitionSettings, SimulatedScan, acquire
 from .activation import Activation
+from .dense import DenseSettings, acquire_dense
 from .heart import PHASES, DigitalHeart
 from .landmarks import LANDMARKS
 from .location import Located
+from .origins import ed_origins, true_displacement
 from .outcomes import simulate_outcomes
 from .parameters import (
     PARAMETER_NAMES,
@@ -14,6 +16,7 @@ from .parameters import (
     septal_extensions,
 )
 from .population import COVARIATE_NAMES, TRAIT_NAMES, parameters_from_row, simulate_population
+from .tagging import TaggingSettings, acquire_tagged
 from .variation import varied_heart
 
 __all__ = [
@@ -24,16 +27,22 @@ __all__ = [
     "PHASES",
     "AcquisitionSettings",
     "Activation",
+    "DenseSettings",
     "DigitalHeart",
     "HeartParameters",
     "Located",
     "SimulatedScan",
+    "TaggingSettings",
     "acquire",
+    "acquire_dense",
+    "acquire_tagged",
+    "ed_origins",
     "mean_parameters",
     "parameters_at_severity",
     "parameters_from_row",
     "septal_extensions",
     "simulate_outcomes",
     "simulate_population",
+    "true_displacement",
     "varied_heart",
 ]

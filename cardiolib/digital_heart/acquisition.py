@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -109,6 +110,16 @@ class AcquisitionSettings:
         return self.thickness_mm + self.gap_mm
 
 
+class Look(NamedTuple):
+    """What one scan's pictures look like, apart from the heart; it does not move."""
+
+    signals: TissueSignals
+    noise_sd: float
+    texture: NDArray[np.float32]  # (K, J, I), fine, SD 1
+    islands: NDArray[np.float32]  # (K, J, I), coarse, SD 1: where the chest has which tissue
+    bias: NDArray[np.float32]  # (J, I), coil sensitivity
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class SimulatedScan:
     """A cine with its truth.
@@ -130,6 +141,8 @@ class SimulatedScan:
         Fractions of the cardiac cycle.
     settings : AcquisitionSettings
     pose : Pose
+    look : Look
+        Chest and coil, for further images of the same visit (`acquire_tagged`, `acquire_dense`).
 
     Notes
     -----
@@ -148,6 +161,7 @@ class SimulatedScan:
     phases: NDArray[np.float64]
     settings: AcquisitionSettings
     pose: Pose
+    look: Look
 
     def __repr__(self) -> str:
         return f"SIMULATED scan with its labels and landmarks: {self.cine!r}"
@@ -227,7 +241,8 @@ def acquire(
         through_plane_shift_mm=settings.through_plane_shift_mm,
         rng=rng,
     )
-    image, codes = _paint_phases(heart, settings, pose, phases, rng)
+    look = _draw_look(settings, rng)
+    image, codes = _paint_phases(heart, settings, pose, phases, look, rng)
     frame_time_ms = 60000.0 / heart.parameters.heart_rate_per_min / len(phases)
     cine = Cine(image.transpose(3, 2, 1, 0), pose.affine, frame_time_ms, simulated=True)
     landmarks = heart.landmarks(phases) @ pose.heart_to_world[:3, :3].T + pose.heart_to_world[:3, 3]
@@ -240,54 +255,11 @@ def acquire(
         phases,
         settings,
         pose,
+        look,
     )
 
 
-def _paint_phases(
-    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Grey values and codes (T, K, J, I). Everything that does not move is made once."""
-    n, shape = settings.grid_size, (settings.n_slices, settings.grid_size, settings.grid_size)
-    signals, sigma = TissueSignals.standard(), settings.noise_sd
-    if settings.randomise:
-        signals = signals.randomised(rng, scrambled_share=settings.scrambled_share)
-        sigma *= float(np.exp(rng.uniform(np.log(0.008 / 0.015), np.log(0.05 / 0.015))))
-    texture = smooth_field(shape, 0.12, rng=rng)
-    islands = smooth_field(shape, 0.03, rng=rng)
-    bias = np.exp(settings.bias_sd * smooth_field(shape[1:], 0.012, rng=rng))
-    rows = (np.arange(n, dtype=np.float32)[:, None] - 0.5 * (n - 1)) * np.float32(settings.spacing_mm)
-    chest = painting.draw_surroundings(rows, texture, islands, signals)
-    gain = (1.0 + settings.texture_sd * texture) * bias
-
-    points, pixels, drawn = _sample_points(heart, settings, pose, phases)
-    near = painting.Surroundings(*(array.reshape(-1)[pixels][:, None] for array in chest))
-    image = np.repeat(chest.background[None], len(phases), axis=0)
-    codes = np.zeros(image.shape, np.uint8)
-    for t, phase in enumerate(phases):
-        at = heart.locate(points, float(phase))
-        look = {"drawn": drawn, "length_mm": heart.parameters.length_mm}
-        grey = painting.paint(
-            at,
-            near,
-            signals,
-            pixel_mm=settings.spacing_mm,
-            papillary=settings.papillary,
-            trabeculae=settings.trabeculae,
-            atria=settings.atria,
-            **look,
-        )
-        image[t].reshape(-1)[pixels] = grey.mean(axis=1)
-        codes[t].reshape(-1)[pixels] = painting.majority(
-            painting.label(at, exclude_outflow=settings.exclude_outflow, **look)
-        )
-    image *= gain
-    if sigma > 0:
-        image += sigma * rng.standard_normal(image.shape, dtype=np.float32)
-        image = np.hypot(image, sigma * rng.standard_normal(image.shape, dtype=np.float32))
-    return image, codes
-
-
-def _sample_points(
+def sample_points(
     heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
     """Heart points (M, S, 3) of the S sub-slices of the M pixels near the heart, the pixels' flat index in (K, J, I),
@@ -300,6 +272,65 @@ def _sample_points(
     drawn = painting.reach_of(heart, phases, points)
     pixels = np.flatnonzero(drawn.any(axis=1))
     return points[pixels].astype(np.float32), pixels, drawn[pixels]
+
+
+def rows_mm(settings: AcquisitionSettings) -> NDArray[np.float32]:
+    """(J, 1) height of each row below the middle of the image."""
+    n = settings.grid_size
+    return (np.arange(n, dtype=np.float32)[:, None] - 0.5 * (n - 1)) * np.float32(settings.spacing_mm)
+
+
+def _draw_look(settings: AcquisitionSettings, rng: np.random.Generator) -> Look:
+    shape = (settings.n_slices, settings.grid_size, settings.grid_size)
+    signals, sigma = TissueSignals.standard(), settings.noise_sd
+    if settings.randomise:
+        signals = signals.randomised(rng, scrambled_share=settings.scrambled_share)
+        sigma *= float(np.exp(rng.uniform(np.log(0.008 / 0.015), np.log(0.05 / 0.015))))
+    texture = smooth_field(shape, 0.12, rng=rng)
+    islands = smooth_field(shape, 0.03, rng=rng)
+    bias = np.exp(settings.bias_sd * smooth_field(shape[1:], 0.012, rng=rng))
+    return Look(signals, sigma, texture, islands, bias)
+
+
+def _paint_phases(
+    heart: DigitalHeart,
+    settings: AcquisitionSettings,
+    pose: Pose,
+    phases: NDArray,
+    look: Look,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Grey values and codes (T, K, J, I). Everything that does not move is made once."""
+    signals, sigma = look.signals, look.noise_sd
+    chest = painting.draw_surroundings(rows_mm(settings), look.texture, look.islands, signals)
+    gain = (1.0 + settings.texture_sd * look.texture) * look.bias
+
+    points, pixels, drawn = sample_points(heart, settings, pose, phases)
+    near = painting.Surroundings(*(array.reshape(-1)[pixels][:, None] for array in chest))
+    image = np.repeat(chest.background[None], len(phases), axis=0)
+    codes = np.zeros(image.shape, np.uint8)
+    for t, phase in enumerate(phases):
+        at = heart.locate(points, float(phase))
+        drawing = {"drawn": drawn, "length_mm": heart.parameters.length_mm}
+        grey = painting.paint(
+            at,
+            near,
+            signals,
+            pixel_mm=settings.spacing_mm,
+            papillary=settings.papillary,
+            trabeculae=settings.trabeculae,
+            atria=settings.atria,
+            **drawing,
+        )
+        image[t].reshape(-1)[pixels] = grey.mean(axis=1)
+        codes[t].reshape(-1)[pixels] = painting.majority(
+            painting.label(at, exclude_outflow=settings.exclude_outflow, **drawing)
+        )
+    image *= gain
+    if sigma > 0:
+        image += sigma * rng.standard_normal(image.shape, dtype=np.float32)
+        image = np.hypot(image, sigma * rng.standard_normal(image.shape, dtype=np.float32))
+    return image, codes
 
 
 def _check_phases(phases: ArrayLike) -> NDArray[np.float64]:

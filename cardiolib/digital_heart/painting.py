@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,17 @@ Array = NDArray[np.float32]
 FAT_MM = 4.0  # epicardial fat
 PAPILLARY_MM = 3.6  # radius of a papillary muscle
 PAPILLARY_ANGLES = (0.75, -0.9)
+_FAT_SIGNAL = 0.8  # of thin fat, relative to that of the chest
 _MARGIN_MM = 3.0  # on the heart's reach: what its sampling may miss
+
+
+class Shares(NamedTuple):
+    """How much of each kind of tissue a sample shows; every array has the shape (M, S)."""
+
+    muscle: Array
+    blood: Array
+    fat: Array
+    surroundings: Array
 
 
 class Surroundings(NamedTuple):
@@ -116,7 +127,7 @@ def paint(
     lv_blood = _with_papillaries(at, blood, muscle, pixel_mm, length_mm) if papillary else blood
     rv_blood = _with_trabeculae(at, surroundings.texture, blood, muscle) if trabeculae else blood
 
-    image = _over(surroundings.background, np.float32(0.8 * signals.fat), fat)
+    image = _over(surroundings.background, np.float32(_FAT_SIGNAL * signals.fat), fat)
     image = _over(image, muscle, rv_epi)
     image = _over(image, rv_blood, rv_endo - lv_epi)
     image = _over(image, muscle, lv_epi)
@@ -124,6 +135,23 @@ def paint(
     if atria:
         image = np.where(~at.below_base & (at.r < at.r_lv_epi - 2.0), np.float32(0.95) * blood, image)
     return np.where(drawn, image, surroundings.background)
+
+
+def shares(at: Located, surroundings: Surroundings, **how: Any) -> Shares:
+    """What each located point shows; takes the keywords of `paint`.
+
+    The grey value is a sum of tissues' signals with these shares, so a heart that is painted with one tissue of signal
+    1 and all others 0 gives the share of that tissue.
+    """
+    dark = surroundings._replace(background=np.zeros_like(surroundings.background))
+    light = surroundings._replace(background=np.ones_like(surroundings.background))
+    none = TissueSignals(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Shares(
+        paint(at, dark, replace(none, myocardium=1.0), **how),
+        paint(at, dark, replace(none, blood=1.0), **how),
+        paint(at, dark, replace(none, fat=1.0 / _FAT_SIGNAL), **how),
+        paint(at, light, none, **how),
+    )
 
 
 def label(at: Located, *, drawn: NDArray[np.bool_], length_mm: float, exclude_outflow: bool) -> NDArray[np.uint8]:
