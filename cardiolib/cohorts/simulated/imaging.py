@@ -69,6 +69,11 @@ def subject_generator(seed: int, purpose: str, subject_id: str = "") -> np.rando
     return np.random.default_rng([int(seed), zlib.crc32(purpose.encode()), zlib.crc32(subject_id.encode())])
 
 
+def scan_settings(*, randomise: bool) -> AcquisitionSettings:
+    """How the subjects of a simulated cohort are scanned."""
+    return replace(AcquisitionSettings(), randomise=randomise)
+
+
 def cycle_phases(n: int) -> np.ndarray:
     """(n,) equally spaced phases of the cardiac cycle from 0 (ED)."""
     return np.arange(n) / n
