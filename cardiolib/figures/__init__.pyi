@@ -5,6 +5,7 @@ from .agreement import bland_altman as bland_altman
 from .cycle_curves import displacement_curves as displacement_curves
 from .cycle_curves import function_curves as function_curves
 from .cycle_curves import risk_curves as risk_curves
+from .displacement_encoded import displacement_encoded as displacement_encoded
 from .drawing import Drawing as Drawing
 from .heart_pairs import risk_hearts as risk_hearts
 from .heart_pairs import risk_hearts_interactive as risk_hearts_interactive

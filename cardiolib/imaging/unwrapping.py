@@ -14,7 +14,9 @@ from skimage.restoration import unwrap_phase
 
 from cardiolib.imaging.dense_cine import DenseCine
 from cardiolib.imaging.displacement import DisplacementField
+from cardiolib.imaging.labels import LabelMap
 
+WALLS = ("lv_wall", "rv_wall")
 _LEAST_VOXELS = 4
 """Pieces of muscle in plane and time that are smaller than this are left out: nothing holds their turns."""
 
@@ -22,15 +24,15 @@ _NEAR_VOXELS = 3.0
 """How far in plane (and in frames) a piece that comes late may be from muscle that gives it its turns."""
 
 
-def displacement_from_dense(dense: DenseCine, mask: np.ndarray) -> DisplacementField:
+def displacement_from_dense(dense: DenseCine, mask: np.ndarray | LabelMap) -> DisplacementField:
     """Unwrap the phases of displacement-encoded images within the muscle.
 
     Parameters
     ----------
     dense : DenseCine
         From end-diastole (frame 0).
-    mask : (I, J, K, T) bool array
-        Muscle in every frame. Blood and lung have no phase worth reading.
+    mask : (I, J, K, T) bool array or LabelMap
+        Muscle in every frame; of a label map its walls. Blood and lung have no phase worth reading.
 
     Returns
     -------
@@ -59,6 +61,8 @@ def displacement_from_dense(dense: DenseCine, mask: np.ndarray) -> DisplacementF
     >>> bool(np.nanmedian(np.linalg.norm(error, axis=-1)) < 0.5)
     True
     """
+    if isinstance(mask, LabelMap):
+        mask = np.logical_or.reduce([mask.mask(name) for name in WALLS if name in mask.scheme.codes])
     mask = np.asarray(mask, bool)
     if mask.shape != dense.magnitude.shape:
         raise ValueError(f"the mask has the axes of the magnitude {dense.magnitude.shape}; given {mask.shape}")

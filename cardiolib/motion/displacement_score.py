@@ -72,12 +72,18 @@ class DisplacementScore:
 
     @property
     def peaks(self) -> pd.DataFrame:
-        """Peak strain of field and tracker in percent, by kind and region; bias is tracked less field."""
-        if self.lacks or self.strain.empty:
-            return pd.DataFrame(columns=["field_percent", "tracked_percent", "bias_percent"])
-        by_curve = self.strain.groupby(["kind", "region"], sort=False)[["field_percent", "tracked_percent"]]
-        table = by_curve.agg(lambda curve: curve.iloc[int(curve.abs().to_numpy().argmax())])
-        return table.assign(bias_percent=table["tracked_percent"] - table["field_percent"])
+        """Peak strains by region: circumferential_field_percent, ..._tracked_percent, ..._bias_percent (tracked less
+        field), and the same of radial strain."""
+        if self.strain.empty:
+            return pd.DataFrame()
+        columns = {}
+        for kind, of_kind in self.strain.groupby("kind", sort=False):
+            curves = of_kind.groupby("region", sort=False)[["field_percent", "tracked_percent"]]
+            found = curves.agg(lambda curve: curve.iloc[int(curve.abs().to_numpy().argmax())])
+            for name in found:
+                columns[f"{kind}_{name}"] = found[name]
+            columns[f"{kind}_bias_percent"] = found["tracked_percent"] - found["field_percent"]
+        return pd.DataFrame(columns).reindex(self.strain["region"].unique()).rename_axis("region")
 
     def __repr__(self) -> str:
         if self.lacks:
@@ -88,10 +94,9 @@ class DisplacementScore:
             f"end-point error at end-systole: mean {at_es['mean_mm']:.2f} mm, median {at_es['median_mm']:.2f} mm, "
             f"95 % below {at_es['p95_mm']:.2f} mm (no motion: {at_es['zero_motion_mm']:.2f} mm)",
         ]
-        for (name, region), row in self.peaks.iterrows():
-            if region == WHOLE:
-                tracked, measured = row["tracked_percent"], row["field_percent"]
-                lines.append(f"peak {name} strain: {tracked:.1f} % tracked, {measured:.1f} % measured")
+        for kind in self.strain["kind"].unique():
+            tracked, measured = (self.peaks.loc[WHOLE, f"{kind}_{of}_percent"] for of in ("tracked", "field"))
+            lines.append(f"peak {kind} strain: {tracked:.1f} % tracked, {measured:.1f} % measured")
         return "\n  ".join(lines)
 
     def _repr_html_(self) -> str:

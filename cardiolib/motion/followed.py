@@ -11,19 +11,23 @@ from cardiolib.meshes.surface import check_points
 _SLICE_COUNTS = 2.5
 """Voxels in plane to which the distance between slices is likened where neighbours are weighed."""
 
-_NEIGHBOURS = 24
+_NEIGHBOURS = 32
 _WIDTH = 1.5
 """SD, in voxels, of the weight of a neighbour."""
 
 REACH = 2.5
 """How far, in voxels in plane (or one slice), a point may be from known displacement."""
 
-_RIDGE = 0.01
+_RIDGE = (0.0, 0.01, 0.01, 0.01, 0.05, 0.05, 0.05)
+"""Holds slopes and bends to zero where the neighbours do not tell them."""
+
 _ROUNDS, _CLOSE_MM = 12, 0.02
 
 
 class _Frame:
-    """Displacement anywhere near the known voxels of one frame: a plane fitted to the weighted neighbours [1]_.
+    """Displacement anywhere near the known voxels of one frame, by a fit to the weighted neighbours [1]_.
+
+    The fit is linear between slices and quadratic in their plane, because displacement bends where a wall thickens.
 
     .. [1] Moving least squares: Lancaster and Salkauskas 1981, Math Comput 37:141-158.
     """
@@ -52,12 +56,10 @@ class _Frame:
         asked, local, distance, index = asked[near], local[near], distance[near], index[near]
         weight = np.exp(-0.5 * (distance / _WIDTH) ** 2)
         weight /= weight.sum(axis=1, keepdims=True)
-        terms = np.concatenate(
-            [np.ones((*index.shape, 1)), self._places[index] - local[:, None]],
-            axis=-1,
-        )
+        x, y, z = np.moveaxis(self._places[index] - local[:, None], -1, 0)
+        terms = np.stack([np.ones_like(x), x, y, z, x * x, x * y, y * y], axis=-1)
         weighted = terms * weight[..., None]
-        normal = weighted.transpose(0, 2, 1) @ terms + np.diag([0.0, _RIDGE, _RIDGE, _RIDGE])
+        normal = weighted.transpose(0, 2, 1) @ terms + np.diag(_RIDGE)
         found[asked] = np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ self._known[index])[:, 0]
         return found
 
@@ -86,7 +88,8 @@ def follow_field(
     -----
     The field says of a place x where its tissue was: ``x - u(x)``. The place to which a point X has gone solves
     ``x = X + u(x)``; it is found by repetition, from where the point was in the frame before. Between voxels u is
-    smoothed over about 1.5 voxels.
+    smoothed over about 1.5 voxels; a surface of the wall lies half a voxel outside the voxels that know it, so that
+    the endocardium of a vigorous heart is followed to about 0.6 mm even where the field has no error.
 
     Examples
     --------

@@ -62,10 +62,8 @@ def write_motion_images(
 
 def _write_subject(cohort: SimulatedCohort, folder: Path, subject_id: str) -> Path:
     own = folder / subject_id
-    labels, _ = cohort.labels(subject_id)
     dense = cohort.dense(subject_id)
     write_cine(cohort.tagged(subject_id), own / TAGGED_FILE, bits=12)
     write_dense(dense, own)
-    muscle = labels.mask("lv_wall") | labels.mask("rv_wall")
-    write_displacement(displacement_from_dense(dense, muscle), own / DISPLACEMENT_FILE)
+    write_displacement(displacement_from_dense(dense, cohort.labels(subject_id)[0]), own / DISPLACEMENT_FILE)
     return own

@@ -176,8 +176,7 @@ class SimulatedCohort(Cohort):
         written = self._subject_folder(subject_id) / DISPLACEMENT_FILE
         if written.is_file():
             return read_displacement(written, cine=self._read_image(subject_id))
-        labels, _ = self._read_labels(subject_id)
-        return displacement_from_dense(self.dense(subject_id), labels.mask("lv_wall") | labels.mask("rv_wall"))
+        return displacement_from_dense(self.dense(subject_id), self._read_labels(subject_id)[0])
 
     def _read_landmarks(self, subject_id: str) -> np.ndarray:
         return self.true_world_landmarks(subject_id)
