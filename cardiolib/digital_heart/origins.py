@@ -34,8 +34,8 @@ def ed_origins(heart: DigitalHeart, xyz: ArrayLike, t: float, *, at: Located | N
     -------
     (..., 3) array
         mm, heart frame. In the walls it is exact: `DigitalHeart.material`, then `DigitalHeart.move` to phase 0. Fat
-        goes with the wall that it lies on. Blood has no place of its own in this heart: it is stretched with its
-        cavity.
+        goes with the wall that it lies on. Blood has no place of its own in this heart: in the left ventricle it is
+        stretched with its cavity, in the right one it goes with the wall that it is nearer to.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def ed_origins(heart: DigitalHeart, xyz: ArrayLike, t: float, *, at: Located | N
     """
     xyz = np.asarray(xyz, float)
     at = heart.locate(xyz, t) if at is None else at
-    right = (at.r > at.r_lv_epi) & (at.r_rv_epi > at.r_lv_epi)
+    right = (at.r > 0.5 * (at.r_lv_epi + at.r_rv_endo)) & (at.r_rv_epi > at.r_lv_epi)
     origins = np.empty(xyz.shape)
     for sheet, mine in (("lv", ~right), ("rv", right)):
         points = xyz[mine]

@@ -44,7 +44,7 @@ class _Frame:
         self._tree = cKDTree(self._places) if len(voxels) else None
 
     def at(self, points_mm: np.ndarray) -> np.ndarray:
-        """(V, 3) displacement in world mm at points (V, 3); NaN beyond `REACH`."""
+        """(V, 3) displacement in world mm at points (V, 3); beyond `REACH` that of the nearest known voxel."""
         found = np.full(points_mm.shape, np.nan)
         asked = np.flatnonzero(np.isfinite(points_mm).all(axis=1))
         if self._tree is None or not len(asked):
@@ -52,6 +52,7 @@ class _Frame:
         local = voxel_from_world(self._affine, points_mm[asked]) * self._scale
         count = min(_NEIGHBOURS, len(self._places))
         distance, index = self._tree.query(local, k=np.arange(1, count + 1))
+        found[asked] = self._known[index[:, 0]]
         near = distance[:, 0] <= REACH
         asked, local, distance, index = asked[near], local[near], distance[near], index[near]
         weight = np.exp(-0.5 * (distance / _WIDTH) ** 2)
@@ -62,6 +63,15 @@ class _Frame:
         normal = weighted.transpose(0, 2, 1) @ terms + np.diag(_RIDGE)
         found[asked] = np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ self._known[index])[:, 0]
         return found
+
+    def knows(self, points_mm: np.ndarray) -> np.ndarray:
+        """(V,) whether displacement is known near points (V, 3)."""
+        known = np.isfinite(points_mm).all(axis=1)
+        if self._tree is None:
+            return np.zeros(len(points_mm), bool)
+        local = voxel_from_world(self._affine, points_mm[known]) * self._scale
+        known[known] = self._tree.query(local)[0] <= REACH
+        return known
 
 
 def follow_field(
@@ -110,7 +120,8 @@ def follow_field(
         )
     frames = [(field.ed_frame + t) % field.n_frames for t in range(field.n_frames)]
     found = np.full((field.n_frames, *start.shape), np.nan)
-    found[0] = np.where(np.isfinite(_Frame(field, frames[0], shift).at(start)), start, np.nan)
+    first = _Frame(field, frames[0], shift)
+    found[0] = np.where(first.knows(start)[:, None], start, np.nan)
     for t, frame in enumerate(frames[1:], 1):
         found[t] = _solve(_Frame(field, frame, shift), start, found[t - 1])
     return found
@@ -127,5 +138,5 @@ def _solve(frame: _Frame, start: np.ndarray, guess: np.ndarray) -> np.ndarray:
         after = start[index] + frame.at(place[index])
         step = np.linalg.norm(after - place[index], axis=1)
         place[index] = after
-        moving[index] = step > _CLOSE_MM  # a NaN is no longer moving
-    return place
+        moving[index] = step > _CLOSE_MM
+    return np.where(frame.knows(place)[:, None], place, np.nan)
