@@ -31,6 +31,7 @@ from cardiolib.cohorts.opening import LAYOUTS, open_cohort
 from cardiolib.cohorts.pickles import read_pickle
 from cardiolib.cohorts.provided import PROVIDABLE
 from cardiolib.cohorts.simulated.build import build_simulated_cohort
+from cardiolib.cohorts.simulated.motion_images import write_motion_images
 from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES, SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import SimulatedCohort
 from cardiolib.cohorts.table import CohortError, join_by_id, subject_table, text_ids
@@ -69,4 +70,5 @@ __all__ = [
     "text_ids",
     "write_4dsegment",
     "write_motion_file",
+    "write_motion_images",
 ]

@@ -1,7 +1,8 @@
 """Reading the ACDC challenge's folders (Bernard et al., IEEE TMI 2018).
 
 One folder a patient: ``Info.cfg`` with the 1-based ED and ES frames, group, height and weight; the two
-frames with their ground truth (1 RV cavity, 2 myocardium, 3 LV cavity); perhaps the whole cine. ED is not
+frames with their ground truth (1 RV cavity, 2 myocardium, 3 LV cavity); perhaps the whole cine, and perhaps a measured
+displacement field beside it (``displacement_sa.nii.gz``, which the challenge has not). ED is not
 always the first frame (patient090: ED 4, ES 11).
 """
 
@@ -16,7 +17,7 @@ from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
 from cardiolib.cohorts.table import CohortError, named
 from cardiolib.files import marked_simulated
-from cardiolib.imaging import ACDC, Cine, LabelMap, read_cine, says_simulated
+from cardiolib.imaging import ACDC, Cine, DisplacementField, LabelMap, read_cine, read_displacement, says_simulated
 
 LAYOUT = "ACDC"
 
@@ -37,6 +38,10 @@ class AcdcPatient:
     @property
     def cine(self) -> Path:
         return self.folder / f"{self.folder.name}_4d.nii.gz"
+
+    @property
+    def displacement(self) -> Path:
+        return self.folder / "displacement_sa.nii.gz"
 
     @property
     def has_cine(self) -> bool:
@@ -63,6 +68,8 @@ class AcdcCohort(Cohort):
             return True
         if what in ("labels", "volumes"):
             return self._patients[subject_id].has_labels
+        if what == "displacement":
+            return self._patients[subject_id].displacement.is_file()
         return super()._has(subject_id, what)
 
     def _read_image(self, subject_id: str) -> Cine:
@@ -78,6 +85,10 @@ class AcdcCohort(Cohort):
         patient = self._patients[subject_id]
         labels = stacked_labels([patient.frame(i, truth=True) for i in (patient.ed, patient.es)], ACDC)
         return labels, (patient.ed, patient.es) if patient.has_cine else (0, 1)
+
+    def _read_displacement(self, subject_id: str) -> DisplacementField:
+        patient, cine = self._patients[subject_id], self._read_image(subject_id)
+        return read_displacement(patient.displacement, cine=cine, ed_frame=patient.ed if patient.has_cine else 0)
 
     def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
         rows = {i: counted_volumes(self.labels(i)[0], ed=0, es=1) for i in ids}

@@ -22,7 +22,7 @@ from cardiolib.printed import as_html
 
 if TYPE_CHECKING:
     from cardiolib.digital_heart import DigitalHeart
-    from cardiolib.imaging import Cine, LabelMap
+    from cardiolib.imaging import Cine, DisplacementField, LabelMap
 
 
 class Cohort:
@@ -177,6 +177,16 @@ class Cohort:
         self._require(subject_id, "landmarks")
         return self._read_landmarks(subject_id)
 
+    def displacement(self, subject_id: str) -> DisplacementField:
+        """How far tissue came since end-diastole, as measured beside the cine of one subject and on its grid.
+
+        Eulerian, mm along the world's axes. A simulated cohort gives what its displacement-encoded images show.
+        """
+        self._require(subject_id, "displacement")
+        with _naming("displacement field", subject_id, self.name):
+            field = self._read_displacement(subject_id)
+            return self._marked(field, "displacement field", subject_id)
+
     def volumes(self) -> pd.DataFrame:
         """Volumes (mL) and ejection fractions (percent), a row for each subject that has them."""
         ids = self._require_any("volumes")
@@ -227,6 +237,9 @@ class Cohort:
 
     def _read_landmarks(self, subject_id: str) -> np.ndarray:
         raise self._absent("landmarks", subject_id)
+
+    def _read_displacement(self, subject_id: str) -> DisplacementField:
+        raise self._absent("displacement", subject_id)
 
     def _read_positions(self, subject_id: str) -> np.ndarray:
         raise CohortError(

@@ -8,6 +8,7 @@ WITHOUT = {
     "images": "no cine images: segmentation and tracking have nothing to read",
     "labels": "no label maps: segmentations cannot be trained on it or compared with a reference",
     "landmarks": "no anatomical landmarks",
+    "displacement": "no displacement fields: tracking cannot be compared with measured motion",
     "motion": "no motion of material points: the survival network has no input",
     "outcomes": "no follow-up (time, event): survival stages have nothing to do",
     "volumes": "no ventricular volumes: the conventional Cox model has no input",

@@ -2,8 +2,9 @@
 
 A folder of subjects (or one subject) with ``sa.nii.gz`` (cine) and/or ``sa_ED.nii.gz``, ``sa_ES.nii.gz``;
 labels in ``label_sa_ED.nii.gz``, ``label_sa_ES.nii.gz`` and, for every frame, ``label_sa.nii.gz`` or
-``seg_sa.nii.gz``. Beside the subjects, optionally: ``outcomes.csv`` or ``surv_outcomes.csv`` (ID, status,
-time), ``covariates.csv``, and ``cohort.json`` with any of name, label_scheme, time_unit.
+``seg_sa.nii.gz``; perhaps a measured displacement field on the cine's grid, ``displacement_sa.nii.gz`` (see
+`cardiolib.imaging.read_displacement`). Beside the subjects, optionally: ``outcomes.csv`` or ``surv_outcomes.csv``
+(ID, status, time), ``covariates.csv``, and ``cohort.json`` with any of name, label_scheme, time_unit.
 
 The numbers in a label file do not say which structure they mean. The scheme is named by the caller or by
 ``cohort.json``, or else the only known scheme that the anatomy of the first labelled heart allows.
@@ -24,11 +25,13 @@ from cardiolib.files import marked_simulated, read_json
 from cardiolib.imaging import (
     SCHEMES,
     Cine,
+    DisplacementField,
     LabelMap,
     LabelScheme,
     check_scheme,
     ed_es_frames,
     read_cine,
+    read_displacement,
     read_label_map,
     says_simulated,
 )
@@ -36,6 +39,7 @@ from cardiolib.imaging import (
 LAYOUT = "UK Biobank layout"
 IMAGE_FILES = ("sa.nii.gz", "sa_ED.nii.gz", "sa_ES.nii.gz")
 LABEL_CINES = ("label_sa.nii.gz", "seg_sa.nii.gz")
+DISPLACEMENT_FILE = "displacement_sa.nii.gz"
 OUTCOME_FILES = ("surv_outcomes.csv", "outcomes.csv")
 
 
@@ -57,6 +61,8 @@ class UkBiobankCohort(Cohort):
             return self.label_scheme is not None and has_labels(folder)
         if what == "volumes":
             return self.label_scheme is not None and has_volumes(folder)
+        if what == "displacement":
+            return (folder / DISPLACEMENT_FILE).is_file() and has_images(folder)
         return super()._has(subject_id, what)
 
     def _read_image(self, subject_id: str) -> Cine:
@@ -65,6 +71,10 @@ class UkBiobankCohort(Cohort):
     def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
         assert self.label_scheme is not None
         return read_subject_labels(self._folders[subject_id], self.label_scheme)
+
+    def _read_displacement(self, subject_id: str) -> DisplacementField:
+        path = self._folders[subject_id] / DISPLACEMENT_FILE
+        return read_displacement(path, cine=self._read_image(subject_id))
 
     def _read_volumes(self, ids: tuple[str, ...]) -> pd.DataFrame:
         assert self.label_scheme is not None

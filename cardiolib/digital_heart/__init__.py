@@ -1,11 +1,14 @@
 """The digital heart: a simulator of both ventricles whose motion, labels and outcomes are known."""
 
-from .acquisition import AcquisitionSettings, SimulatedScan, acquire
+from .acquisition import SimulatedScan, acquire
+from .acquisition_settings import AcquisitionSettings
 from .activation import Activation
+from .dense import DenseSettings, acquire_dense
 from .heart import PHASES, DigitalHeart
 from .kinds import HEART_KINDS, heart_of_kind
 from .landmarks import LANDMARKS
 from .location import Located
+from .origins import ed_origins, true_displacement
 from .outcomes import simulate_outcomes
 from .parameters import (
     PARAMETER_NAMES,
@@ -15,6 +18,7 @@ from .parameters import (
     septal_extensions,
 )
 from .population import COVARIATE_NAMES, TRAIT_NAMES, parameters_from_row, simulate_population
+from .tagging import TaggingSettings, acquire_tagged
 from .variation import varied_heart
 
 __all__ = [
@@ -26,11 +30,16 @@ __all__ = [
     "PHASES",
     "AcquisitionSettings",
     "Activation",
+    "DenseSettings",
     "DigitalHeart",
     "HeartParameters",
     "Located",
     "SimulatedScan",
+    "TaggingSettings",
     "acquire",
+    "acquire_dense",
+    "acquire_tagged",
+    "ed_origins",
     "heart_of_kind",
     "mean_parameters",
     "parameters_at_severity",
@@ -38,5 +47,6 @@ __all__ = [
     "septal_extensions",
     "simulate_outcomes",
     "simulate_population",
+    "true_displacement",
     "varied_heart",
 ]

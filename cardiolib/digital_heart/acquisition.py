@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,109 +13,25 @@ from cardiolib.printed import as_html
 from cardiolib.work import DEFAULT_SEED
 
 from . import painting
+from .acquisition_settings import AcquisitionSettings
 from .chest import draw_chest
-from .detail import Beat, Detail
+from .detail import Contraction, Detail
 from .fields import smooth_field
 from .heart import PHASES, DigitalHeart
 from .pose import Pose, draw_pose
 from .tissue import TissueSignals
 
-_RANGES = {
-    "grid_size": (16, 512),
-    "spacing_mm": (0.3, 10.0),
-    "n_slices": (1, 64),
-    "thickness_mm": (0.1, 30.0),
-    "gap_mm": (0.0, 30.0),
-    "sub_slices": (1, 15),
-    "noise_sd": (0.0, 1.0),
-    "in_plane_shift_mm": (0.0, 20.0),
-    "through_plane_shift_mm": (0.0, 20.0),
-    "bias_sd": (0.0, 1.0),
-    "texture_sd": (0.0, 0.5),
-    "scrambled_share": (0.0, 1.0),
-}
 
+class Look(NamedTuple):
+    """What one scan's pictures look like, apart from the heart; it does not move."""
 
-@dataclass(frozen=True)
-class AcquisitionSettings:
-    """How a scan is made.
-
-    Parameters
-    ----------
-    grid_size : int
-        Pixels along I and J.
-    spacing_mm : float
-        Pixel size.
-    n_slices : int
-        Slices, apex to base.
-    thickness_mm, gap_mm : float
-        Slice thickness and the gap to the next slice; slices are their sum apart.
-    sub_slices : int
-        Planes averaged through a slice; 1 samples the middle only.
-    noise_sd : float
-        Noise in each of the two receiver channels, relative to blood.
-    in_plane_shift_mm, through_plane_shift_mm : float
-        SD of the displacement of the heart from slice to slice (breath holds).
-    bias_sd : float
-        SD of the log of the coil sensitivity over the image.
-    texture_sd : float
-        SD of the multiplicative texture.
-    papillary, trabeculae, atria : bool
-        Draw papillary muscles (labelled cavity), RV trabeculae (labelled cavity), an atrial stub (unlabelled).
-    detailed : bool
-        Draw for every scan what real cines show and the plain scan lacks (`detail`, `chest`): trabeculae and papillary
-        muscles of any size, fat, an arranged chest, flow, dark bands, a beat that is blurred within a frame.
-        Trabeculae that are pressed together at end-systole are labelled wall, as readers trace them. `papillary` and
-        `trabeculae` are the plain ones, which this takes the place of.
-    exclude_outflow : bool
-        Leave the outflow tract above the LV base plane out of the labels (the convention of ACDC).
-    randomise : bool
-        Domain randomisation: draw tissue contrast (`TissueSignals.randomised`) and noise (`noise_sd` times a
-        log-uniform factor, 0.008/0.015 to 0.05/0.015) anew for every scan.
-    scrambled_share : float
-        With `randomise`, the share of scans whose tissues have brightnesses that no scanner gives.
-
-    Raises
-    ------
-    ValueError
-        Naming the field that is ill-typed or out of range.
-    """
-
-    grid_size: int = 96
-    spacing_mm: float = 1.6
-    n_slices: int = 12
-    thickness_mm: float = 8.0
-    gap_mm: float = 2.0
-    sub_slices: int = 3
-    noise_sd: float = 0.015
-    in_plane_shift_mm: float = 2.0
-    through_plane_shift_mm: float = 1.2
-    bias_sd: float = 0.25
-    texture_sd: float = 0.04
-    papillary: bool = True
-    trabeculae: bool = True
-    atria: bool = True
-    detailed: bool = False
-    exclude_outflow: bool = False
-    randomise: bool = False
-    scrambled_share: float = 0.15
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type == "bool":
-                if not isinstance(value, bool | np.bool_):
-                    raise ValueError(f"{field.name} must be True or False, got {value!r}")
-                continue
-            allowed = (int, np.integer) if field.type == "int" else (int, float, np.integer, np.floating)
-            low, high = _RANGES[field.name]
-            if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
-                raise ValueError(f"{field.name} must be of type {field.type}, {low:g} to {high:g}, got {value!r}")
-
-    @property
-    def slice_distance_mm(self) -> float:
-        """Distance between the middles of neighbouring slices."""
-        return self.thickness_mm + self.gap_mm
+    signals: TissueSignals
+    noise_sd: float
+    texture: NDArray[np.float32]  # (K, J, I), fine, SD 1
+    islands: NDArray[np.float32]  # (K, J, I), coarse, SD 1: where the chest has which tissue
+    bias: NDArray[np.float32]  # (J, I), coil sensitivity
+    detail: Detail | None  # of a detailed scan
+    background: NDArray[np.float32]  # (K, J, I), signal of the chest
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,6 +55,8 @@ class SimulatedScan:
         Fractions of the cardiac cycle.
     settings : AcquisitionSettings
     pose : Pose
+    look : Look
+        Chest and coil, for further images of the same visit (`acquire_tagged`, `acquire_dense`).
 
     Notes
     -----
@@ -156,6 +75,7 @@ class SimulatedScan:
     phases: NDArray[np.float64]
     settings: AcquisitionSettings
     pose: Pose
+    look: Look
 
     def __repr__(self) -> str:
         return f"SIMULATED scan with its labels and landmarks: {self.cine!r}"
@@ -235,7 +155,8 @@ def acquire(
         through_plane_shift_mm=settings.through_plane_shift_mm,
         rng=rng,
     )
-    image, codes = _paint_phases(heart, settings, pose, phases, rng)
+    look = _draw_look(settings, rng)
+    image, codes = _paint_phases(heart, settings, pose, phases, look, rng)
     frame_time_ms = 60000.0 / heart.parameters.heart_rate_per_min / len(phases)
     cine = Cine(image.transpose(3, 2, 1, 0), pose.affine, frame_time_ms, simulated=True)
     landmarks = heart.landmarks(phases) @ pose.heart_to_world[:3, :3].T + pose.heart_to_world[:3, 3]
@@ -248,14 +169,45 @@ def acquire(
         phases,
         settings,
         pose,
+        look,
     )
 
 
-def _paint_phases(
-    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Grey values and codes (T, K, J, I). Everything that does not move is made once."""
-    n, shape = settings.grid_size, (settings.n_slices, settings.grid_size, settings.grid_size)
+def sample_points(
+    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray, fat_mm: float = painting.FAT_MM
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+    """Heart points (M, S, 3) of the S sub-slices of the M pixels near the heart, the pixels' flat index in (K, J, I),
+    and (M, S) whether the heart can be there."""
+    k, j, i = np.indices((settings.n_slices, settings.grid_size, settings.grid_size)).reshape(3, -1)
+    centres = pose.heart_from_voxel(np.stack([i, j, k], axis=1))
+    offsets = ((np.arange(settings.sub_slices) + 0.5) / settings.sub_slices - 0.5) * settings.thickness_mm
+    points = np.repeat(centres[:, None], settings.sub_slices, axis=1)
+    points[..., 2] += offsets  # heart and scanner share their third axis
+    drawn = painting.reach_of(heart, phases, points, fat_mm=fat_mm)
+    pixels = np.flatnonzero(drawn.any(axis=1))
+    return points[pixels].astype(np.float32), pixels, drawn[pixels]
+
+
+def rows_mm(settings: AcquisitionSettings) -> NDArray[np.float32]:
+    """(J, 1) height of each row below the middle of the image."""
+    n = settings.grid_size
+    return (np.arange(n, dtype=np.float32)[:, None] - 0.5 * (n - 1)) * np.float32(settings.spacing_mm)
+
+
+def drawing_parts(heart: DigitalHeart, settings: AcquisitionSettings, look: Look, phase: float) -> dict[str, Any]:
+    """What `painting.paint` is to draw at a phase, as its keywords."""
+    return {
+        "pixel_mm": settings.spacing_mm,
+        "papillary": settings.papillary,
+        "trabeculae": settings.trabeculae,
+        "atria": settings.atria,
+        "detail": look.detail,
+        "contraction": None if look.detail is None else Contraction.of(heart, phase),
+    }
+
+
+def _draw_look(settings: AcquisitionSettings, rng: np.random.Generator) -> Look:
+    shape = (settings.n_slices, settings.grid_size, settings.grid_size)
     signals, sigma = TissueSignals.standard(), settings.noise_sd
     if settings.randomise:
         signals = signals.randomised(rng, scrambled_share=settings.scrambled_share)
@@ -263,23 +215,37 @@ def _paint_phases(
     texture = smooth_field(shape, 0.12, rng=rng)
     islands = smooth_field(shape, 0.03, rng=rng)
     bias = np.exp(settings.bias_sd * smooth_field(shape[1:], 0.012, rng=rng))
-    rows = (np.arange(n, dtype=np.float32)[:, None] - 0.5 * (n - 1)) * np.float32(settings.spacing_mm)
-    chest = painting.draw_surroundings(rows, texture, islands, signals)
-    gain = (1.0 + settings.texture_sd * texture) * bias
-    detail, fat_mm = None, painting.FAT_MM
-    if settings.detailed:
-        voxel_mm = (settings.slice_distance_mm, settings.spacing_mm, settings.spacing_mm)
-        detail = Detail.draw(shape, rng)
-        background = draw_chest(chest.background, signals, voxel_mm, rng)
-        chest, gain, fat_mm = chest._replace(background=background, flow=detail.flow), gain * detail.gain, detail.fat_mm
+    background = painting.draw_surroundings(rows_mm(settings), texture, islands, signals).background
+    if not settings.detailed:
+        return Look(signals, sigma, texture, islands, bias, None, background)
+    voxel_mm = (settings.slice_distance_mm, settings.spacing_mm, settings.spacing_mm)
+    detail = Detail.draw(shape, rng)
+    return Look(signals, sigma, texture, islands, bias, detail, draw_chest(background, signals, voxel_mm, rng))
 
-    points, pixels, drawn = _sample_points(heart, settings, pose, phases, fat_mm)
+
+def _paint_phases(
+    heart: DigitalHeart,
+    settings: AcquisitionSettings,
+    pose: Pose,
+    phases: NDArray,
+    look: Look,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Grey values and codes (T, K, J, I). Everything that does not move is made once."""
+    detail, sigma = look.detail, look.noise_sd
+    chest = painting.draw_surroundings(rows_mm(settings), look.texture, look.islands, look.signals)
+    chest = chest._replace(background=look.background)
+    gain, fat_mm = (1.0 + settings.texture_sd * look.texture) * look.bias, painting.FAT_MM
+    if detail is not None:
+        chest, gain, fat_mm = chest._replace(flow=detail.flow), gain * detail.gain, detail.fat_mm
+
+    points, pixels, drawn = sample_points(heart, settings, pose, phases, fat_mm)
     near = painting.Surroundings(*(array.reshape(-1)[pixels][:, None] for array in chest))
     image = np.repeat(chest.background[None], len(phases), axis=0)
     codes = np.zeros(image.shape, np.uint8)
     for t, phase in enumerate(phases):
-        grey, codes[t].reshape(-1)[pixels] = _paint_phase(heart, settings, points, near, signals, drawn, phase, detail)
-        image[t].reshape(-1)[pixels] = grey
+        grey, found = _paint_phase(heart, settings, points, near, look, drawn, float(phase))
+        image[t].reshape(-1)[pixels], codes[t].reshape(-1)[pixels] = grey, found
     image *= gain
     if sigma > 0:
         image += sigma * rng.standard_normal(image.shape, dtype=np.float32)
@@ -292,42 +258,22 @@ def _paint_phase(
     settings: AcquisitionSettings,
     points: NDArray[np.float32],
     near: painting.Surroundings,
-    signals: TissueSignals,
+    look: Look,
     drawn: NDArray[np.bool_],
     phase: float,
-    detail: Detail | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Grey values and codes (M,) of the pixels near the heart at one phase."""
-    look = {"drawn": drawn, "length_mm": heart.parameters.length_mm}
-    parts = {"papillary": settings.papillary, "trabeculae": settings.trabeculae, "atria": settings.atria}
-    at = heart.locate(points, float(phase))
-    beat = None if detail is None else Beat.of(heart, float(phase))
-    grey = painting.paint(at, near, signals, pixel_mm=settings.spacing_mm, detail=detail, beat=beat, **parts, **look)
-    codes = painting.label(at, exclude_outflow=settings.exclude_outflow, **look)
-    if detail is not None:
-        detail.traced(codes, at, beat, length_mm=heart.parameters.length_mm)
-        later = float((phase + detail.blur) % 1.0)
-        moved, beat = heart.locate(points, later), Beat.of(heart, later)
-        late = painting.paint(
-            moved, near, signals, pixel_mm=settings.spacing_mm, detail=detail, beat=beat, **parts, **look
-        )
+    drawing = {"drawn": drawn, "length_mm": heart.parameters.length_mm}
+    at = heart.locate(points, phase)
+    grey = painting.paint(at, near, look.signals, **drawing_parts(heart, settings, look, phase), **drawing)
+    codes = painting.label(at, exclude_outflow=settings.exclude_outflow, **drawing)
+    if look.detail is not None:
+        look.detail.traced(codes, at, Contraction.of(heart, phase), length_mm=heart.parameters.length_mm)
+        later = (phase + look.detail.blur) % 1.0
+        moved = heart.locate(points, later)
+        late = painting.paint(moved, near, look.signals, **drawing_parts(heart, settings, look, later), **drawing)
         grey = 0.5 * (grey + late)
     return grey.mean(axis=1), painting.majority(codes)
-
-
-def _sample_points(
-    heart: DigitalHeart, settings: AcquisitionSettings, pose: Pose, phases: NDArray, fat_mm: float
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
-    """Heart points (M, S, 3) of the S sub-slices of the M pixels near the heart, the pixels' flat index in (K, J, I),
-    and (M, S) whether the heart can be there."""
-    k, j, i = np.indices((settings.n_slices, settings.grid_size, settings.grid_size)).reshape(3, -1)
-    centres = pose.heart_from_voxel(np.stack([i, j, k], axis=1))
-    offsets = ((np.arange(settings.sub_slices) + 0.5) / settings.sub_slices - 0.5) * settings.thickness_mm
-    points = np.repeat(centres[:, None], settings.sub_slices, axis=1)
-    points[..., 2] += offsets  # heart and scanner share their third axis
-    drawn = painting.reach_of(heart, phases, points, fat_mm=fat_mm)
-    pixels = np.flatnonzero(drawn.any(axis=1))
-    return points[pixels].astype(np.float32), pixels, drawn[pixels]
 
 
 def _check_phases(phases: ArrayLike) -> NDArray[np.float64]:

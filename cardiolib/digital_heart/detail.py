@@ -48,7 +48,7 @@ class Column:
     high: float
 
 
-class Beat(NamedTuple):
+class Contraction(NamedTuple):
     """What a phase does to what stands in the LV cavity.
 
     Attributes
@@ -63,7 +63,7 @@ class Beat(NamedTuple):
     crowding: float
 
     @classmethod
-    def of(cls, heart: DigitalHeart, phase: float) -> Beat:
+    def of(cls, heart: DigitalHeart, phase: float) -> Contraction:
         """A heart's state at a phase of the cardiac cycle."""
         volume = heart.volumes_ml([0.0, phase])["lv_cavity"]
         return cls(float(heart.motion.phase(phase).c_left), float(np.sqrt(volume[0] / volume[1])))
@@ -126,9 +126,9 @@ class Detail:
             _draw_flow(shape, rng),
         )
 
-    def lv_muscle(self, at: Located, beat: Beat, *, pixel_mm: float, length_mm: float) -> Array:
+    def lv_muscle(self, at: Located, contraction: Contraction, *, pixel_mm: float, length_mm: float) -> Array:
         """(M, S) share of muscle inside the LV cavity: trabeculae and columns."""
-        pressed, crowding = beat
+        pressed, crowding = contraction
         depth = crowding * _at(self.lv_trabeculae_mm, at.Th, at.Z_left / np.float32(length_mm))
         opacity = np.float32(self.opacity + (1.0 - self.opacity) * pressed)
         cover = opacity * soft(at.r - (at.r_lv_endo - depth), pixel_mm)
@@ -141,16 +141,22 @@ class Detail:
             cover[here] = np.maximum(cover[here], inside)
         return cover
 
-    def rv_muscle(self, at: Located, beat: Beat, *, pixel_mm: float, length_mm: float) -> Array:
+    def rv_muscle(self, at: Located, contraction: Contraction, *, pixel_mm: float, length_mm: float) -> Array:
         """(M, S) share of muscle inside the RV cavity: trabeculae of the free wall."""
-        pressed = beat.pressed
+        pressed = contraction.pressed
         depth = (1.0 + pressed) * _at(self.rv_trabeculae_mm, at.Th, at.Z_right / np.float32(length_mm))
         opacity = np.float32(0.8 * (self.opacity + (1.0 - self.opacity) * pressed))
         return opacity * soft(at.r - (at.r_rv_endo - depth), pixel_mm)
 
-    def traced(self, codes: NDArray[np.uint8], at: Located, beat: Beat, *, length_mm: float) -> None:
+    def traced(self, codes: NDArray[np.uint8], at: Located, contraction: Contraction, *, length_mm: float) -> None:
         """Change labels in place to what a reader traces: pressed trabeculae count as wall."""
-        layer = _TRACED_SHARE * beat.pressed * beat.crowding * self.lv_mean_mm * _profile(at.Z_left / length_mm)
+        layer = (
+            _TRACED_SHARE
+            * contraction.pressed
+            * contraction.crowding
+            * self.lv_mean_mm
+            * _profile(at.Z_left / length_mm)
+        )
         codes[(codes == LV_CAVITY) & (at.r > np.maximum(at.r_lv_endo - layer, 0.35 * at.r_lv_endo))] = LV_WALL
 
     def base(self, at: Located, *, pixel_mm: float) -> tuple[Array, Array]:

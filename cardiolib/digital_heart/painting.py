@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 from .anatomy import Bearing, wrap
-from .detail import Beat, Detail
+from .detail import Contraction, Detail
 from .heart import DigitalHeart
 from .location import RV_CAVITY, RV_WALL, Located
 from .tissue import TissueSignals
@@ -19,7 +20,17 @@ Array = NDArray[np.float32]
 FAT_MM = 4.0  # epicardial fat
 PAPILLARY_MM = 3.6  # radius of a papillary muscle
 PAPILLARY_ANGLES = (0.75, -0.9)
+_FAT_SIGNAL = 0.8  # of thin fat, relative to that of the chest
 _MARGIN_MM = 3.0  # on the heart's reach: what its sampling may miss
+
+
+class Shares(NamedTuple):
+    """How much of each kind of tissue a sample shows; every array has the shape (M, S)."""
+
+    muscle: Array
+    blood: Array
+    fat: Array
+    surroundings: Array
 
 
 class Surroundings(NamedTuple):
@@ -85,7 +96,7 @@ def paint(
     trabeculae: bool,
     atria: bool,
     detail: Detail | None = None,
-    beat: Beat | None = None,
+    contraction: Contraction | None = None,
 ) -> Array:
     """Grey values at located points, from the outside inwards; edges are one pixel soft.
 
@@ -105,8 +116,8 @@ def paint(
     papillary, trabeculae, atria : bool
         Draw these.
     detail : Detail, optional
-        What takes the place of the plain papillary muscles, trabeculae, atrium and fat; needs `beat`.
-    beat : Beat, optional
+        What takes the place of the plain papillary muscles, trabeculae, atrium and fat; needs `contraction`.
+    contraction : Contraction, optional
         State of the heart at this phase.
 
     Returns
@@ -130,10 +141,10 @@ def paint(
     else:
         blood = blood * surroundings.flow
         grid = {"pixel_mm": pixel_mm, "length_mm": length_mm}
-        lv_blood = _over(blood, muscle, detail.lv_muscle(at, beat, **grid))
-        rv_blood = _over(blood, muscle, detail.rv_muscle(at, beat, **grid))
+        lv_blood = _over(blood, muscle, detail.lv_muscle(at, contraction, **grid))
+        rv_blood = _over(blood, muscle, detail.rv_muscle(at, contraction, **grid))
 
-    image = _over(surroundings.background, np.float32(0.8 * signals.fat), fat)
+    image = _over(surroundings.background, np.float32(_FAT_SIGNAL * signals.fat), fat)
     image = _over(image, muscle, rv_epi)
     image = _over(image, rv_blood, rv_endo - lv_epi)
     image = _over(image, muscle, lv_epi)
@@ -146,6 +157,23 @@ def paint(
     elif atria:
         image = np.where(~at.below_base & (at.r < at.r_lv_epi - 2.0), np.float32(0.95) * blood, image)
     return np.where(drawn, image, surroundings.background)
+
+
+def shares(at: Located, surroundings: Surroundings, **how: Any) -> Shares:
+    """What each located point shows; takes the keywords of `paint`.
+
+    The grey value is a sum of tissues' signals with these shares, so a heart that is painted with one tissue of signal
+    1 and all others 0 gives the share of that tissue.
+    """
+    dark = surroundings._replace(background=np.zeros_like(surroundings.background))
+    light = surroundings._replace(background=np.ones_like(surroundings.background))
+    none = TissueSignals(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Shares(
+        paint(at, dark, replace(none, myocardium=1.0), **how),
+        paint(at, dark, replace(none, blood=1.0), **how),
+        paint(at, dark, replace(none, fat=1.0 / _FAT_SIGNAL), **how),
+        paint(at, light, none, **how),
+    )
 
 
 def label(at: Located, *, drawn: NDArray[np.bool_], length_mm: float, exclude_outflow: bool) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 class Relaxation(NamedTuple):
@@ -73,3 +74,21 @@ class TissueSignals:
         if rng.random() < scrambled_share:
             return TissueSignals(**dict(zip(names, levels.tolist(), strict=True)))
         return TissueSignals(**{n: getattr(self, n) * float(f) for n, f in zip(names, factors, strict=True)})
+
+
+def spoiled_signal(tissue: Relaxation, *, tr_ms: float, te_ms: float, flip_rad: float) -> float:
+    """Steady-state signal of one tissue in a spoiled gradient-echo cine.
+
+    ``S = PD sin a (1 - E1) / (1 - E1 cos a) exp(-TE/T2)`` with ``E1 = exp(-TR/T1)``.
+    """
+    e1 = math.exp(-tr_ms / tissue.t1_ms)
+    steady = math.sin(flip_rad) * (1 - e1) / (1 - e1 * math.cos(flip_rad))
+    return tissue.proton_density * steady * math.exp(-te_ms / tissue.t2_ms)
+
+
+def fading_per_ms(t1_ms: ArrayLike, *, tr_ms: float, flip_rad: float) -> NDArray[np.float64]:
+    """Rate at which longitudinal magnetisation forgets what was written into it, while it is being read.
+
+    ``R = 1/T1 - log(cos a)/TR``: relaxation, and what every readout pulse takes away.
+    """
+    return 1.0 / np.asarray(t1_ms, float) - math.log(math.cos(flip_rad)) / tr_ms

@@ -12,6 +12,7 @@ from .heart_pairs import two_hearts_interactive as two_hearts_interactive
 from .interactive import heart_animation as heart_animation
 from .interactive import heart_surface as heart_surface
 from .interactive import save_interactive as save_interactive
+from .measured_motion import displacement_encoded as displacement_encoded
 from .moving_heart import heart_in_images_interactive as heart_in_images_interactive
 from .moving_heart import motion_views as motion_views
 from .moving_heart import motion_views_interactive as motion_views_interactive

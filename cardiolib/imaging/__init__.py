@@ -12,11 +12,15 @@ from cardiolib.imaging.cropping import (
     resample_like,
     slice_axis_last,
 )
+from cardiolib.imaging.dense_cine import DenseCine
+from cardiolib.imaging.displacement import DisplacementField
 from cardiolib.imaging.geometry import reconcile_affine, spacing_of, voxel_from_world, world_from_voxel
 from cardiolib.imaging.labels import LabelMap, check_scheme
 from cardiolib.imaging.phases import ed_es_frames
 from cardiolib.imaging.reading import read_cine, read_label_map, says_simulated, write_cine, write_label_map
 from cardiolib.imaging.schemes import ACDC, FOURDSEGMENT, MMS, OURS, SCHEMES, STRUCTURES, LabelScheme
+from cardiolib.imaging.unwrapping import displacement_from_dense
+from cardiolib.imaging.vector_files import read_dense, read_displacement, write_dense, write_displacement
 
 __all__ = [
     "ACDC",
@@ -26,17 +30,22 @@ __all__ = [
     "SCHEMES",
     "STRUCTURES",
     "Cine",
+    "DenseCine",
+    "DisplacementField",
     "LabelMap",
     "LabelScheme",
     "check_scheme",
     "crop_start",
     "crop_to_heart",
+    "displacement_from_dense",
     "ed_es_frames",
     "flip_axis",
     "normalise_intensity",
     "pad_or_crop",
     "pad_or_crop_image",
     "read_cine",
+    "read_dense",
+    "read_displacement",
     "read_label_map",
     "reconcile_affine",
     "resample_in_plane",
@@ -47,5 +56,7 @@ __all__ = [
     "world_from_voxel",
     "says_simulated",
     "write_cine",
+    "write_dense",
+    "write_displacement",
     "write_label_map",
 ]

@@ -19,9 +19,11 @@ from cardiolib.imaging.schemes import SCHEMES, LabelScheme
 FRAME_TIME_MS = (5.0, 250.0)
 """Frame times a cardiac cine can have; anything else in the header is taken as unset."""
 
+SIMULATED_DESCRIPTION = "SIMULATED by cardiolib, no patient"
+"""What the field ``descrip`` of a NIfTI file says of a simulated image."""
+
 _MILLIMETRES = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
 _DAMAGED = "{path} is damaged or incomplete ({error}): copy or download it again"
-_DESCRIPTION = "SIMULATED by cardiolib, no patient"
 _MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
 
 
@@ -177,7 +179,7 @@ def says_simulated(path: str | os.PathLike[str]) -> bool:
     if _suffix(path) == ".gipl":
         return marked_simulated(path)
     try:
-        return _DESCRIPTION.encode() in nib.load(path).header["descrip"].tobytes()
+        return SIMULATED_DESCRIPTION.encode() in nib.load(path).header["descrip"].tobytes()
     except (nib.filebasedimages.ImageFileError, EOFError, OSError, zlib.error, KeyError, ValueError):
         return False
 
@@ -249,6 +251,15 @@ def _write(
         mark_simulated(path, simulated)  # the format has no room for a word
         return
     image = nib.Nifti1Image(array[..., 0] if array.shape[3] == 1 else array, affine)
+    set_header(image, affine, frame_time_ms, simulated=simulated)
+    if step is not None:
+        image.header.set_slope_inter(step, 0.0)
+    with atomic_path(path) as temporary:
+        nib.save(image, temporary)
+
+
+def set_header(image: nib.Nifti1Image, affine: np.ndarray, frame_time_ms: float | None, *, simulated: bool) -> None:
+    """Put geometry, units, frame time and the simulated mark into the header of an image of three to five axes."""
     image.header.set_xyzt_units("mm", "sec")
     image.set_sform(affine, code="scanner")
     # A qform cannot hold shear; readers that prefer it must not see another geometry.
@@ -258,15 +269,11 @@ def _write(
     else:
         image.set_qform(None, code="unknown")
     zooms = tuple(np.linalg.norm(affine[:3, :3], axis=0))
-    if image.ndim == 4:
-        zooms += (1.0 if frame_time_ms is None else frame_time_ms / 1000.0,)
+    if image.ndim > 3:
+        zooms += (1.0 if frame_time_ms is None else frame_time_ms / 1000.0,) + (1.0,) * (image.ndim - 4)
     image.header.set_zooms(zooms)
     if simulated:
-        image.header["descrip"] = _DESCRIPTION
-    if step is not None:
-        image.header.set_slope_inter(step, 0.0)
-    with atomic_path(path) as temporary:
-        nib.save(image, temporary)
+        image.header["descrip"] = SIMULATED_DESCRIPTION
 
 
 def _suffix(path: Path) -> str:

@@ -2,8 +2,10 @@
 
 from cardiolib.motion.correspondence import FittedTemplate, fit_template
 from cardiolib.motion.curvature import septal_curvature, wall_curvature
+from cardiolib.motion.displacement_score import DisplacementScore, score_displacement
 from cardiolib.motion.evaluation import COMPONENTS, endpoint_errors, heart_components
-from cardiolib.motion.examples import HeartFunction, HeartInImages, MovingHeart, TwoHearts
+from cardiolib.motion.examples import EncodedHeart, HeartFunction, HeartInImages, MovingHeart, TwoHearts
+from cardiolib.motion.followed import follow_field
 from cardiolib.motion.heart_frame import kabsch, resample_phases, to_heart_frame
 from cardiolib.motion.indices import (
     annular_excursion_mm,
@@ -32,6 +34,8 @@ from cardiolib.motion.tracking.settings import METHODS, TrackingSettings
 
 __all__ = [
     "CohortMotion",
+    "DisplacementScore",
+    "EncodedHeart",
     "HeartFunction",
     "HeartInImages",
     "MovingHeart",
@@ -53,12 +57,14 @@ __all__ = [
     "ejection_fraction",
     "endpoint_errors",
     "fit_template",
+    "follow_field",
     "heart_components",
     "kabsch",
     "mitral_excursion_mm",
     "mitral_indices",
     "quality_table",
     "resample_phases",
+    "score_displacement",
     "right_ventricular_indices",
     "septal_curvature",
     "subject_seed",

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from cardiolib.imaging import Cine, DenseCine, DisplacementField
 from cardiolib.meshes import SurfaceMesh
+from cardiolib.motion.displacement_score import DisplacementScore
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,43 @@ class HeartInImages:
     def title(self) -> str:
         """Whose heart it is."""
         return f"{self.subject_id}: real patient, tracked in the images"
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedHeart:
+    """A tracked heart whose motion was measured as well: a displacement field beside its cine.
+
+    Attributes
+    ----------
+    subject_id : str
+    cine : Cine or None
+    field : DisplacementField or None
+        On the cine's grid.
+    score : DisplacementScore
+        Of the tracker against the field.
+    tagged : Cine or None
+        The same slices tagged, where there are such images.
+    dense : DenseCine or None
+        What the field was unwrapped from, where there are such images.
+    lacks : str
+        Why there is no such heart, and then everything else is empty.
+    """
+
+    subject_id: str
+    cine: Cine | None
+    field: DisplacementField | None
+    score: DisplacementScore
+    tagged: Cine | None = None
+    dense: DenseCine | None = None
+    lacks: str = ""
+
+    @classmethod
+    def none(cls, reason: str) -> EncodedHeart:
+        """No heart, for this reason."""
+        return cls("", None, None, DisplacementScore.none(reason), lacks=reason)
+
+    def __repr__(self) -> str:
+        return f"EncodedHeart: none. {self.lacks}" if self.lacks else f"EncodedHeart {self.subject_id}\n{self.score}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,12 +80,7 @@ def strain_curves(positions: np.ndarray) -> pd.DataFrame:
     ValueError
         If these are not the template's vertices, or not finite.
     """
-    inner, outer = left_walls(positions)
-    middle = (inner + outer) / 2
-    around = np.linalg.norm(np.roll(middle, -1, axis=2) - middle, axis=-1)
-    along = np.linalg.norm(np.diff(middle, axis=1), axis=-1)
-    along = np.concatenate([along, along[:, -1:]], axis=1)
-    across = np.linalg.norm(outer - inner, axis=-1)
+    around, along, across = wall_lengths(*left_walls(positions))
     segments = aha_segments()
     rows = []
     for segment in SEGMENTS:
@@ -97,6 +92,21 @@ def strain_curves(positions: np.ndarray) -> pd.DataFrame:
             for t, values in enumerate(zip(*strains, strict=True))
         ]
     return pd.DataFrame(rows)
+
+
+def wall_lengths(inner: np.ndarray, outer: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lengths around and along the middle of the wall and across it, (T, RINGS, AROUND) mm each.
+
+    Parameters
+    ----------
+    inner, outer : (T, RINGS, AROUND, 3) arrays
+        Endocardium and epicardium, see `left_walls`.
+    """
+    middle = (inner + outer) / 2
+    around = np.linalg.norm(np.roll(middle, -1, axis=2) - middle, axis=-1)
+    along = np.linalg.norm(np.diff(middle, axis=1), axis=-1)
+    along = np.concatenate([along, along[:, -1:]], axis=1)
+    return around, along, np.linalg.norm(outer - inner, axis=-1)
 
 
 def strain_summary(positions: np.ndarray) -> dict[str, float]:
@@ -154,5 +164,11 @@ def left_walls(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     template = template_mesh()
     if positions.ndim != 3 or positions.shape[1:] != (template.n_points, 3) or not np.isfinite(positions).all():
         raise ValueError(f"positions has the axes (T, {template.n_points}, 3), all finite; given {positions.shape}")
+    return walls_of(positions)
+
+
+def walls_of(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `left_walls`, unchecked: positions may be NaN where they are not known."""
+    template = template_mesh()
     parts = [positions[:, template.region_mask(name)][:, 1:] for name in ("lv_endo", "lv_epi")]
     return tuple(part.reshape(len(positions), RINGS, AROUND, 3) for part in parts)

@@ -30,7 +30,7 @@ from cardiolib.motion.tracked import (
     first_function,
     true_surface,
 )
-from cardiolib.steps.motion_examples import TRACKED, example_motion, heart_in_images, two_hearts
+from cardiolib.steps.motion_examples import TRACKED, encoded_heart, example_motion, heart_in_images, two_hearts
 from cardiolib.steps.motion_settings import MotionStageSettings, describe_source, uses_truth
 from cardiolib.work import Work
 
@@ -39,6 +39,7 @@ __all__ = [
     "assemble_motion",
     "cohort_errors",
     "describe_source",
+    "encoded_heart",
     "example_motion",
     "first_function",
     "heart_in_images",

@@ -1,19 +1,21 @@
-"""Hearts of the cohort to look at: one, two that differ, and one in its own images."""
+"""Hearts of the cohort to look at: one, two that differ, one in its own images, one whose motion was measured."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from cardiolib.cohorts import Cohort
+from cardiolib.cohorts import Cohort, SimulatedCohort
 from cardiolib.files import read_table_by_id
-from cardiolib.imaging import world_from_voxel
+from cardiolib.imaging import displacement_from_dense, world_from_voxel
 from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, extract_regions, template_mesh
-from cardiolib.motion.examples import HeartInImages, MovingHeart, TwoHearts
+from cardiolib.motion.displacement_score import score_displacement
+from cardiolib.motion.examples import EncodedHeart, HeartInImages, MovingHeart, TwoHearts
 from cardiolib.motion.tracked import CohortMotion, TrackedCohort
 from cardiolib.steps.motion_settings import MotionStageSettings, uses_truth
 from cardiolib.work import Work
 
 TRACKED = "tracked in the images"
+NO_FIELD = "No tracked subject of this cohort has a displacement field beside its cine (displacement_sa.nii.gz)."
 _AROUND_MM = 58.0
 """How far around the heart's middle a slice is shown."""
 
@@ -94,6 +96,28 @@ def heart_in_images(cohort: Cohort, tracked: TrackedCohort) -> HeartInImages:
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     images = np.moveaxis(cine.voxels[:, :, middle][box][..., frames], -1, 0)
     return HeartInImages(one.subject_id, surfaces, positions, images, grid[box], frames)
+
+
+def encoded_heart(cohort: Cohort, tracked: TrackedCohort) -> EncodedHeart:
+    """The first tracked heart that has a displacement field beside its cine, with the tracker's score against it.
+
+    A simulated cohort makes its tagged and displacement-encoded images when they are asked for. How far breath holds
+    displaced each slice is known of simulated hearts, and undone; of patients it is part of the error.
+    """
+    measured = [one for one in tracked.usable if one.subject_id in cohort.ids_with("displacement")]
+    if not measured:
+        return EncodedHeart.none(NO_FIELD)
+    one = measured[0]
+    if not isinstance(cohort, SimulatedCohort):
+        field = cohort.displacement(one.subject_id)
+        score = score_displacement(one.template_positions, field)
+        return EncodedHeart(one.subject_id, cohort.image(one.subject_id), field, score)
+    dense = cohort.dense(one.subject_id)  # once: cohort.displacement would make it again
+    field = displacement_from_dense(dense, cohort.labels(one.subject_id)[0])
+    shift = cohort.scan_truth(one.subject_id)["slice_shift_mm"]
+    score = score_displacement(one.template_positions, field, slice_shift_mm=shift)
+    tagged = cohort.tagged(one.subject_id)
+    return EncodedHeart(one.subject_id, cohort.image(one.subject_id), field, score, tagged, dense)
 
 
 def _upright(affine: np.ndarray, points: np.ndarray, *, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -107,7 +107,13 @@ STAGES: dict[str, Stage] = {
             notebook="02_motion.ipynb",
             settings="cardiolib.steps.motion:MotionStageSettings",
             after=("cohort", "segmentation"),
-            figures=("02_endpoint_error", "02_motion_of_the_heart", "02_displacement_curves", "02_function"),
+            figures=(
+                "02_endpoint_error",
+                "02_motion_of_the_heart",
+                "02_displacement_curves",
+                "02_function",
+                "02_displacement_encoded",
+            ),
             interactive=("02_beating_heart", "02_two_hearts"),
         ),
         Stage(

@@ -23,7 +23,19 @@ from cardiolib.cohorts import (
 )
 from cardiolib.cohorts.simulated.imaging import digest_of
 from cardiolib.files import mark_simulated, marked_simulated, read_table_by_id, write_table
-from cardiolib.imaging import ACDC, read_cine, read_label_map, write_cine, write_label_map
+from cardiolib.imaging import (
+    ACDC,
+    DenseCine,
+    DisplacementField,
+    read_cine,
+    read_dense,
+    read_label_map,
+    says_simulated,
+    write_cine,
+    write_dense,
+    write_displacement,
+    write_label_map,
+)
 from cardiolib.meshes import decimated_mesh, read_vtk, template_mesh, write_motion_folder, write_points_txt, write_vtk
 from cardiolib.motion import write_surfaces
 from cardiolib.segmentation.checkpoint import TrainedNetwork
@@ -59,6 +71,22 @@ def _labels(cohort, path):
     labels = _as(read_label_map(cohort.folder / "images/PH001/label_sa_ED.nii.gz", "ours"), cohort.simulated)
     write_label_map(labels, path / "l.nii.gz")
     return read_label_map(path / "l.nii.gz", "ours").simulated
+
+
+def _displacement(cohort, path):
+    field = DisplacementField(np.zeros((96, 96, 12, 20, 3)), cohort.image("PH001").affine, simulated=cohort.simulated)
+    write_displacement(field, path / "PH001" / "displacement_sa.nii.gz")
+    write_cine(cohort.image("PH001"), path / "PH001" / "sa.nii.gz", bits=12)
+    back = open_cohort(path)
+    return back.simulated, back.displacement("PH001").simulated
+
+
+def _dense(cohort, path):
+    still = np.zeros((4, 4, 2, 3, 3))
+    magnitude, phase = write_dense(
+        DenseCine(still[..., 0], still, np.eye(4), (0.1, 0.1, 0.1), simulated=cohort.simulated), path
+    )
+    return read_dense(path).simulated, says_simulated(magnitude), says_simulated(phase)
 
 
 def _vtk(cohort, path):
@@ -136,6 +164,8 @@ WRITERS = {
     "FittedNetwork.save": _survival_network,
     "write_cine": _cine,
     "write_label_map": _labels,
+    "write_displacement": _displacement,
+    "write_dense": _dense,
     "write_vtk": _vtk,
     "write_bootstrap": _bootstrap,
     "write_4dsegment": _foursegment,
@@ -152,6 +182,7 @@ NOT_OF_PATIENTS = {
     "write_json": "settings, and the mark itself",
     "write_matched_points": "numbers of vertices, no patient's",
     "write_gipl": "only called by write_label_map, which marks the file",
+    "write_motion_images": "only of simulated cohorts, by writers that mark each file",
     "write_state": "an interrupted search inside a run, keyed by its data; no reader but the search",
     "write_expectation": "expected numbers of a run whose manifest names the cohort",
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
+from cardiolib.digital_heart import AcquisitionSettings, acquire
 from cardiolib.digital_heart.heart import PHASES, DigitalHeart
 from cardiolib.digital_heart.painting import reach_of
 from cardiolib.digital_heart.parameters import mean_parameters, parameters_at_severity

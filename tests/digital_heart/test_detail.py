@@ -9,7 +9,7 @@ import pytest
 
 from cardiolib.digital_heart import AcquisitionSettings, DigitalHeart, acquire, mean_parameters
 from cardiolib.digital_heart.chest import draw_chest
-from cardiolib.digital_heart.detail import Beat, Detail
+from cardiolib.digital_heart.detail import Contraction, Detail
 from cardiolib.digital_heart.tissue import TissueSignals
 from cardiolib.imaging import OURS
 
@@ -53,14 +53,14 @@ def test_every_scan_looks_different_and_the_same_seed_alike(heart):
 
 def test_there_is_more_muscle_in_a_cavity_the_smaller_it_is(heart):
     detail = Detail.draw((12, 96, 96), np.random.default_rng(3))
-    at_ed, at_es = Beat.of(heart, 0.0), Beat.of(heart, heart.es_phase)
-    assert at_ed == Beat(0.0, 1.0)
+    at_ed, at_es = Contraction.of(heart, 0.0), Contraction.of(heart, heart.es_phase)
+    assert at_ed == Contraction(0.0, 1.0)
     assert at_es.pressed > 0.9 and at_es.crowding > 1.3
     shares = []
-    for beat, phase in ((at_ed, 0.0), (at_es, heart.es_phase)):
+    for contraction, phase in ((at_ed, 0.0), (at_es, heart.es_phase)):
         points = np.random.default_rng(0).uniform([-30, -30, 20], [30, 30, 80], (20_000, 3)).astype(np.float32)
         at = heart.locate(points, phase)
-        muscle = detail.lv_muscle(at, beat, pixel_mm=1.6, length_mm=heart.parameters.length_mm)
+        muscle = detail.lv_muscle(at, contraction, pixel_mm=1.6, length_mm=heart.parameters.length_mm)
         shares.append(muscle[at.label == CAVITY].mean())
         assert muscle.min() >= 0 and muscle.max() <= 1
     assert shares[1] > 1.3 * shares[0]

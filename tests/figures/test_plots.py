@@ -10,8 +10,8 @@ from made_results import patient_maps, performance, search_result
 
 from cardiolib import figures
 from cardiolib.figures.style import save_figure
-from cardiolib.imaging import ACDC, OURS, Cine, LabelMap
-from cardiolib.motion import HeartFunction, TrackingErrors
+from cardiolib.imaging import ACDC, OURS, Cine, DenseCine, DisplacementField, LabelMap
+from cardiolib.motion import DisplacementScore, EncodedHeart, HeartFunction, TrackingErrors
 from cardiolib.motion.tracked import TRACKING
 from cardiolib.segmentation.segmented import MeasuredPairs, SegmentedScan
 from cardiolib.validation import calibrate, kaplan_meier_groups, net_benefit, performance_over_time
@@ -59,6 +59,39 @@ def draw_errors():
     )
     table.loc[table["phase"] == 0, "error_mm"] = 0.0
     return figures.endpoint_error(TrackingErrors(table.assign(error=TRACKING)))
+
+
+def encoded_heart(**without):
+    """A heart without shape: a disc of muscle that moves, in every kind of image."""
+    shape, n = (40, 36, 3), 5
+    i, j = np.indices(shape[:2])
+    mm = np.full((*shape, n, 3), np.nan, np.float32)
+    mm[np.hypot(i - 20, j - 18) < 10] = np.sin(np.pi * np.arange(n) / n)[:, None] * [9.0, -3.0, 5.0]
+    voxels = RNG.random((*shape, n))
+    curve = {"phase": np.arange(n)}
+    errors = [
+        pd.DataFrame(
+            curve
+            | {name: np.arange(n) for name in ("mean_mm", "median_mm", "p95_mm", "zero_motion_mm")}
+            | {"region": one}
+        )
+        for one in ("all points", "lv_endo", "rv_free")
+    ]
+    strain = [
+        pd.DataFrame(curve | {"kind": kind, "field_percent": -np.arange(n), "tracked_percent": np.arange(n)})
+        for kind in ("circumferential", "radial")
+    ]
+    affine = np.diag([1.5, 1.5, 8, 1])
+    parts = {
+        "tagged": Cine(voxels, affine),
+        "dense": DenseCine(voxels, RNG.uniform(-3, 3, (*shape, n, 3)), affine, (0.08, 0.08, 0.05)),
+    }
+    score = DisplacementScore(pd.concat(errors), pd.concat(strain).assign(region="whole wall"), 1.0)
+    return EncodedHeart("a", Cine(voxels, affine), DisplacementField(mm, affine), score, **(parts | without))
+
+
+def draw_encoded():
+    return figures.displacement_encoded(encoded_heart())
 
 
 def draw_training():
@@ -149,6 +182,7 @@ DRAWINGS = {
     "latent_one": lambda: figures.latent_map(patient_maps({"pca": RNG.normal(size=(N, 2))}, EVENT, TIME)),
     "function": draw_function,
     "errors": draw_errors,
+    "encoded": draw_encoded,
     "mosaic": draw_mosaic,
 }
 
@@ -209,6 +243,18 @@ def test_survival_curve_on_paper_is_the_table():
         np.testing.assert_array_equal(line.get_ydata(), table.loc[table["group"] == name, "survival"])
     written = {text.get_text() for text in figure.axes[1].texts}
     assert {str(int(n)) for n in grouped.at_risk.to_numpy().ravel()} <= written
+
+
+def test_a_heart_that_was_measured_is_drawn_with_the_images_that_it_has():
+    figure, table = figures.displacement_encoded(encoded_heart())
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert "Phase along I, ES" in "".join(titles) and sum("Tagged" in title for title in titles) == 2
+    assert len(table) == 3 * 5 + 5 and table["error_mean_mm"].max() == 4
+    few = figures.displacement_encoded(encoded_heart(tagged=None, dense=None)).figure
+    titles = [ax.get_title(loc="left") for ax in few.axes if ax.get_title(loc="left")]
+    assert len(titles) == 5 and not any("Tagged" in title or "Phase" in title for title in titles)
+    nothing = figures.displacement_encoded(EncodedHeart.none("Nothing was measured."))
+    assert nothing.figure is None and nothing.reason == "Nothing was measured."
 
 
 def test_search_keeps_the_best_so_far_and_survives_failed_candidates():

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
-from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
+from cardiolib.digital_heart import PHASES, AcquisitionSettings, DigitalHeart, acquire, mean_parameters
 from cardiolib.imaging import LabelMap
 from cardiolib.meshes import MATCHED_VERTICES, enclosed_volume_ml, read_motion_folder, read_vtk, template_mesh
 from cardiolib.motion import (

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from cardiolib.cohorts import SimulatedCohortSettings, build_simulated_cohort
-from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters
+from cardiolib.digital_heart import PHASES, DigitalHeart, mean_parameters, true_displacement
 from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
 from cardiolib.imaging import Cine
 from cardiolib.meshes import MATCHED_VERTICES
 from cardiolib.motion import CohortMotion, Quality, TrackedCohort, TrackedSubject
+from cardiolib.motion.tracked import true_surface
 from cardiolib.steps import motion as stage
 from cardiolib.steps.motion_settings import uses_truth
 from cardiolib.work import Work
@@ -181,3 +182,27 @@ def test_no_patient_is_shown_where_there_is_none(simulated, scan, truth):
     assert stage.heart_in_images(Patients(a=scan.cine), tracked_cohort(failed)).lacks
     real = stage.example_motion(Patients(a=scan.cine), tracked_cohort(subject("a", truth)), stage.MotionStageSettings())
     assert real.source.startswith("real patient")
+
+
+def test_a_heart_with_a_displacement_field_is_scored_and_others_say_what_they_lack(scan, truth):
+    field = true_displacement(DigitalHeart(mean_parameters("ph")), scan)
+    patients = Patients(one=scan.cine, two=scan.cine)
+    patients.ids_with = lambda what: ("two",) if what == "displacement" else patients.ids
+    patients.displacement = lambda subject_id: field
+    encoded = stage.encoded_heart(patients, tracked_cohort(subject("one", truth + 9), subject("two", truth)))
+    assert encoded.subject_id == "two" and not encoded.lacks and encoded.tagged is None and encoded.dense is None
+    assert encoded.cine is scan.cine and encoded.score.summary.loc["all points", "mean_mm"] < 0.7
+    patients.ids_with = lambda what: ()
+    nothing = stage.encoded_heart(patients, tracked_cohort(subject("two", truth)))
+    assert "displacement_sa.nii.gz" in nothing.lacks and nothing.lacks in repr(nothing)
+    assert nothing.score.summary.empty and nothing.score.lacks == nothing.lacks
+
+
+def test_of_a_simulated_heart_all_images_are_made(tmp_path):
+    settings = SimulatedCohortSettings(n_subjects=2, n_imaged=1, n_phases=10)
+    cohort = build_simulated_cohort(tmp_path / "c", settings=settings, seed=5)
+    positions = true_surface(cohort, "PH001")[0]
+    encoded = stage.encoded_heart(cohort, tracked_cohort(subject("PH001", positions)))
+    assert encoded.tagged.simulated and encoded.dense.simulated and encoded.field.simulated and encoded.score.simulated
+    table = encoded.score.summary
+    assert table.loc["all points", "mean_mm"] < 0.8 and table.loc["all points", "zero_motion_mm"] > 4

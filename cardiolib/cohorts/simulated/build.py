@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,18 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts.measurements import volumes_row
-from cardiolib.cohorts.simulated.imaging import ImagingUnit, code_digest, cycle_phases, image_subject, subject_generator
+from cardiolib.cohorts.simulated.imaging import (
+    ImagingUnit,
+    code_digest,
+    cycle_phases,
+    image_subject,
+    scan_settings,
+    subject_generator,
+)
 from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import LAYOUT, SimulatedCohort, declaration, open_simulated
 from cardiolib.cohorts.table import CohortError
 from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_outcomes, simulate_population
-from cardiolib.digital_heart.acquisition import AcquisitionSettings
 from cardiolib.files import atomic_path, write_json, write_table
 
 ABOUT = (
@@ -100,7 +106,7 @@ def build_simulated_cohort(
     population, outcomes = _draw(settings, seed)
     _write_parameters(population, root)
     _write_tables(population, outcomes, settings, root, map_units)
-    acquisition = replace(AcquisitionSettings(), randomise=settings.randomise_acquisition)
+    acquisition = scan_settings(randomise=settings.randomise_acquisition)
     units = [
         ImagingUnit(
             root=str(root),

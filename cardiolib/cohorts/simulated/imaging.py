@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cardiolib.digital_heart import DigitalHeart, parameters_from_row
-from cardiolib.digital_heart.acquisition import AcquisitionSettings, acquire
+from cardiolib.digital_heart import AcquisitionSettings, DigitalHeart, acquire, parameters_from_row
 from cardiolib.files import atomic_path
 from cardiolib.imaging import write_cine, write_label_map
 
@@ -67,6 +66,11 @@ def image_subject(unit: ImagingUnit) -> str:
 def subject_generator(seed: int, purpose: str, subject_id: str = "") -> np.random.Generator:
     """A random stream of its own for every purpose and subject, whatever the order of the work."""
     return np.random.default_rng([int(seed), zlib.crc32(purpose.encode()), zlib.crc32(subject_id.encode())])
+
+
+def scan_settings(*, randomise: bool) -> AcquisitionSettings:
+    """How the subjects of a simulated cohort are scanned."""
+    return replace(AcquisitionSettings(), randomise=randomise)
 
 
 def cycle_phases(n: int) -> np.ndarray:

@@ -11,11 +11,30 @@ import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.measurements import VOLUME_COLUMNS
+from cardiolib.cohorts.simulated.imaging import cycle_phases, scan_settings, subject_generator
 from cardiolib.cohorts.table import CohortError, named, numeric, read_csv_by_id
-from cardiolib.cohorts.ukbiobank import read_subject_image, read_subject_labels
-from cardiolib.digital_heart import DigitalHeart, parameters_from_row
+from cardiolib.cohorts.ukbiobank import DISPLACEMENT_FILE, read_subject_image, read_subject_labels
+from cardiolib.digital_heart import (
+    DenseSettings,
+    DigitalHeart,
+    SimulatedScan,
+    TaggingSettings,
+    acquire,
+    acquire_dense,
+    acquire_tagged,
+    parameters_from_row,
+    true_displacement,
+)
 from cardiolib.files import read_json, read_table_by_id
-from cardiolib.imaging import OURS, Cine, LabelMap
+from cardiolib.imaging import (
+    OURS,
+    Cine,
+    DenseCine,
+    DisplacementField,
+    LabelMap,
+    displacement_from_dense,
+    read_displacement,
+)
 
 LAYOUT = "simulated cohort"
 FILES = ("cohort.csv", "parameters.csv", "truth.npz")
@@ -45,6 +64,7 @@ class SimulatedCohort(Cohort):
         )
         self._root = folder
         self._imaged = frozenset(declared["imaged"])
+        self._request = declared["request"]
 
     def true_positions(self, subject_id: str) -> np.ndarray:
         """(T, V, 3) true positions in mm of the material points, heart frame (stored as float32)."""
@@ -83,6 +103,30 @@ class SimulatedCohort(Cohort):
         self._require(subject_id, "truth")
         return DigitalHeart(parameters_from_row(self.parameters.loc[subject_id]))
 
+    def scan(self, subject_id: str) -> SimulatedScan:
+        """The subject's scan made once more, the very same, with all that is known of it (a second or so).
+
+        Raises
+        ------
+        CohortError
+            The cohort was built by another version of the simulator, which scanned otherwise.
+        """
+        return _scan_again(self, subject_id, self._request)
+
+    def tagged(self, subject_id: str, settings: TaggingSettings | None = None) -> Cine:
+        """The subject's beat imaged once more with tags; see `cardiolib.digital_heart.acquire_tagged`."""
+        rng = subject_generator(self._request["seed"], "tagged", subject_id)
+        return acquire_tagged(self.heart(subject_id), self.scan(subject_id), settings, rng=rng)
+
+    def dense(self, subject_id: str, settings: DenseSettings | None = None) -> DenseCine:
+        """The subject's beat with displacement in its phase; see `cardiolib.digital_heart.acquire_dense`."""
+        rng = subject_generator(self._request["seed"], "dense", subject_id)
+        return acquire_dense(self.heart(subject_id), self.scan(subject_id), settings, rng=rng)
+
+    def true_displacement(self, subject_id: str) -> DisplacementField:
+        """What `displacement` would be without noise and without averaging over the voxel."""
+        return true_displacement(self.heart(subject_id), self.scan(subject_id))
+
     def log_hazard(self) -> pd.Series:
         """The true log hazard of each subject, by ID; higher is worse."""
         rows = [self._rows[subject_id] for subject_id in self.ids]
@@ -115,7 +159,7 @@ class SimulatedCohort(Cohort):
     def _has(self, subject_id: str, what: str) -> bool:
         if what in ("truth", "motion"):
             return True
-        if what in ("images", "labels", "landmarks"):
+        if what in ("images", "labels", "landmarks", "displacement"):
             return subject_id in self._imaged
         return super()._has(subject_id, what)
 
@@ -127,6 +171,12 @@ class SimulatedCohort(Cohort):
 
     def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
         return read_subject_labels(self._subject_folder(subject_id), OURS)
+
+    def _read_displacement(self, subject_id: str) -> DisplacementField:
+        written = self._subject_folder(subject_id) / DISPLACEMENT_FILE
+        if written.is_file():
+            return read_displacement(written, cine=self._read_image(subject_id))
+        return displacement_from_dense(self.dense(subject_id), self._read_labels(subject_id)[0])
 
     def _read_landmarks(self, subject_id: str) -> np.ndarray:
         return self.true_world_landmarks(subject_id)
@@ -175,6 +225,25 @@ def open_simulated(path: Path) -> SimulatedCohort:
     if missing:
         raise CohortError(f"{path}: file(s) of this simulated cohort are missing: {named(missing)}. Build it again.")
     return SimulatedCohort(path, declared)
+
+
+def _scan_again(cohort: SimulatedCohort, subject_id: str, request: dict[str, Any]) -> SimulatedScan:
+    """Scan a subject's heart as it was scanned when the cohort was built; what it is checked against is the pose."""
+    known = cohort.scan_truth(subject_id)
+    settings = request["settings"]
+    scan = acquire(
+        cohort.heart(subject_id),
+        scan_settings(randomise=settings["randomise_acquisition"]),
+        rng=subject_generator(request["seed"], "scan", subject_id),
+        phases=cycle_phases(settings["n_phases"]),
+    )
+    same = all(np.allclose(getattr(scan, name), known[name]) for name in ("heart_to_world", "slice_shift_mm"))
+    if not same:
+        raise CohortError(
+            f"subject {subject_id!r} of cohort {cohort.name!r} was scanned by another version of the simulator: "
+            "further images of the same visit cannot be made. Build the cohort again."
+        )
+    return scan
 
 
 def _moved(affine: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ CAPTIONS: dict[str, str] = {
     "over the cohort.",
     "02_function": "The curves show volumes and strains of one heart over the cardiac cycle, from the tracked mesh. "
     "Dashed lines are the truth.",
+    "02_displacement_encoded": "One heart was imaged once more, tagged and with displacement in its phase. The curves "
+    "show how far tracked points are from where the measured displacement puts them.",
     "02_beating_heart": "A heart of the cohort beats. The colour is the displacement from end-diastole.",
     "02_in_the_images": "The tracked cavities of a real patient beat in the patient's own cine.",
     "02_two_hearts": "Two hearts of the cohort beat side by side. Simulated hearts are those with the lowest and the "
