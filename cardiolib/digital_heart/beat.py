@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from . import painting
 from .acquisition import SimulatedScan, drawing_parts, rows_mm, sample_points
 from .heart import DigitalHeart
+from .location import Located
 from .origins import check_begins_at_ed, ed_origins
 from .painting import Shares
 from .tissue import TISSUES, Relaxation, TissueSignals, fading_per_ms, spoiled_signal
@@ -61,7 +62,7 @@ class Beat:
         nothing = np.zeros(self.shape, np.float32)
         chest = painting.draw_surroundings(rows_mm(settings), look.texture, look.islands, look.signals)
         chest = chest._replace(background=nothing)
-        near = painting.Surroundings(*(array.reshape(-1)[self.pixels][:, None] for array in chest))
+        near = painting.Surroundings._make(array.reshape(-1)[self.pixels][:, None] for array in chest)
         for phase in self._scan.phases:
             at = self._heart.locate(self._points, float(phase))
             shares = painting.shares(
@@ -73,7 +74,7 @@ class Beat:
             )
             moved = np.zeros(self._points.shape)
             seen = shares.surroundings < 1.0
-            part = type(at)(*(array[seen] for array in at))
+            part = Located._make(array[seen] for array in at)
             points = self._points[seen].astype(float)
             moved[seen] = (points - ed_origins(self._heart, points, float(phase), at=part)) @ self._turn.T
             yield Moment(float(phase) * self.rr_ms, shares, moved)
@@ -102,7 +103,7 @@ class Beat:
         )
         return bright * np.float32(blood), fading_per_ms(slow, tr_ms=tr_ms, flip_rad=flip_rad)
 
-    def whole(self, values: Array, background: Array) -> Array:
+    def whole(self, values: np.ndarray, background: np.ndarray) -> np.ndarray:
         """(K, J, I) image: the mean over the sub-slices (M, S) where the heart may be, the background elsewhere."""
         image = background.copy()
         image.reshape(-1)[self.pixels] = values.mean(axis=1)

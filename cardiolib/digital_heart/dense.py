@@ -118,8 +118,8 @@ def acquire_dense(
     rng = np.random.default_rng(DEFAULT_SEED) if rng is None else rng
     beat, readout = Beat(heart, scan), _readout(settings)
     one = spoiled_signal(muscle(), **readout) * _recovered(beat, muscle().t1_ms, settings)
-    chest, rate = beat.chest(**readout)
-    chest = chest * (1.0 - np.exp(-rate * beat.rr_ms)) / one
+    bright, rate = beat.chest(**readout)
+    chest = bright * (1.0 - np.exp(-rate * beat.rr_ms)) / one
     gain, n_phases = beat.gain(), len(scan.phases)
     magnitude = np.empty((n_phases, *beat.shape), np.float32)
     phase = np.empty((3, n_phases, *beat.shape), np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cardiolib.imaging import DisplacementField
 
-from .heart import DigitalHeart
+from .heart import DigitalHeart, Sheet
 from .location import Located
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def ed_origins(heart: DigitalHeart, xyz: ArrayLike, t: float, *, at: Located | N
     at = heart.locate(xyz, t) if at is None else at
     right = (at.r > 0.5 * (at.r_lv_epi + at.r_rv_endo)) & (at.r_rv_epi > at.r_lv_epi)
     origins = np.empty(xyz.shape)
-    for sheet, mine in (("lv", ~right), ("rv", right)):
+    sheets: tuple[tuple[Sheet, NDArray[np.bool_]], ...] = (("lv", ~right), ("rv", right))
+    for sheet, mine in sheets:
         points = xyz[mine]
         if len(points):
             origins[mine] = heart.move(*heart.material(points, t, sheet=sheet), 0.0, sheet=sheet)

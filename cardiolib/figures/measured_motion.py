@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from cardiolib.imaging import Cine, DenseCine, DisplacementField
     from cardiolib.motion import DisplacementScore, EncodedHeart
 
 _DIRECTIONS = ("along I", "along J", "through plane")
@@ -74,10 +75,11 @@ def displacement_encoded(heart: EncodedHeart) -> Drawing:
     """
     if heart.lacks or heart.cine is None or heart.field is None:
         return Drawing.lacking(heart.lacks)
-    shown, score = _shown(heart), heart.score
+    cine, field, score = heart.cine, heart.field, heart.score
+    shown = _shown(field, score)
     panels: list[Callable[[Figure, Axes], None]] = [
-        lambda figure, ax: _grey(ax, heart.cine.voxels, shown, shown.ed, "Cine, ED"),
-        lambda figure, ax: _grey(ax, heart.cine.voxels, shown, shown.es, "Cine, ES"),
+        lambda figure, ax: _grey(ax, cine.voxels, shown, shown.ed, "Cine, ED"),
+        lambda figure, ax: _grey(ax, cine.voxels, shown, shown.es, "Cine, ES"),
     ]
     if heart.tagged is not None:
         voxels = heart.tagged.voxels
@@ -86,14 +88,15 @@ def displacement_encoded(heart: EncodedHeart) -> Drawing:
             lambda figure, ax: _grey(ax, voxels, shown, shown.es, "Tagged, ES"),
         ]
     if heart.dense is not None:
-        panels.append(lambda figure, ax: _phase(figure, ax, heart, shown))
-    panels.append(lambda figure, ax: _displacement(figure, ax, heart, shown))
+        dense = heart.dense
+        panels.append(lambda figure, ax: _phase(figure, ax, dense, field, shown))
+    panels.append(lambda figure, ax: _displacement(figure, ax, cine, field, shown))
     panels += [lambda figure, ax: _error(ax, score), lambda figure, ax: _strain(ax, score)]
     n_columns = 4 if len(panels) > 6 else 3
     n_rows = -(-len(panels) // n_columns)
     height = n_rows * (TWO_COLUMNS_MM / n_columns + _TITLE_MM) + _FOOT_MM
     figure, axes = new_figure(TWO_COLUMNS_MM, height, nrows=n_rows, ncols=n_columns)
-    figure.get_layout_engine().set(wspace=0.02, hspace=0.02)
+    figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.02)
     for draw, ax in zip(panels, axes.ravel(), strict=False):
         draw(figure, ax)
     for ax in axes.ravel()[len(panels) :]:
@@ -102,13 +105,12 @@ def displacement_encoded(heart: EncodedHeart) -> Drawing:
     return Drawing(figure, _numbers(score))
 
 
-def _shown(heart: EncodedHeart) -> _Slice:
+def _shown(field: DisplacementField, score: DisplacementScore) -> _Slice:
     """The slice with most muscle at end-systole, and end-systole of the score."""
-    field = heart.field
-    es = (field.ed_frame + heart.score.es_phase) % field.n_frames
-    mask = field.mask[..., [field.ed_frame, es]]
-    k = int(mask[..., 1].sum(axis=(0, 1)).argmax())
-    places = np.argwhere(mask[:, :, k].any(axis=-1))
+    es = (field.ed_frame + score.es_phase) % field.n_frames
+    mask = field.mask[..., es] | field.mask[..., field.ed_frame]
+    k = int(field.mask[..., es].sum(axis=(0, 1)).argmax())
+    places = np.argwhere(mask[:, :, k])
     margin = np.ceil(_MARGIN_MM / field.spacing_mm[:2]).astype(int)
     size = (places.max(axis=0) + 1 - places.min(axis=0) + 2 * margin).max()  # square, so that panels align
     low = np.rint((places.max(axis=0) + places.min(axis=0) + 1 - size) / 2).astype(int)
@@ -123,17 +125,17 @@ def _grey(ax: Axes, voxels: np.ndarray, shown: _Slice, t: int, title: str) -> No
     _plain(ax, title)
 
 
-def _wrapped(heart: EncodedHeart, k: int, es: int) -> np.ndarray:
+def _wrapped(dense: DenseCine, field: DisplacementField, k: int, es: int) -> np.ndarray:
     """(3,) share of the muscle of slice k whose phase has wrapped, by direction."""
-    along = np.abs(heart.field.along_axes_mm()[:, :, k, es])
-    half_mm = np.asarray(heart.dense.wavelength_mm) / 2
+    along = np.abs(field.along_axes_mm()[:, :, k, es])
+    half_mm = np.asarray(dense.wavelength_mm) / 2
     known = np.isfinite(along[..., 0])
     return (along[known] > half_mm).mean(axis=0)
 
 
-def _phase(figure: Figure, ax: Axes, heart: EncodedHeart, shown: _Slice) -> None:
-    phase = heart.dense.phase[:, :, shown.k, shown.es]
-    axis = int(_wrapped(heart, shown.k, shown.es).argmax())
+def _phase(figure: Figure, ax: Axes, dense: DenseCine, field: DisplacementField, shown: _Slice) -> None:
+    phase = dense.phase[:, :, shown.k, shown.es]
+    axis = int(_wrapped(dense, field, shown.k, shown.es).argmax())
     drawn = ax.imshow(
         phase[..., axis][shown.box].T, cmap="twilight_shifted", vmin=-np.pi, vmax=np.pi, extent=shown.extent
     )
@@ -143,11 +145,10 @@ def _phase(figure: Figure, ax: Axes, heart: EncodedHeart, shown: _Slice) -> None
     bar.ax.xaxis.set_major_formatter(FixedFormatter(["−π", "0", "π"]))
 
 
-def _displacement(figure: Figure, ax: Axes, heart: EncodedHeart, shown: _Slice) -> None:
-    field = heart.field
+def _displacement(figure: Figure, ax: Axes, cine: Cine, field: DisplacementField, shown: _Slice) -> None:
     along = field.along_axes_mm()[:, :, shown.k, shown.es]
     length = np.ma.masked_invalid(np.linalg.norm(along, axis=-1))
-    image = heart.cine.voxels[:, :, shown.k, shown.es][shown.box]
+    image = cine.voxels[:, :, shown.k, shown.es][shown.box]
     low, high = np.percentile(image, (1, 99.5))
     ax.imshow(image.T, cmap="gray", vmin=low, vmax=2 * high, extent=shown.extent, interpolation="bilinear")
     drawn = ax.imshow(length[shown.box].T, cmap="viridis", vmin=0, extent=shown.extent)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -213,12 +214,12 @@ def _write_vectors(
         nib.save(image, temporary)
 
 
-def _read_vectors(path: str | os.PathLike[str], what: str) -> tuple[nib.Nifti1Image, np.ndarray]:
+def _read_vectors(path: str | os.PathLike[str], what: str) -> tuple[Any, np.ndarray]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no image file {path}")
     try:
-        image = nib.load(path)
+        image: Any = nib.load(path)
         shape, intent = image.shape, int(image.header["intent_code"])
         if len(shape) != 5 or shape[-1] != 3:
             raise ValueError(f"{path} has the axes {shape}; {what} has five, (I, J, K, T, 3), T being 1 for one frame")
