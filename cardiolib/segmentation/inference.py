@@ -28,8 +28,8 @@ from cardiolib.segmentation.plane import (
     stack_slices,
     whole_plane_grid,
 )
-from cardiolib.segmentation.quality_gate import SegmentationQuality, assess_segmentation
-from cardiolib.segmentation.second_look import expected_dice, network_features, second_look, stability
+from cardiolib.segmentation.quality_gate import SegmentationQuality
+from cardiolib.segmentation.second_look import expected_dice, judged_by_second_look
 from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.shape.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 
@@ -136,12 +136,8 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True) -> 
     label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes), simulated=cine.simulated)
     step = max(1, round(trained.settings["neighbour_mm"] / float(cine.spacing_mm[2])))
     found = _describe(label_map, notes, places, grid=grid, slices_per_step=step)
-    looked_at = [found.ed, found.es]
     predict = partial(predict_stack, trained, slice_step_mm=float(cine.spacing_mm[2]))
-    answers = second_look(lambda stack: predict(stack).classes, stacks[looked_at], grid)
-    stable = stability(np.moveaxis(labels[..., looked_at], 3, 0), answers)
-    by_network = network_features(np.array(sure)[looked_at], stable)
-    quality = assess_segmentation(label_map, ed=found.ed, es=found.es, cine=cine, by_network=by_network)
+    quality = judged_by_second_look(label_map, cine, stacks, sure, grid=grid, ed=found.ed, es=found.es, predict=predict)
     return dataclasses.replace(found, quality=quality)
 
 

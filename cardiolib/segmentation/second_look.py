@@ -7,15 +7,16 @@ larger and changed in contrast. One that guesses does not. Only end-diastole and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from cardiolib.imaging import OURS
+from cardiolib.imaging import OURS, Cine, LabelMap
 from cardiolib.segmentation.measures import dice
 from cardiolib.segmentation.plane import PlaneGrid
 from cardiolib.segmentation.quality_features import JUDGED, PHASES, Features
+from cardiolib.segmentation.quality_gate import SegmentationQuality, assess_segmentation
 
 
 class Change(NamedTuple):
@@ -28,6 +29,41 @@ class Change(NamedTuple):
 
 CHANGES = (Change(30.0, 1.0, 1.0), Change(0.0, 1.25, 0.85))
 """Strong enough that a network which guesses answers something else."""
+
+
+def judged_by_second_look(
+    label_map: LabelMap,
+    cine: Cine,
+    stacks: np.ndarray,
+    sure: Sequence[np.ndarray],
+    *,
+    grid: PlaneGrid,
+    ed: int,
+    es: int,
+    predict: Callable[[np.ndarray], Any],
+) -> SegmentationQuality:
+    """The quality gate's verdict on labels that a network has made.
+
+    Parameters
+    ----------
+    label_map : LabelMap
+        Every frame, OURS scheme.
+    cine : Cine
+    stacks : (T, K, H, W) array
+        What the network saw, -0.5 to 0.5.
+    sure : sequence of T (3,) arrays
+        `expected_dice` of every frame.
+    grid : PlaneGrid
+        From the network's window to the image.
+    ed, es : int
+    predict : callable
+        What the network predicts of a stack (K, H, W): an object whose `classes` are (K, 5, H, W) probabilities.
+    """
+    frames = [ed, es]
+    answers = second_look(lambda stack: predict(stack).classes, stacks[frames], grid)
+    stable = stability(np.moveaxis(label_map.labels[..., frames], 3, 0), answers)
+    by_network = network_features(np.array(sure)[frames], stable)
+    return assess_segmentation(label_map, ed=ed, es=es, cine=cine, by_network=by_network)
 
 
 def expected_dice(share: np.ndarray, labels: np.ndarray) -> np.ndarray:
