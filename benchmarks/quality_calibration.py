@@ -63,28 +63,30 @@ WEIGHTS = {"real": 1.0, "real, worse": 0.5, "simulated": 0.3, "damaged": 0.25, "
 
 def calibration_rows(network: TrainedNetwork, name: str, cohort: Cohort) -> pd.DataFrame:
     """Features and true Dice of all scans that the gate is calibrated on, as one network segments them."""
-    path = STATE / f"rows_{name}_{network.fingerprint()}.csv"
-    if path.is_file():
-        return pd.read_csv(path)
-    rows = []
+    folder = STATE / f"rows_{name}_{network.fingerprint()}"
+    parts = []
     for number, (scan, group, kind, cine, truth) in enumerate(_scans(cohort)):
         if number % EVERY.get(name, 1):
             continue
-        found = segment_scan(network, cine)
-        about = {"scan": f"{name} {scan} {kind}", "group": group, "network": name}
-        features = found.quality.features.drop(columns="predicted_dice").to_dict("index")
-        about_kind = about | {"kind": kind, "weight": WEIGHTS[kind], "typical": kind == "real"}
-        rows += _rows(features, found.labels, truth, (found.ed, found.es), about_kind)
-        rng = np.random.default_rng([SEED, number])
-        damages = list(DAMAGES)
-        worse = damage(found.labels, damages[number % len(damages)], float(rng.uniform(0.1, 0.9)), rng=rng)
-        about_kind = about | {"scan": f"{about['scan']} damaged", "kind": "damaged", "weight": WEIGHTS["damaged"]}
-        about_kind["typical"] = False
-        features = _of_damaged(features, found.labels, worse, cine, (found.ed, found.es))
-        rows += _rows(features, worse, truth, (found.ed, found.es), about_kind)
-    table = pd.DataFrame(rows)
-    write_table(table, path, index=False)
-    return table
+        part = folder / f"{number:03d}.csv"
+        if not part.is_file():
+            about = {"scan": f"{name} {scan} {kind}", "group": group, "network": name, "kind": kind}
+            write_table(pd.DataFrame(_of_scan(network, cine, truth, about, number)), part, index=False)
+        parts.append(pd.read_csv(part))
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(weight=rows["kind"].map(WEIGHTS), typical=rows["kind"] == "real")
+
+
+def _of_scan(network: TrainedNetwork, cine: Cine, truth: LabelMap, about: dict, number: int) -> list[dict]:
+    """Rows of one scan as it is segmented, and once more with its labels damaged."""
+    found = segment_scan(network, cine)
+    frames = found.ed, found.es
+    features = found.quality.features.drop(columns="predicted_dice").to_dict("index")
+    rng, damages = np.random.default_rng([SEED, number]), list(DAMAGES)
+    worse = damage(found.labels, damages[number % len(damages)], float(rng.uniform(0.1, 0.9)), rng=rng)
+    damaged = about | {"scan": f"{about['scan']} damaged", "kind": "damaged"}
+    of_damaged = _of_damaged(features, found.labels, worse, cine, frames)
+    return _rows(features, found.labels, truth, frames, about) + _rows(of_damaged, worse, truth, frames, damaged)
 
 
 def true_rows(cohort: Cohort) -> pd.DataFrame:
@@ -97,8 +99,8 @@ def true_rows(cohort: Cohort) -> pd.DataFrame:
         by_image = image_features(cine, truth, ed=frames[0], es=frames[1])
         features = {key: {**by_label[key], **by_image[key], **dict.fromkeys(NETWORK_FEATURES, 0.0)} for key in by_label}
         about = {"scan": f"truth {scan} {kind}", "group": group, "network": "truth", "kind": "truth"}
-        rows += _rows(features, truth, truth, frames, about | {"weight": WEIGHTS["truth"], "typical": False})
-    return pd.DataFrame(rows)
+        rows += _rows(features, truth, truth, frames, about)
+    return pd.DataFrame(rows).assign(weight=WEIGHTS["truth"], typical=False)
 
 
 def _scans(cohort: Cohort) -> Iterator[tuple[str, str, str, Cine, LabelMap]]:

@@ -23,8 +23,8 @@ _QUANTILES = (0.3, 0.6, 0.8, 0.92, 0.98)
 _RIDGE = 0.002
 """Weight of the squared costs beside the mean squared error: features that say the same share the cost."""
 
-_GOOD = 0.85
-"""A Dice from which a segmentation is called good, where the usual range of a feature is told."""
+_GOOD = 0.67
+"""The usual range of a feature is that of the best third of typical scans: their Dice exceeds this quantile."""
 
 _MISSED = 0.02
 """Share of the structures below a Dice of .5 that may pass as ok in left-out scans, by the network that does worst."""
@@ -43,7 +43,7 @@ def calibrate(rows: pd.DataFrame, *, about: dict) -> Gate:
     rows : DataFrame
         One row a scan (column "scan"), phase and structure: "dice" (true), "group" (left out together), "weight" in the
         fit, and the features of the gate. "network" names what segmented it, and "typical" (bool) marks what a user's
-        scans are like: the limits of the verdicts are read off those.
+        scans are like: the limits of the verdicts and the usual ranges of features are read off those.
     about : dict
         Written into the gate: what was calibrated on, seed, versions.
 
@@ -121,7 +121,8 @@ def _model(rows: pd.DataFrame, features: Sequence[str]) -> dict:
         lost = np.cumsum([0.0, *(next(steps) for _ in bends[key][1:])])
         if lost[-1] > 0:
             costs[key] = {"at": bends[key].tolist(), "lost": lost.tolist()}
-    good = rows[rows["dice"] >= _GOOD]
+    typical = rows[rows["typical"].astype(bool)]
+    good = typical[typical["dice"] >= typical["dice"].quantile(_GOOD)]
     usual = {key: float(good[key].quantile(0.9)) if len(good) else 0.0 for key in costs}
     return {"best": best, "costs": costs, "usual": usual}
 

@@ -64,18 +64,19 @@ def test_the_truth_of_a_simulated_scan_is_ok(seed):
     scan = heart(seed)
     for quality in (judged(scan.labels), judged(scan.labels, cine=scan.cine)):
         assert quality.ok and quality.verdict == "ok" and quality.reasons == (), quality
-        assert quality.predicted_dice > 0.8
+        assert quality.predicted_dice >= shipped_gate().limits["look"]
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_more_damage_never_scores_better_and_much_is_not_ok(kind):
+def test_damage_lowers_the_score_and_much_of_it_is_not_ok(kind):
     scan, scores = heart(), []
     for amount in (0.0, 0.2, 0.5, 1.0):
         worse = damage(scan.labels, kind, amount, rng=np.random.default_rng(5))
         quality = judged(worse, cine=scan.cine)
         scores.append(quality.table["predicted_dice"].mean())
-    assert scores[0] > scores[1] > scores[3], scores
-    assert scores[1] >= scores[2] - 0.02, scores
+    assert scores[0] > max(scores[1:]) and scores[3] == min(scores), scores
+    if kind in ("swap", "remove", "islands", "shift"):
+        assert scores == sorted(scores, reverse=True), scores
     assert not quality.ok and quality.reasons
 
 
