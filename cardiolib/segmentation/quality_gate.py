@@ -32,7 +32,15 @@ from cardiolib.segmentation.quality_features import (
     Features,
     label_features,
 )
-from cardiolib.segmentation.quality_rules import JUMP, LARGEST_EF, LARGEST_ML, LEAST_EF, RV_PER_LV, broken_rules
+from cardiolib.segmentation.quality_rules import (
+    CENTRE_JUMP,
+    JUMP,
+    LARGEST_EF,
+    LARGEST_ML,
+    LEAST_EF,
+    RV_PER_LV,
+    broken_rules,
+)
 from cardiolib.verdicts import DO_NOT_USE, LOOK, OK, VERDICTS
 
 FEATURES = {
@@ -150,7 +158,7 @@ def assess_segmentation(
     for more in ({} if cine is None else image_features(cine, label_map, ed=ed, es=es), by_network or {}):
         features = {key: {**values, **more.get(key, {})} for key, values in features.items()}
     gate = shipped_gate()
-    broken = broken_rules(label_map, ed=ed, es=es)
+    broken = broken_rules(label_map, features, ed=ed, es=es)
     rows, seen = [], []
     for structure in JUDGED:
         by_phase = {phase: gate.predict(structure, features[phase, structure]) for phase in PHASES}
@@ -233,7 +241,17 @@ class Gate:
 
     def fingerprint(self) -> str:
         """Short hash of all that decides a verdict, for provenance and for keys of stored results."""
-        decides = [self.models, self.spread, self.limits, LARGEST_ML, RV_PER_LV, LEAST_EF, LARGEST_EF, JUMP]
+        decides = [
+            self.models,
+            self.spread,
+            self.limits,
+            LARGEST_ML,
+            RV_PER_LV,
+            LEAST_EF,
+            LARGEST_EF,
+            JUMP,
+            CENTRE_JUMP,
+        ]
         return text_hash(json.dumps(decides, sort_keys=True))[:16]
 
     def verdict(self, dice: float) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cardiolib.imaging import LabelMap, volume_jump
-from cardiolib.segmentation.quality_features import JUDGED
+from cardiolib.segmentation.quality_features import JUDGED, PHASES, Features
 from cardiolib.verdicts import DO_NOT_USE, LOOK
 
 LARGEST_ML = {"lv_cavity": 500.0, "rv_cavity": 400.0}
@@ -18,6 +18,9 @@ RV_PER_LV = (0.25, 3.0)
 
 LEAST_EF, LARGEST_EF = 0.05, 0.9
 """Ejection fractions outside are looked at."""
+
+CENTRE_JUMP = 1.0
+"""Of the feature "centre_jump": slices that lie further from their neighbours (in radii) are looked at."""
 
 JUMP = 1.0
 """Of `volume_jump`: in a cine, a frame whose volume departs further from its neighbours' is looked at."""
@@ -31,8 +34,16 @@ class Rule(NamedTuple):
     sentence: str
 
 
-def broken_rules(label_map: LabelMap, *, ed: int, es: int) -> list[Rule]:
-    """Every rule that is broken, for the structures that it speaks of; an empty list where none is."""
+def broken_rules(label_map: LabelMap, features: Features, *, ed: int, es: int) -> list[Rule]:
+    """Every rule that is broken, for the structures that it speaks of; an empty list where none is.
+
+    Parameters
+    ----------
+    label_map : LabelMap
+    features : dict
+        Its `label_features`.
+    ed, es : int
+    """
     curves = {name: label_map.volume_ml(name) for name in JUDGED}
     absent = [name for name in JUDGED if not curves[name][[ed, es]].all()]
     rules = [Rule((name,), DO_NOT_USE, f"there is no {name} at ED or ES") for name in absent]
@@ -53,6 +64,10 @@ def broken_rules(label_map: LabelMap, *, ed: int, es: int) -> list[Rule]:
         jump = volume_jump(curve)
         if name not in absent and jump > JUMP:
             rules.append(Rule((name,), LOOK, f"its volume jumps between frames ({jump:.1f} times the limit)"))
+    jump = max(features[phase, "lv_wall"]["centre_jump"] for phase in PHASES)
+    if jump > CENTRE_JUMP and "lv_wall" not in absent:
+        sentence = f"a slice of the LV lies {jump:.1f} radii off its neighbours"
+        rules.append(Rule(("lv_cavity", "lv_wall"), LOOK, sentence))
     return rules
 
 

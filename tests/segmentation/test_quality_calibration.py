@@ -12,14 +12,14 @@ from cardiolib.segmentation.quality_features import JUDGED, PHASES
 from cardiolib.segmentation.quality_gate import FEATURES, read_gate
 
 
-def made_rows(n_scans: int = 160, *, noise: float = 0.02, seed: int = 0) -> pd.DataFrame:
+def made_rows(n_scans: int = 160, *, noise: float = 0.02, seed: int = 0, largest: float = 1.0) -> pd.DataFrame:
     """Scans whose Dice is .95 less .5 of "unstable" and .2 of "mixed"; all other features are chance."""
     rng = np.random.default_rng(seed)
     rows = []
     for scan in range(n_scans):
         for phase in PHASES:
             for structure in JUDGED:
-                row = {name: rng.uniform(0, 1) for name in FEATURES["network"]}
+                row = {name: rng.uniform(0, largest) for name in FEATURES["network"]}
                 dice = 0.95 - 0.5 * row["unstable"] - 0.2 * row["mixed"] + noise * rng.standard_normal()
                 about = {"scan": str(scan), "phase": phase, "structure": structure, "group": "abcd"[scan % 4]}
                 rows.append(row | about | {"network": "one", "typical": True, "weight": 1.0, "dice": dice})
@@ -63,9 +63,9 @@ def test_scans_are_predicted_without_their_group():
 
 
 def test_the_limit_rises_until_bad_structures_no_longer_pass():
-    clean = calibrate(made_rows(60), about={}).limits
-    rows = made_rows(60)
-    hidden = np.random.default_rng(2).random(len(rows)) < 0.1
+    rows = made_rows(60, largest=0.3)
+    clean = calibrate(rows, about={}).limits
+    hidden = np.random.default_rng(2).random(len(rows)) < 0.05
     rows.loc[hidden, "dice"] = 0.3  # wrong, and nothing shows it
     strict = calibrate(rows, about={}).limits
     assert clean["look"] == 0.7 and strict["look"] > 0.7

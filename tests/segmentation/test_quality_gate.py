@@ -44,6 +44,10 @@ def judged(labels: LabelMap, **more: object) -> SegmentationQuality:
     return assess_segmentation(labels, ed=0, es=1, **more)
 
 
+def rules_of(labels: LabelMap, *, es: int) -> list:
+    return broken_rules(labels, label_features(labels, ed=0, es=es), ed=0, es=es)
+
+
 def discs(lv_ed: float, lv_es: float, rv_ed: float, rv_es: float, *, slices: int = 9) -> LabelMap:
     """Two frames of round ventricles of these volumes in mL, the LV in a wall, each a stack of equal discs."""
     labels = np.zeros((120, 160, slices + 2, 2), np.uint8)
@@ -115,16 +119,16 @@ def test_what_no_heart_does_is_not_to_be_used(volumes, structure, words):
 
 
 def test_plausible_discs_break_no_rule():
-    assert broken_rules(discs(150, 70, 160, 80), ed=0, es=1) == []
+    assert rules_of(discs(150, 70, 160, 80), es=1) == []
 
 
 def test_a_frame_that_jumps_is_looked_at():
     share = 0.5 + 0.5 * np.cos(2 * np.pi * np.arange(12) / 12)
     frames = [discs(70 + 80 * one, 70, 80 + 80 * one, 80, slices=3) for one in share]
     labels = np.stack([one.frame(0) for one in frames], axis=-1)
-    assert broken_rules(LabelMap(labels, frames[0].affine, OURS), ed=0, es=6) == []
+    assert rules_of(LabelMap(labels, frames[0].affine, OURS), es=6) == []
     labels[..., 2][labels[..., 2] == OURS.code("rv_cavity")] = 0
-    rules = broken_rules(LabelMap(labels, frames[0].affine, OURS), ed=0, es=6)
+    rules = rules_of(LabelMap(labels, frames[0].affine, OURS), es=6)
     assert [rule.structures for rule in rules] == [("rv_cavity",)] and "jumps between frames" in rules[0].sentence
 
 
