@@ -79,8 +79,8 @@ EDITS: dict[str, dict[str, Any]] = {
 TOGETHER: dict[str, dict[str, Any]] = {"search_in_bag": {"n_replicates": 2}}
 """What is changed beside a parameter, because alone it would take long."""
 SAME_RESULTS = {"workers", "screening", "leave_out_doubtful"}
-"""What may be changed without changing a number: nothing is screened under the exact protocol, and the small run's motion
-is the truth, which no segmentation decides."""
+"""What may be changed without changing a number: nothing is screened under the exact protocol, and the small run's
+motion is the truth, which no segmentation decides."""
 
 
 class OpenNotebook:
