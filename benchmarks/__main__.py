@@ -8,15 +8,13 @@ from pathlib import Path
 
 from benchmarks.record import Unavailable, record
 
+NO_BENCHMARK = ("__init__", "__main__", "record", "motion_peers", "notebook_by_hand", "quality_calibration")
+
 
 def main(names: list[str]) -> None:
     """Measure and record, one module after the other."""
     here = Path(__file__).parent
-    known = sorted(
-        path.stem
-        for path in here.glob("*.py")
-        if path.stem not in ("__init__", "__main__", "record", "motion_peers", "notebook_by_hand")
-    )
+    known = sorted(path.stem for path in here.glob("*.py") if path.stem not in NO_BENCHMARK)
     unknown = set(names) - set(known)
     if unknown:
         raise SystemExit(f"no benchmark named {', '.join(sorted(unknown))}; there are: {', '.join(known)}")

@@ -22,7 +22,7 @@ from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.digital_heart import AcquisitionSettings
 from cardiolib.figures import short_axis_mosaic
 from cardiolib.files import write_table
-from cardiolib.imaging import Cine
+from cardiolib.imaging import Cine, LabelMap
 from cardiolib.segmentation import (
     Example,
     SegmentationSettings,
@@ -59,11 +59,8 @@ HOW = {
 
 def measure(data: Path | None = None, *, only: Sequence[str] = tuple(TARGETS)) -> list[dict[str, Any]]:
     """Rows ``seg.acdc.<training>.<structure>``: mean Dice of ED and ES over the 20 patients reported on."""
-    data = data or Path(os.environ.get("CARDIOLIB_ACDC", ROOT.parent / "shared" / "data" / "acdc" / "training"))
-    if not data.is_dir():
-        raise Unavailable(f"no ACDC training set at {data}; give its folder in CARDIOLIB_ACDC or with --data")
     STATE.mkdir(parents=True, exist_ok=True)
-    cohort = open_cohort(data)
+    cohort = open_cohort(acdc_folder(data))
     reported = [i for i in cohort.ids if int(i[-3:]) % 5 == 0]
     trained_on = [i for i in cohort.ids if int(i[-3:]) % 5 != 0]
     rows = []
@@ -88,6 +85,14 @@ def measure(data: Path | None = None, *, only: Sequence[str] = tuple(TARGETS)) -
                 }
             )
     return rows
+
+
+def acdc_folder(data: Path | None = None) -> Path:
+    """Folder of the ACDC training patients: the one given, that of ``CARDIOLIB_ACDC``, or that beside the checkout."""
+    data = data or Path(os.environ.get("CARDIOLIB_ACDC", ROOT.parent / "shared" / "data" / "acdc" / "training"))
+    if not data.is_dir():
+        raise Unavailable(f"no ACDC training set at {data}; give its folder in CARDIOLIB_ACDC or with --data")
+    return data
 
 
 def _network(training: str, cohort: Cohort, trained_on: list[str]) -> TrainedNetwork:
@@ -120,10 +125,11 @@ def _simulated() -> list[Example]:
 
 
 def _real(cohort: Cohort, ids: list[str]) -> list[Example]:
-    return [example for i in ids for example in make_examples(*_labelled_frames(cohort, i), subject=i)]
+    return [example for i in ids for example in make_examples(*labelled_frames(cohort, i), subject=i)]
 
 
-def _labelled_frames(cohort: Cohort, subject_id: str) -> tuple[Cine, Any]:
+def labelled_frames(cohort: Cohort, subject_id: str) -> tuple[Cine, LabelMap]:
+    """The frames of a patient that are labelled, and their labels."""
     labels, frames = cohort.labels(subject_id)
     cine = cohort.image(subject_id)
     return Cine(cine.voxels[..., list(frames)], cine.affine), labels
@@ -132,7 +138,7 @@ def _labelled_frames(cohort: Cohort, subject_id: str) -> tuple[Cine, Any]:
 def _scores(network: TrainedNetwork, cohort: Cohort, ids: list[str], path: Path) -> pd.DataFrame:
     parts = []
     for subject_id in ids:
-        cine, truth = _labelled_frames(cohort, subject_id)
+        cine, truth = labelled_frames(cohort, subject_id)
         table = compare_label_maps(segment_scan(network, cine).labels, truth, frames={"ED": 0, "ES": 1})
         parts.append(table.assign(ID=subject_id))
     scores = pd.concat(parts, ignore_index=True)
@@ -143,7 +149,7 @@ def _scores(network: TrainedNetwork, cohort: Cohort, ids: list[str], path: Path)
 
 def _draw_worst(network: TrainedNetwork, cohort: Cohort, scores: pd.DataFrame, path: Path) -> None:
     worst = str(scores.groupby("ID")["dice"].mean().idxmin())
-    cine, truth = _labelled_frames(cohort, worst)
+    cine, truth = labelled_frames(cohort, worst)
     found = segment_scan(network, cine).labels
     figure, _ = short_axis_mosaic(SegmentedScan(cine, {"ED": 0, "ES": 1}, found, truth, worst))
     figure.suptitle(f"{worst}, {HOW[path.stem.removeprefix('worst_')]}")

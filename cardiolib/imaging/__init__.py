@@ -16,7 +16,7 @@ from cardiolib.imaging.dense_cine import DenseCine
 from cardiolib.imaging.displacement import DisplacementField
 from cardiolib.imaging.geometry import reconcile_affine, spacing_of, voxel_from_world, world_from_voxel
 from cardiolib.imaging.labels import LabelMap, check_scheme
-from cardiolib.imaging.phases import ed_es_frames
+from cardiolib.imaging.phases import ed_es_frames, volume_jump
 from cardiolib.imaging.reading import read_cine, read_label_map, says_simulated, write_cine, write_label_map
 from cardiolib.imaging.schemes import ACDC, FOURDSEGMENT, MMS, OURS, SCHEMES, STRUCTURES, LabelScheme
 from cardiolib.imaging.unwrapping import displacement_from_dense
@@ -55,6 +55,7 @@ __all__ = [
     "voxel_from_world",
     "world_from_voxel",
     "says_simulated",
+    "volume_jump",
     "write_cine",
     "write_dense",
     "write_displacement",

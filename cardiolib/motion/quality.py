@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cardiolib.imaging import volume_jump
 from cardiolib.meshes import SurfaceMesh, edges
 from cardiolib.motion.indices import ejection_fraction
 
@@ -18,9 +19,6 @@ SPREAD = 0.35
 
 CLOSURE_MM = 2.0
 FIT_MM = 3.0
-JUMP_FRACTION = 0.35
-"""Change of a cavity volume from one frame to the next, as a share of its range, times the frames over 20."""
-
 FLIPPED_FRACTION = 0.005
 EF_GAP_POINTS = 5.0
 """Difference of a ventricle's ejection fraction between tracked mesh and labels, both in the imaged slices."""
@@ -114,22 +112,6 @@ def _contradiction(name: str, found: Mapping[str, float]) -> str:
     return (
         f"points lie between the {name}'s ejection fraction of the mesh ({mesh:.0f} %) and the labels ({labels:.0f} %)"
     )
-
-
-def volume_jump(volume_ml: np.ndarray) -> float:
-    """Largest departure of a volume from the mean of its neighbours in time, as a multiple of the limit.
-
-    Parameters
-    ----------
-    volume_ml : (T,) array
-        One closed cycle. With fewer than four frames nothing can be said: 0.
-    """
-    volume = np.asarray(volume_ml, float)
-    span = np.ptp(volume)
-    if len(volume) < 4 or span <= 0:
-        return 0.0
-    departure = np.abs(volume - (np.roll(volume, 1) + np.roll(volume, -1)) / 2).max()
-    return float(departure / span / (JUMP_FRACTION * max(20 / len(volume), 1.0)))
 
 
 def edge_ratios(mesh: SurfaceMesh, points: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from cardiolib.motion.examples import HeartFunction
 from cardiolib.motion.indices import mitral_excursion_mm, mitral_indices, right_ventricular_indices
 from cardiolib.motion.strain import KINDS, eccentricity, strain_curves, strain_summary
 from cardiolib.motion.subjects import TrackedSubject
+from cardiolib.verdicts import verdict_sentence
 
 TRACKING, CHAIN, IMAGES_ALONE = "tracking alone", "template fit and tracking", "tracking without the population"
 SAME_SCANS = "tracking alone, the same scans"
@@ -36,7 +37,8 @@ class TrackedCohort:
     ----------
     subjects : list of TrackedSubject
     quality : DataFrame
-        Index ID: ok, flags, reasons, measures.
+        Index ID: ok, flags, reasons, measures; segmentation and segmentation_reasons where the quality gate's verdict
+        on the labels is known.
     """
 
     subjects: list[TrackedSubject]
@@ -49,9 +51,13 @@ class TrackedCohort:
 
     @property
     def remarks(self) -> list[str]:
-        """Who was flagged and why, a sentence each; one sentence where nobody was."""
+        """Who was flagged and why, a sentence each; one sentence where nobody was. Last, what the quality gate said of
+        the segmentations, where that is known."""
         flagged = self.quality.query("not ok")["reasons"]
-        return [f"{name}: {why}" for name, why in flagged.items()] or ["No subject was flagged."]
+        told = [f"{name}: {why}" for name, why in flagged.items()] or ["No subject was flagged."]
+        if "segmentation" in self.quality:
+            told.append(verdict_sentence(self.quality["segmentation"], of="subjects"))
+        return told
 
     @property
     def ejection_fractions(self) -> pd.DataFrame:

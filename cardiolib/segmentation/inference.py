@@ -28,6 +28,8 @@ from cardiolib.segmentation.plane import (
     stack_slices,
     whole_plane_grid,
 )
+from cardiolib.segmentation.quality_gate import SegmentationQuality
+from cardiolib.segmentation.second_look import expected_dice, judged_by_second_look
 from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
 from cardiolib.shape.orientation import TURNS, Turn, orientation_is_stated, turn_from_affine
 
@@ -66,6 +68,8 @@ class Segmentation:
         "network", "geometry" or "none": what each landmark was placed by, see `placing`.
     notes : tuple of str
         What a reader should know: how the heart was found, what was cleaned away, what failed.
+    quality : SegmentationQuality or None
+        What the quality gate says of it.
     """
 
     labels: LabelMap
@@ -75,6 +79,7 @@ class Segmentation:
     landmarks_world_mm: np.ndarray
     landmark_source: np.ndarray
     notes: tuple[str, ...]
+    quality: SegmentationQuality | None = None
 
     def measures(self) -> dict[str, float]:
         """Volumes, ejection fractions and masses, see `measures.clinical_measures`."""
@@ -88,9 +93,9 @@ class Segmentation:
             for side in ("lv", "rv")
         ]
         first = f"Segmentation of {self.labels.n_frames} frames: ED is frame {self.ed}, ES is frame {self.es}"
-        return "\n  ".join(
-            [first, *sides, repr(self.labels).splitlines()[0], *(f"note: {note}" for note in self.notes)]
-        )
+        verdict = [] if self.quality is None else repr(self.quality).splitlines()
+        notes = [f"note: {note}" for note in self.notes]
+        return "\n  ".join([first, *sides, *verdict, repr(self.labels).splitlines()[0], *notes])
 
     def _repr_html_(self) -> str:
         return as_html(repr(self), self.volumes, decimals=1)
@@ -123,24 +128,30 @@ def segment_scan(trained: TrainedNetwork, cine: Cine, *, clean: bool = True) -> 
     place = locate_heart(trained, cine)
     grid, notes = place.grid, list(place.notes)
     label = partial(_label_frame, trained=trained, grid=grid, slice_step_mm=float(cine.spacing_mm[2]), clean=clean)
-    frames, removed, places = zip(*_side_by_side(label, network_stacks(grid, cine.voxels)), strict=True)
+    stacks = network_stacks(grid, cine.voxels)
+    frames, removed, places, sure = zip(*_side_by_side(label, stacks), strict=True)
     labels = np.stack(frames, axis=-1)
     if sum(removed):
         notes.append(f"{sum(removed)} voxels in stray islands were set to background")
     label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes), simulated=cine.simulated)
     step = max(1, round(trained.settings["neighbour_mm"] / float(cine.spacing_mm[2])))
-    return _describe(label_map, notes, places, grid=grid, slices_per_step=step)
+    found = _describe(label_map, notes, places, grid=grid, slices_per_step=step)
+    predict = partial(predict_stack, trained, slice_step_mm=float(cine.spacing_mm[2]))
+    quality = judged_by_second_look(label_map, cine, stacks, sure, grid=grid, ed=found.ed, es=found.es, predict=predict)
+    return dataclasses.replace(found, quality=quality)
 
 
 def _label_frame(
     stack: np.ndarray, *, trained: TrainedNetwork, grid: PlaneGrid, slice_step_mm: float, clean: bool
-) -> tuple[np.ndarray, int, np.ndarray]:
-    """Labels (I, J, K) of one frame, how many stray voxels were removed, and where its landmarks may be."""
+) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
+    """Labels (I, J, K) of one frame, how many stray voxels were removed, where its landmarks may be, and how sure the
+    network is of each structure (`expected_dice`)."""
     probability, places = predict_stack(trained, stack, slice_step_mm=slice_step_mm)
     share = grid.to_native(probability[:, 1:])  # (K, 4, I, J)
     share = np.concatenate([1 - share.sum(axis=1, keepdims=True), share], axis=1)
     labels = np.moveaxis(share.argmax(axis=1).astype(np.uint8), 0, 2)
-    return (*(clean_labels(labels) if clean else (labels, 0)), places)
+    labels, removed = clean_labels(labels) if clean else (labels, 0)
+    return labels, removed, places, expected_dice(np.moveaxis(share, 0, 3), labels)
 
 
 def _side_by_side(function: Callable[[np.ndarray], Any], stacks: np.ndarray) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from cardiolib.cohorts import Cohort
 from cardiolib.imaging import Cine, LabelMap, ed_es_frames, read_label_map
 from cardiolib.segmentation.measures import agreement
+from cardiolib.segmentation.quality_tables import GateAgainstTruth, doubtful_scans, verdict_counts
 
 AGREEMENT = {
     f"{side}{measure}": f"{side.upper()} {title}"
@@ -40,12 +41,30 @@ class SegmentedCohort:
     landmarks : DataFrame
         Subject, phase, landmark, x_mm, y_mm, z_mm (world), placed_by ("network", "geometry", "none"), in_plane_mm and
         slices (distance to the known landmark; not known for real scans).
+    quality : DataFrame
+        What the quality gate says of each scan, see `SegmentationQuality.as_row`; index ID.
     """
 
     measures: pd.DataFrame
     reference: pd.DataFrame
     comparison: pd.DataFrame
     landmarks: pd.DataFrame
+    quality: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """How many scans, and structures, got which verdict of the quality gate."""
+        return verdict_counts(self.quality)
+
+    @property
+    def doubtful(self) -> list[str]:
+        """The scans that should be looked at or not be used, with the reasons, the worst first."""
+        return doubtful_scans(self.quality)
+
+    @property
+    def gate(self) -> GateAgainstTruth:
+        """What the gate predicted, against the Dice with the reference."""
+        return GateAgainstTruth.of(self.quality, self.comparison, lacks=self.lacks)
 
     @property
     def lacks(self) -> str:

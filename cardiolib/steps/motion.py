@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from cardiolib.cohorts import Cohort
 from cardiolib.cohorts.foursegment.reading import N_FRAMES
@@ -32,6 +33,7 @@ from cardiolib.motion.tracked import (
 )
 from cardiolib.steps.motion_examples import TRACKED, encoded_heart, example_motion, heart_in_images, two_hearts
 from cardiolib.steps.motion_settings import MotionStageSettings, describe_source, uses_truth
+from cardiolib.verdicts import DO_NOT_USE, NOT_JUDGED, SCORES_FILE, VERDICTS_FILE, verdicts_of
 from cardiolib.work import Work
 
 __all__ = [
@@ -62,8 +64,8 @@ def track_cohort(cohort: Cohort, settings: MotionStageSettings, work: Work) -> T
     Results go to ``<folder>/units/<ID>`` as each is finished and are reused after an interruption. ``4Dsegment`` holds
     them in the layout of that pipeline, for `open_cohort` or its own tools: ``<ID>/motion/RV_fr00.txt`` and ``.vtk``,
     ... in world mm, all surfaces of the first `N_WHOLE` subjects. Positions are kept in ``tracked_positions.npz``,
-    verdicts in ``quality.csv``, conventional indices in ``indices.csv`` and the curves that they are read off in
-    ``curves.csv``.
+    verdicts in ``quality.csv`` (with the quality gate's on the segmentation beside motion's own), conventional indices
+    in ``indices.csv`` and the curves that they are read off in ``curves.csv``.
     """
     units = _units(cohort, work.input("segmentation"), settings, seed=work.seed, folder=work.folder / "units")
     units = [
@@ -73,6 +75,8 @@ def track_cohort(cohort: Cohort, settings: MotionStageSettings, work: Work) -> T
     tracked = track_units(units, map_units=work.map_units)
     _complete_layout(tracked, work.folder / LAYOUT, simulated=cohort.simulated)
     quality = quality_table(tracked)
+    verdicts = verdicts_of(work.input("segmentation") / SCORES_FILE, quality.index)
+    quality = quality.assign(segmentation=verdicts["verdict"], segmentation_reasons=verdicts["reasons"])
     write_table(quality, work.folder / "quality.csv", simulated=cohort.simulated)
     found = TrackedCohort(tracked, quality)
     write_table(conventional_indices(found), work.folder / "indices.csv", simulated=cohort.simulated)
@@ -134,16 +138,23 @@ def _units(
 def assemble_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings, work: Work) -> CohortMotion:
     """The motion matrix, written as ``motion.npz`` with the volumes beside it (``volumes.csv``).
 
-    Volumes are the cohort's own where it has them, otherwise those that notebook 01 measured.
+    Volumes are the cohort's own where it has them, otherwise those that notebook 01 measured. Nobody is left out for a
+    doubtful segmentation, unless `leave_out_doubtful` says so; who is left out stands in the result's source. What the
+    quality gate says of those who are in goes to ``segmentation_verdicts.csv``.
     """
     if uses_truth(cohort, settings):
         ids, X = cohort.motion_matrix()
+        verdicts = pd.DataFrame({"verdict": NOT_JUDGED, "reasons": ""}, index=pd.Index(ids, name="ID"))
         motion = CohortMotion(ids, X, cohort.true_positions(ids[0]).shape[0], "material truth of the digital heart")
     else:
-        usable, left_out = _same_length(tracked.subjects)
+        usable = _same_length(_believed(tracked, settings))
         ids, X = cohort_matrix(usable)
+        left_out = [one.subject_id for one in tracked.subjects if one.subject_id not in ids]
         note = f"{TRACKED}; left out: {', '.join(left_out)}" if left_out else TRACKED
         motion = CohortMotion(ids, X, len(usable[0].positions), note)
+        columns = {"segmentation": "verdict", "segmentation_reasons": "reasons"}
+        verdicts = tracked.quality.loc[list(ids), list(columns)].rename(columns=columns)
+    write_table(verdicts, work.folder / VERDICTS_FILE, simulated=cohort.simulated)
     write_matrix(
         work.folder / "motion.npz",
         motion.X,
@@ -166,15 +177,28 @@ def assemble_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStag
     return motion
 
 
-def _same_length(subjects: Sequence[TrackedSubject]) -> tuple[list[TrackedSubject], list[str]]:
-    """Subjects with the commonest number of phases (a cohort may hold cines and ED/ES pairs), and who was left out."""
+def _believed(tracked: TrackedCohort, settings: MotionStageSettings) -> list[TrackedSubject]:
+    """All subjects, or those whose segmentation may be used."""
+    if not settings.leave_out_doubtful:
+        return tracked.subjects
+    doubtful = set(tracked.quality.index[tracked.quality["segmentation"] == DO_NOT_USE])
+    kept = [one for one in tracked.subjects if one.subject_id not in doubtful]
+    if not kept:
+        raise ValueError(
+            f"the quality gate says of all {len(doubtful)} segmentations that they should not be used, and "
+            "leave_out_doubtful leaves nobody; look at notebook 01's reasons, or keep them with "
+            "leave_out_doubtful = false"
+        )
+    return kept
+
+
+def _same_length(subjects: Sequence[TrackedSubject]) -> list[TrackedSubject]:
+    """Subjects with the commonest number of phases (a cohort may hold cines and ED/ES pairs)."""
     usable = [one for one in subjects if one.is_tracked]
     if not usable:
         raise ValueError("no subject was tracked: see the quality table for the reasons")
     length = Counter(len(one.positions) for one in usable).most_common(1)[0][0]
-    kept = [one for one in usable if len(one.positions) == length]
-    names = {one.subject_id for one in kept}
-    return kept, [one.subject_id for one in subjects if one.subject_id not in names]
+    return [one for one in usable if len(one.positions) == length]
 
 
 def motion_metrics(

@@ -30,6 +30,9 @@ class MotionStageSettings(Settings):
         "full", or "fast": fewer points and iterations.
     max_scans : int
         Track at most so many scans; 0 for all that were segmented.
+    leave_out_doubtful : bool
+        Leave out of the matrix of tracked motion whom the quality gate of notebook 01 calls "do not use". They are
+        tracked and listed all the same.
     """
 
     motion_source: str = "tracked"
@@ -37,6 +40,7 @@ class MotionStageSettings(Settings):
     prior: str = "population"
     effort: str = "full"
     max_scans: int = 0
+    leave_out_doubtful: bool = False
 
     RANGES = {"max_scans": (0, inf)}
     CHOICES = {

@@ -18,6 +18,7 @@ from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
+from cardiolib.segmentation.quality_gate import shipped_gate
 from cardiolib.segmentation.segmented import (
     SegmentedCohort,
     SegmentedScan,
@@ -31,6 +32,7 @@ from cardiolib.segmentation.training import train_network
 from cardiolib.settings import Settings
 from cardiolib.shape.example_shape import SurfaceErrors
 from cardiolib.steps.shape import example_shape, surface_errors
+from cardiolib.verdicts import DO_NOT_USE, OK
 from cardiolib.work import Work
 
 __all__ = [
@@ -166,19 +168,22 @@ def segment_cohort(network: TrainedNetwork, cohort: Cohort, work: Work, *, max_s
     """
     ids = cohort.ids_with("images")[: max_scans or None]
     # the network's weights decide what is found: rows of another network are never handed back
-    units = work.units("scans", {"network": network.fingerprint(), "cohort": cohort.name}, what="Segmented scans")
+    key = {"network": network.fingerprint(), "cohort": cohort.name, "gate": shipped_gate().fingerprint()}
+    units = work.units("scans", key, what="Segmented scans")
     one = partial(_segment_one, network=network, cohort=cohort, folder=work.folder, units=units)
     rows = [tuple(_table(rows) for rows in tables) for tables in work.map_units(one, ids)]
     parts = [pd.concat(frames, ignore_index=True) for frames in zip(*rows, strict=True)]
-    measures, reference, comparison, landmarks = parts
+    measures, reference, comparison, landmarks, quality = parts
     result = SegmentedCohort(
-        measures.set_index("ID"), reference.set_index("ID") if len(reference) else reference, comparison, landmarks
+        measures.set_index("ID"),
+        reference.set_index("ID") if len(reference) else reference,
+        comparison,
+        landmarks,
+        quality.set_index("ID"),
     )
-    for name in ("measures", "reference", "comparison", "landmarks"):
-        table = getattr(result, name)
-        write_table(
-            table, work.folder / f"{name}.csv", index=name in ("measures", "reference"), simulated=cohort.simulated
-        )
+    by_id = ("measures", "reference", "quality")
+    for name in (*by_id, "comparison", "landmarks"):
+        write_table(getattr(result, name), work.folder / f"{name}.csv", index=name in by_id, simulated=cohort.simulated)
     return result
 
 
@@ -198,7 +203,7 @@ def simulated_beside(network: TrainedNetwork, cohort: Cohort, work: Work) -> Seg
 def _segment_one(
     subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path, units: Path
 ) -> list[list[dict]]:
-    """Rows of the four tables for one scan, from `units` when an interrupted run has left them there."""
+    """Rows of the five tables for one scan, from `units` when an interrupted run has left them there."""
     unit, written = units / f"{subject_id}.json", folder / subject_id / "label_sa.nii.gz"
     if unit.is_file() and written.is_file():
         return read_json(unit)
@@ -206,8 +211,12 @@ def _segment_one(
     found = segment_scan(network, cine)
     write_label_map(found.labels, written)
     notes = "; ".join((*cine.notes, *found.notes))
-    measures = pd.DataFrame([{"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), "notes": notes}])
-    tables = (measures, *_against_reference(subject_id, found, cohort), _landmark_rows(subject_id, found, cohort))
+    verdict = found.quality.as_row()
+    judged = {name: verdict[name] for name in ("verdict", "predicted_dice")}
+    row = {"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), **judged, "notes": notes}
+    quality = pd.DataFrame([{"ID": subject_id, **verdict}])
+    landmarks = _landmark_rows(subject_id, found, cohort)
+    tables = (pd.DataFrame([row]), *_against_reference(subject_id, found, cohort), landmarks, quality)
     rows = [json.loads(table.to_json(orient="records", double_precision=12)) for table in tables]
     with atomic_path(unit) as temporary:
         temporary.write_text(json.dumps(rows), encoding="utf-8")
@@ -274,6 +283,10 @@ def segmentation_metrics(result: SegmentedCohort, surfaces: SurfaceErrors) -> di
             error = (result.measures[f"{side}_percent"] - result.reference[f"{side}_percent"]).dropna()
             metrics[f"{side}_mae_points"] = float(error.abs().mean())
             metrics[f"{side}_bias_points"] = float(error.mean())
+    if len(result.quality):
+        verdicts = result.quality["verdict"]
+        metrics["gate_doubtful_percent"] = 100 * float((verdicts != OK).mean())
+        metrics["gate_do_not_use_percent"] = 100 * float((verdicts == DO_NOT_USE).mean())
     if len(result.landmarks):
         by_network = result.landmarks["placed_by"] == "network"
         metrics["landmarks_by_network_percent"] = 100 * float(by_network.mean())

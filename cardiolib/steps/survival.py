@@ -25,6 +25,7 @@ from cardiolib.survival.network.search import SEARCHED, SearchResult, SearchSett
 from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.network.training import fit_network
 from cardiolib.survival.recipes import CoxRecipe, LassoCoxRecipe, NetworkRecipe, PcaCoxRecipe
+from cardiolib.verdicts import DO_NOT_USE, VERDICTS_FILE, verdict_sentence, verdicts_of
 from cardiolib.work import Work
 
 MODEL_FILE = "network.npz"
@@ -89,6 +90,18 @@ def load_survival_data(cohort: Cohort, work: Work) -> SurvivalData:
         motion=open_cohort(motion) if motion.is_file() else None,
         volumes=read_table_by_id(measured) if measured.is_file() else None,
     )
+
+
+def segmentation_remark(data: SurvivalData, work: Work) -> str:
+    """How many patients have a segmentation that the quality gate doubts, and what a user can do about it."""
+    verdicts = verdicts_of(work.input("motion") / VERDICTS_FILE, data.ids)["verdict"]
+    sentence = verdict_sentence(verdicts, of="patients")
+    if (verdicts == DO_NOT_USE).any():
+        sentence += (
+            " All are in the data here. To leave out whom the gate calls unusable, run notebook 02 with "
+            "leave_out_doubtful=True (PARAMS='motion.leave_out_doubtful=true')."
+        )
+    return sentence
 
 
 def search_settings(data: SurvivalData, settings: SurvivalStageSettings, work: Work) -> SearchResult:

@@ -97,6 +97,7 @@ STAGES: dict[str, Stage] = {
                 "01_best_case",
                 "01_worst_case",
                 "01_agreement",
+                "01_quality",
                 "01_shape_model",
             ),
             interactive=("01_shape_model",),

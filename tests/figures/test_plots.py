@@ -13,6 +13,7 @@ from cardiolib.figures.style import save_figure
 from cardiolib.imaging import ACDC, OURS, Cine, DenseCine, DisplacementField, LabelMap
 from cardiolib.motion import DisplacementScore, EncodedHeart, HeartFunction, TrackingErrors
 from cardiolib.motion.tracked import TRACKING
+from cardiolib.segmentation.quality_tables import GateAgainstTruth
 from cardiolib.segmentation.segmented import MeasuredPairs, SegmentedScan
 from cardiolib.validation import calibrate, kaplan_meier_groups, net_benefit, performance_over_time
 
@@ -37,6 +38,15 @@ def short_axis():
 def draw_mosaic():
     cine, predicted, truth = short_axis()
     return figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0, "ES": 2}, predicted, truth))
+
+
+def draw_gate():
+    predicted = np.linspace(0.2, 0.95, 21)
+    verdicts = np.select([predicted < 0.6, predicted < 0.75], ["do not use", "look at it"], "ok")
+    structures = np.tile(["lv_cavity", "lv_wall", "rv_cavity"], 7)
+    table = pd.DataFrame({"ID": "a", "structure": structures, "predicted_dice": predicted, "dice": predicted[::-1]})
+    limits = {"look": 0.75, "do_not_use": 0.6}
+    return figures.predicted_dice(GateAgainstTruth(table.assign(verdict=verdicts), limits))
 
 
 def draw_forest():
@@ -184,6 +194,7 @@ DRAWINGS = {
     "errors": draw_errors,
     "encoded": draw_encoded,
     "mosaic": draw_mosaic,
+    "gate": draw_gate,
 }
 
 
@@ -214,6 +225,11 @@ def test_bytes_are_the_same_twice(name, tmp_path):
         for path in save_figure(DRAWINGS[name]().figure, tmp_path / run, name, simulated=True):
             digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
     assert digests[:2] == digests[2:]
+
+
+def test_a_gate_without_references_says_why():
+    nothing = figures.predicted_dice(GateAgainstTruth(pd.DataFrame(), {}, "No reference labels."))
+    assert nothing.figure is None and nothing.reason == "No reference labels."
 
 
 def test_bland_altman_bias_and_limits_by_hand():

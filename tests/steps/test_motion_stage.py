@@ -96,6 +96,38 @@ def test_errors_are_not_known_for_real_hearts_and_nobody_flagged_is_said():
     assert tracked.remarks == ["No subject was flagged."]
     flagged = TrackedCohort([], quality.assign(ok=[True, False], reasons=["", "folded"]))
     assert flagged.remarks == ["b: folded"]
+    judged = TrackedCohort([], quality.assign(segmentation=["ok", "do not use"]))
+    assert (
+        judged.remarks[0] == "No subject was flagged." and "1 of 2 subjects should not be used (b)" in judged.remarks[1]
+    )
+
+
+def test_doubtful_segmentations_are_left_out_only_when_asked_and_then_named(tmp_path):
+    still = np.zeros((20, len(MATCHED_VERTICES), 3)) + np.random.default_rng(0).normal(size=(len(MATCHED_VERTICES), 3))
+    subjects = [
+        TrackedSubject(name, still, still.astype(np.float32), Quality(True, (), (), {}), still[:, :0]) for name in "abc"
+    ]
+    quality = pd.DataFrame(
+        {"segmentation": ["ok", "do not use", "look at it"], "segmentation_reasons": ["", "torn", "thin"]},
+        index=pd.Index(list("abc"), name="ID"),
+    )
+    names = ["rv_edv_ml", "rv_esv_ml", "rvef_percent", "lv_edv_ml", "lv_esv_ml", "lvef_percent"]
+    segmented = tmp_path / "segmentation"
+    segmented.mkdir()
+    pd.DataFrame(1.0, index=quality.index, columns=names).to_csv(segmented / "measures.csv")
+    real = type("Real", (), {"provides": frozenset({"images"}), "simulated": False, "name": "real"})()
+    work = Work(seed=0, folder=tmp_path, inputs={"segmentation": segmented})
+    tracked = TrackedCohort(subjects, quality)
+    everyone = stage.assemble_motion(real, tracked, stage.MotionStageSettings(), work)
+    verdicts = pd.read_csv(tmp_path / "segmentation_verdicts.csv", index_col="ID")
+    assert everyone.ids == ("a", "b", "c") and "left out" not in everyone.source
+    assert verdicts["verdict"].tolist() == ["ok", "do not use", "look at it"] and verdicts.loc["b", "reasons"] == "torn"
+    strict = stage.MotionStageSettings(leave_out_doubtful=True)
+    believed = stage.assemble_motion(real, tracked, strict, work)
+    assert believed.ids == ("a", "c") and believed.source.endswith("left out: b")
+    assert pd.read_csv(tmp_path / "segmentation_verdicts.csv")["ID"].tolist() == ["a", "c"]
+    with pytest.raises(ValueError, match="leaves nobody"):
+        stage.assemble_motion(real, TrackedCohort(subjects, quality.assign(segmentation="do not use")), strict, work)
 
 
 @pytest.mark.slow

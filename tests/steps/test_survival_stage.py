@@ -15,6 +15,7 @@ from cardiolib.steps.survival import (
     compare_protocols,
     cross_validate_models,
     load_survival_data,
+    segmentation_remark,
 )
 from cardiolib.survival import concordance_index
 from cardiolib.survival.network.search import SearchResult
@@ -61,6 +62,18 @@ def test_measured_volumes_stand_in_and_incomplete_ones_are_not_used(tmp_path: Pa
     assert load_survival_data(cohort, reading(tmp_path)).volumes["RVEF"].tolist() == [40.0, 50.0]
     measured.iloc[:1].to_csv(tmp_path / "volumes.csv", index=False)
     assert load_survival_data(cohort, reading(tmp_path)).volumes is None
+
+
+def test_patients_with_doubtful_segmentations_are_counted_and_how_to_leave_them_out_is_said(tmp_path: Path) -> None:
+    data = load_survival_data(a_cohort(["p1", "p2", "p3"]), reading(tmp_path))
+    assert "were not judged" in segmentation_remark(data, reading(tmp_path))
+    verdicts = pd.DataFrame({"ID": ["p3", "p1", "p2"], "verdict": ["ok", "do not use", "look at it"], "reasons": ""})
+    verdicts.to_csv(tmp_path / "segmentation_verdicts.csv", index=False)
+    remark = segmentation_remark(data, reading(tmp_path))
+    assert "1 of 3 patients should not be used (p1), and 1 should be looked at" in remark
+    assert "leave_out_doubtful=True" in remark
+    verdicts.assign(verdict="ok").to_csv(tmp_path / "segmentation_verdicts.csv", index=False)
+    assert "leave_out_doubtful" not in segmentation_remark(data, reading(tmp_path))
 
 
 def test_no_follow_up_is_said(tmp_path: Path) -> None:

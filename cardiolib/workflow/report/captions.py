@@ -8,6 +8,8 @@ CAPTIONS: dict[str, str] = {
     "01_worst_case": "This scan has the lowest mean Dice. Dashed lines are the reference.",
     "01_agreement": "Automated volumes and ejection fractions are compared with the reference (Bland-Altman: mean "
     "difference and 95 % limits of agreement).",
+    "01_quality": "The Dice that the quality gate predicted without a reference is compared with the Dice against the "
+    "reference. Dashed lines are the limits below which a structure should be looked at and should not be used.",
     "01_training": "The segmentation network was trained on simulated cine images with randomised contrast "
     "and noise. The curves show the loss, the landmark loss, and Dice on subjects that were kept aside.",
     "02_endpoint_error": "The figure shows the distance between tracked and true positions of material points, by "
