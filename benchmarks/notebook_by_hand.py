@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from cardiolib.segmentation import TrainedNetwork
 from cardiolib.workflow.notebooks import notebook_parameters
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY, STAGES
 
 NOTEBOOKS = {stage.name: stage.notebook_path for stage in STAGES.values() if stage.notebook}
 PLOTLY = "application/vnd.plotly.v1+json"
+
+UNTRAINED = Path(tempfile.gettempdir()) / "cardiolib_untrained_network.pt"
+"""A network with random weights, for the parameter that names a file; `edits_gone_wrong` writes it."""
 
 SMALL: dict[str, dict[str, Any]] = {
     "segmentation": {"n_training": 32, "epochs": 3, "max_scans": 2},
@@ -33,12 +39,13 @@ EDITS: dict[str, dict[str, Any]] = {
         "seed": 7,
         "workers": 1,
         "n_training": 10,
-        "validation_fraction": 0.3,
         "epochs": 1,
         "width": 8,
         "augmentation": "wild",
-        "precision": "auto",
+        "network": str(UNTRAINED),
+        "fine_tune": "1",
         "max_scans": 1,
+        "training": {"validation_fraction": 0.3},
     },
     "motion": {
         "seed": 7,
@@ -167,6 +174,7 @@ def edits_gone_wrong(stage: str, run: Run) -> tuple[int, dict[str, str]]:
         Parameter to what was wrong: an error, or the results of the first run where there should be new ones.
     """
     results = run.folder / f"{stage}.lab" / "metrics.json"
+    TrainedNetwork.untrained(widths=(2, 4)).save(UNTRAINED)
     defaults = notebook_parameters(NOTEBOOKS[stage])
     wrong = {}
     with opened(stage, run_folder=str(run.folder)) as notebook:

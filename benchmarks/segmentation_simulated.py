@@ -80,7 +80,7 @@ def default_network() -> tuple[TrainedNetwork, float]:
     settings = SegmentationStageSettings()
     examples = scan_examples(simulate_training_scans(settings.n_training, seed=SEED))
     training, held_out = split_by_subject(
-        examples, validation_fraction=settings.validation_fraction, rng=np.random.default_rng(SEED)
+        examples, validation_fraction=settings.details.validation_fraction, rng=np.random.default_rng(SEED)
     )
     started = time.perf_counter()
     network, _ = train_network(training, settings.network_settings(simulated=True), seed=SEED, validation=held_out)

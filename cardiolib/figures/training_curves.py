@@ -26,6 +26,7 @@ def training_history(
     x: str = "epoch",
     labels: Mapping[str, str] | None = None,
     log: Sequence[str] = (),
+    lacks: str = "",
 ) -> Drawing:
     """Curves over training, one panel a kind of quantity.
 
@@ -41,12 +42,16 @@ def training_history(
         Column -> name in the legend; by default the column with spaces for underscores.
     log : sequence of str
         Panels with a logarithmic y axis.
+    lacks : str
+        Why there is no history; stands in the place of the figure.
 
     Returns
     -------
     Drawing
         Table: the columns drawn.
     """
+    if lacks:
+        return Drawing.lacking(lacks)
     columns = list(dict.fromkeys([x, *(column for drawn in panels.values() for column in drawn)]))
     missing = [column for column in columns if column not in history.columns]
     if missing or not panels:

@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from cardiolib.files import atomic_path
 from cardiolib.imaging import Cine
 from cardiolib.segmentation.inference import Segmentation, segment_scan
-from cardiolib.segmentation.network import SegmentationNetwork
+from cardiolib.segmentation.network import CLASSES, SegmentationNetwork
 from cardiolib.segmentation.settings import SegmentationSettings, plain
 
 FORMAT = "cardiolib-segmentation-3"
@@ -28,7 +29,13 @@ class TrainedNetwork:
     settings : dict
         Plain values of `SegmentationSettings` (pixel size, window, precision ...).
     provenance : dict
-        Seed, data fingerprint, best epoch, versions.
+        Seed, data fingerprint, best epoch, versions; what the training labelled (`structures`, `places_landmarks`).
+
+    Examples
+    --------
+    >>> network = TrainedNetwork.untrained(widths=(2, 4))
+    >>> network.structures, network.places_landmarks
+    (('lv_cavity', 'lv_wall', 'rv_wall', 'rv_cavity'), True)
     """
 
     network: SegmentationNetwork
@@ -39,6 +46,24 @@ class TrainedNetwork:
     def simulated(self) -> bool:
         """Whether it was trained on simulated hearts alone (entry "simulated" of `provenance`)."""
         return bool(self.provenance.get("simulated", False))
+
+    @property
+    def structures(self) -> tuple[str, ...]:
+        """Structures that its training labelled; it emits no others (entry "labelled" of `provenance`).
+
+        A file of an earlier version does not say what was labelled. It is read as if all structures had been.
+        """
+        return tuple(self.provenance.get("labelled", CLASSES[1:]))
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """Which of the classes it may emit, (5,) bool; background always."""
+        return np.array([name == CLASSES[0] or name in self.structures for name in CLASSES])
+
+    @property
+    def places_landmarks(self) -> bool:
+        """Whether its training had landmarks (entry "landmarks" of `provenance`); in earlier files taken as true."""
+        return bool(self.provenance.get("landmarks", True))
 
     def segment(self, cine: Cine, *, clean: bool = True) -> Segmentation:
         """Label every frame of a cine, see `cardiolib.segmentation.segment_scan`."""
@@ -61,10 +86,12 @@ class TrainedNetwork:
             torch.save(content, temporary)
 
     def fingerprint(self) -> str:
-        """Short hash of the weights, for provenance."""
+        """Short hash of the weights and of what the network emits, for provenance."""
         digest = hashlib.sha256()
         for name, value in self.network.state_dict().items():
             digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        if not (self.labelled.all() and self.places_landmarks):  # the same weights may be read with less
+            digest.update(f"{self.structures} {self.places_landmarks}".encode())
         return digest.hexdigest()[:16]
 
     @classmethod

@@ -44,6 +44,24 @@ def labelled_classes(scheme: LabelScheme) -> np.ndarray:
     return np.array([name == "background" or name in scheme.codes for name in CLASSES])
 
 
+def what_is_labelled(examples: Sequence[Example]) -> dict[str, list[str] | bool]:
+    """What examples teach a network: the structures that any of them labels, and whether any knows a landmark.
+
+    Examples
+    --------
+    >>> stack, nowhere = np.zeros((3, 16, 16), np.float32), np.full((6, 3), np.nan)
+    >>> labelled = np.array([True, True, True, False, True])
+    >>> real = Example(stack, stack.astype(np.uint8), labelled, nowhere, subject="a", phase="ED")
+    >>> what_is_labelled([real])
+    {'labelled': ['lv_cavity', 'lv_wall', 'rv_cavity'], 'landmarks': False}
+    """
+    any_labels = np.any([example.labelled for example in examples], axis=0)
+    return {
+        "labelled": [name for name, known in zip(CLASSES[1:], any_labels[1:], strict=True) if known],
+        "landmarks": any(bool(np.isfinite(example.landmarks).any()) for example in examples),
+    }
+
+
 def make_examples(
     cine: Cine,
     label_map: LabelMap,

@@ -23,6 +23,7 @@ AGREEMENT = {
     )
 }
 """Measures shown in the agreement figure, and their titles."""
+ALL_TRAINED_ON = "Every scan with reference labels was trained on: there is nothing to compare with."
 NO_REFERENCE = "This cohort has no reference labels: there is nothing to compare with."
 
 
@@ -33,7 +34,8 @@ class SegmentedCohort:
     Attributes
     ----------
     measures : DataFrame
-        One row a subject: ed, es (frames), volumes, ejection fractions, masses, notes.
+        One row a subject: ed, es (frames), volumes, ejection fractions, masses, read_by (name of the network),
+        trained_on (whether that network was trained on this scan), notes.
     reference : DataFrame
         The same measures of the reference label maps; no rows where there are none.
     comparison : DataFrame
@@ -69,7 +71,32 @@ class SegmentedCohort:
     @property
     def lacks(self) -> str:
         """What is missing for a comparison, in a sentence; empty where nothing is."""
-        return "" if len(self.comparison) else NO_REFERENCE
+        if len(self.comparison):
+            return ""
+        return ALL_TRAINED_ON if self.trained_on else NO_REFERENCE
+
+    @property
+    def trained_on(self) -> list[str]:
+        """Subjects that the network which read them was trained on: they enter no comparison."""
+        if "trained_on" not in self.measures:
+            return []
+        return [str(i) for i in self.measures.index[self.measures["trained_on"].astype(bool)]]
+
+    @property
+    def unseen(self) -> list[str]:
+        """The other subjects, in the order of the table."""
+        return [str(i) for i in self.measures.index if str(i) not in set(self.trained_on)]
+
+    @property
+    def left_out(self) -> str:
+        """Which scans enter no comparison, in a sentence."""
+        if not self.trained_on:
+            return "No scan was read by a network that was trained on it."
+        named = ", ".join(self.trained_on[:8]) + (" and others" if len(self.trained_on) > 8 else "")
+        return (
+            f"{len(self.trained_on)} of {len(self.measures)} scans were trained on ({named}). They are segmented too, "
+            "for the notebooks that follow, but they are left out of every comparison below."
+        )
 
     @property
     def remarks(self) -> list[str]:
@@ -103,7 +130,7 @@ class SegmentedCohort:
         A measure is left out where fewer than two scans have both values: limits of agreement need two.
         """
         if not len(self.reference):
-            return MeasuredPairs({}, {}, NO_REFERENCE)
+            return MeasuredPairs({}, {}, self.lacks or NO_REFERENCE)
         found = self.measures.loc[self.reference.index]
         pairs = {
             title: (found[name].to_numpy(float), self.reference[name].to_numpy(float))

@@ -16,7 +16,7 @@ from cardiolib.progress import progress as progress_bar
 from cardiolib.segmentation.augment import augment_batch, change_stack
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.device import autocast, pick_device, threads
-from cardiolib.segmentation.examples import Example, check_one_size, fingerprint
+from cardiolib.segmentation.examples import Example, check_one_size, fingerprint, what_is_labelled
 from cardiolib.segmentation.losses import IGNORE, landmark_loss, landmark_targets, merge_unlabelled, segmentation_loss
 from cardiolib.segmentation.network import CLASSES, SegmentationNetwork
 from cardiolib.segmentation.optimiser import Muon
@@ -88,6 +88,7 @@ def train_network(
         **identity,
         "n_training": len(examples),
         "n_validation": len(validation),
+        **what_is_labelled(examples),
         "best_epoch": int(run.best["epoch"]),
         "torch": str(torch.__version__),
     }
@@ -120,7 +121,8 @@ def fine_tune(
     seed : int
     rehearsal : sequence of Example
         Cases of the old kind, trained on beside the new ones so that the network does not forget them, nor the
-        structures that the new cases do not label.
+        structures that the new cases do not label. What neither new cases nor rehearsal label, the network no longer
+        emits.
     repeats : int
         How often each new case is shown an epoch, each time changed anew; every rehearsal case is shown once.
     epochs, validation, checkpoint_path, progress

@@ -1,9 +1,9 @@
-"""Notebook 01 in three steps: train on simulated hearts, segment the cohort, measure against the reference."""
+"""Notebook 01 in three steps: networks (`trained_networks`), segment the cohort, measure against the reference."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort
-from cardiolib.digital_heart import LANDMARKS, AcquisitionSettings
+from cardiolib.digital_heart import LANDMARKS
 from cardiolib.files import atomic_path, read_json, write_table
-from cardiolib.imaging import write_label_map
+from cardiolib.imaging import STRUCTURES, write_label_map
 from cardiolib.segmentation.checkpoint import TrainedNetwork
-from cardiolib.segmentation.examples import split_by_subject
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
 from cardiolib.segmentation.quality_gate import shipped_gate
@@ -26,12 +25,12 @@ from cardiolib.segmentation.segmented import (
     example_scan,
     reference_frames,
 )
-from cardiolib.segmentation.settings import SegmentationSettings, plain
-from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
-from cardiolib.segmentation.training import train_network
-from cardiolib.settings import Settings
+from cardiolib.segmentation.simulation import simulate_training_scans
 from cardiolib.shape.example_shape import SurfaceErrors
+from cardiolib.steps.cohort_networks import CohortNetworks
+from cardiolib.steps.segmentation_settings import SegmentationStageSettings
 from cardiolib.steps.shape import example_shape, surface_errors
+from cardiolib.steps.trained_networks import networks_for_cohort
 from cardiolib.verdicts import DO_NOT_USE, OK
 from cardiolib.work import Work
 
@@ -40,138 +39,33 @@ __all__ = [
     "best_and_worst",
     "example_scan",
     "example_shape",
+    "networks_for_cohort",
     "segment_cohort",
     "segmentation_metrics",
     "simulated_beside",
     "surface_errors",
-    "train_on_simulated",
 ]
 
 
-@dataclass(frozen=True)
-class SegmentationStageSettings(Settings):
-    """Parameters of notebook 01.
+def segment_cohort(networks: CohortNetworks, cohort: Cohort, work: Work) -> SegmentedCohort:
+    """Segment every scan that has a network to read it, and compare with the reference where there is one.
 
-    Parameters
-    ----------
-    n_training : int
-        Simulated hearts to train on, imaged at ED and ES with randomised contrast. None of them belongs to
-        the cohort.
-    validation_fraction : float
-        Share of them kept aside to choose the best epoch.
-    epochs : int
-        Each shows every training heart once at ED and once at ES.
-    width : int
-        Channels of the network's finest level; each of its four levels has twice as many as the one before.
-    augmentation : str
-        How strongly training images are changed: "plain", "wild" (randomised surroundings, contrast and shape), or
-        "auto": plain for a simulated cohort, wild for real scans.
-    precision : str
-        "fp32" (bit-stable) or "auto" (bfloat16 where the processor has it: faster).
-    max_scans : int
-        Segment at most so many of the cohort's scans; 0 for all.
-    """
-
-    n_training: int = 160
-    validation_fraction: float = 0.1
-    epochs: int = 7
-    width: int = 16
-    augmentation: str = "auto"
-    precision: str = "fp32"
-    max_scans: int = 0
-
-    RANGES = {
-        "n_training": (2, np.inf),
-        "validation_fraction": (0.0, 1.0),
-        "width": (1, np.inf),
-        "max_scans": (0, np.inf),
-    }
-    CHOICES = {"augmentation": ("auto", "plain", "wild")}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.validation_fraction in (0, 1):
-            self.refuse("validation_fraction", "between 0 and 1, both left out")
-        self.network_settings(simulated=True)
-
-    def network_settings(self, *, simulated: bool) -> SegmentationSettings:
-        """The settings of the network's training, for a simulated cohort or for real scans."""
-        wild = self.augmentation == "wild" or (self.augmentation == "auto" and not simulated)
-        make = SegmentationSettings.wild if wild else SegmentationSettings
-        widths = tuple(self.width * 2**level for level in range(4))
-        return make(epochs=self.epochs, widths=widths, precision=self.precision)
-
-
-def train_on_simulated(
-    settings: SegmentationStageSettings, cohort: Cohort, work: Work
-) -> tuple[TrainedNetwork, pd.DataFrame]:
-    """Simulate scans, train, and store the network as ``network.pt``; resumes after an interruption.
-
-    For real scans the simulated hearts vary more than the simulated population does, and their labels follow the
-    convention of ACDC, which leaves the outflow tract out of the right ventricle.
-
-    Returns
-    -------
-    network : TrainedNetwork
-    history : DataFrame
-        One row an epoch.
-    """
-    real = not cohort.simulated
-    scans = simulate_training_scans(
-        settings.n_training,
-        seed=work.seed,
-        varied=real,
-        acquisition=AcquisitionSettings(randomise=True, exclude_outflow=True) if real else None,
-        control_fraction=0.6 if real else 0.3,
-        map_units=work.map_units,
-    )
-    training, validation = split_by_subject(
-        scan_examples(scans), validation_fraction=settings.validation_fraction, rng=np.random.default_rng(work.seed)
-    )
-    training_settings = settings.network_settings(simulated=cohort.simulated)
-    key = {
-        "n_training": settings.n_training,
-        "validation_fraction": settings.validation_fraction,
-        "seed": work.seed,
-        "settings": plain(training_settings),
-        "real": real,
-    }
-    units = work.units("training", key, what="Training of the network")
-    network, history = train_network(
-        training,
-        training_settings,
-        seed=work.seed,
-        validation=validation,
-        checkpoint_path=units / "training.pt",
-        progress=True,
-    )
-    network = replace(network, provenance={**network.provenance, "simulated": True})  # it learnt from no patient
-    network.save(work.folder / "network.pt")
-    return network, history
-
-
-def segment_cohort(network: TrainedNetwork, cohort: Cohort, work: Work, *, max_scans: int = 0) -> SegmentedCohort:
-    """Segment every scan of a cohort (or the first `max_scans`) and compare with the reference where there is one.
+    Scans that their network was trained on are segmented as well, for the notebooks that follow, but not compared.
 
     Label maps go to ``<folder>/<ID>/label_sa.nii.gz`` in the image's own space as each scan is finished; scans that
     were finished before an interruption are not done again.
 
     Parameters
     ----------
-    network : TrainedNetwork
+    networks : CohortNetworks
     cohort : Cohort
-    folder : Path
-    max_scans : int
-        0 for all.
-    map_units : callable
-        ``map_units(function, items)``.
+    work : Work
     """
-    ids = cohort.ids_with("images")[: max_scans or None]
-    # the network's weights decide what is found: rows of another network are never handed back
-    key = {"network": network.fingerprint(), "cohort": cohort.name, "gate": shipped_gate().fingerprint()}
+    # the networks' weights decide what is found: rows of another network are never handed back
+    key = {"networks": networks.key(), "cohort": cohort.name, "gate": shipped_gate().fingerprint()}
     units = work.units("scans", key, what="Segmented scans")
-    one = partial(_segment_one, network=network, cohort=cohort, folder=work.folder, units=units)
-    rows = [tuple(_table(rows) for rows in tables) for tables in work.map_units(one, ids)]
+    one = partial(_segment_one, networks=networks, cohort=cohort, folder=work.folder, units=units)
+    rows = [tuple(_table(rows) for rows in tables) for tables in work.map_units(one, list(networks.reader))]
     parts = [pd.concat(frames, ignore_index=True) for frames in zip(*rows, strict=True)]
     measures, reference, comparison, landmarks, quality = parts
     result = SegmentedCohort(
@@ -194,29 +88,31 @@ def simulated_beside(network: TrainedNetwork, cohort: Cohort, work: Work) -> Seg
     """
     if cohort.simulated:
         return SegmentedScan.none("The scans of this cohort are simulated themselves.")
-    acquisition = AcquisitionSettings(randomise=True, exclude_outflow=True)
-    [(_, scan)] = simulate_training_scans(1, seed=work.seed + 1, acquisition=acquisition)
+    [(_, scan)] = simulate_training_scans(1, seed=work.seed + 1, varied=True)
     frames = {"simulated ED": 0, "simulated ES": 1}
     return SegmentedScan(scan.cine, frames, segment_scan(network, scan.cine).labels, scan.labels)
 
 
 def _segment_one(
-    subject_id: str, *, network: TrainedNetwork, cohort: Cohort, folder: Path, units: Path
+    subject_id: str, *, networks: CohortNetworks, cohort: Cohort, folder: Path, units: Path
 ) -> list[list[dict]]:
     """Rows of the five tables for one scan, from `units` when an interrupted run has left them there."""
     unit, written = units / f"{subject_id}.json", folder / subject_id / "label_sa.nii.gz"
     if unit.is_file() and written.is_file():
         return read_json(unit)
     cine = cohort.image(subject_id)
-    found = segment_scan(network, cine)
+    reader, known = networks.of(subject_id), networks.trained_on(subject_id)
+    found = segment_scan(reader.network, cine)
     write_label_map(found.labels, written)
     notes = "; ".join((*cine.notes, *found.notes))
     verdict = found.quality.as_row()
     judged = {name: verdict[name] for name in ("verdict", "predicted_dice")}
-    row = {"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), **judged, "notes": notes}
+    read = {"read_by": reader.name, "trained_on": known}
+    row = {"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), **judged, **read, "notes": notes}
     quality = pd.DataFrame([{"ID": subject_id, **verdict}])
-    landmarks = _landmark_rows(subject_id, found, cohort)
-    tables = (pd.DataFrame([row]), *_against_reference(subject_id, found, cohort), landmarks, quality)
+    compared = (pd.DataFrame(), pd.DataFrame()) if known else _against_reference(subject_id, found, cohort)
+    landmarks = _landmark_rows(subject_id, found, cohort, compared=not known)
+    tables = (pd.DataFrame([row]), *compared, landmarks, quality)
     rows = [json.loads(table.to_json(orient="records", double_precision=12)) for table in tables]
     with atomic_path(unit) as temporary:
         temporary.write_text(json.dumps(rows), encoding="utf-8")
@@ -235,15 +131,17 @@ def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> 
     truth, frames = reference
     at_same = replace(found.labels, labels=found.labels.labels[..., list(frames.values())], affine=truth.affine)
     comparison = compare_label_maps(at_same, truth, frames={"ED": 0, "ES": 1})
+    labelled = [name for name in STRUCTURES if found.volumes[f"{name}_ml"].notna().all()]
+    comparison = comparison[comparison["structure"].isin(labelled)].reset_index(drop=True)
     comparison.insert(0, "ID", subject_id)
     return pd.DataFrame([{"ID": subject_id, **clinical_measures(truth, ed=0, es=1)}]), comparison
 
 
-def _landmark_rows(subject_id: str, found: Segmentation, cohort: Cohort) -> pd.DataFrame:
+def _landmark_rows(subject_id: str, found: Segmentation, cohort: Cohort, *, compared: bool = True) -> pd.DataFrame:
     """Landmarks at ED and ES: place, what placed them, and how far off they are where that is known."""
     normal = found.labels.affine[:3, 2]
     slice_step = np.linalg.norm(normal)
-    known = cohort.landmarks(subject_id) if subject_id in cohort.ids_with("landmarks") else None
+    known = cohort.landmarks(subject_id) if compared and subject_id in cohort.ids_with("landmarks") else None
     rows = []
     for phase, frame in (("ED", found.ed), ("ES", found.es)):
         places = found.landmarks_world_mm[frame]

@@ -18,8 +18,8 @@ NO_SURFACE_FOUND = "In no scan were all structures found, so there is no surface
 
 
 def example_shape(folder: Path, result: SegmentedCohort) -> ExampleShape:
-    """The shape step at ED for the first scan in which all structures were found."""
-    for subject_id, row in result.measures.iterrows():
+    """The shape step at ED for the first scan in which all structures were found; scans trained on come last."""
+    for subject_id, row in result.measures.loc[[*result.unseen, *result.trained_on]].iterrows():
         try:
             shape = refined_shape_of(folder, str(subject_id), frame=int(row["ed"]))
         except ValueError:

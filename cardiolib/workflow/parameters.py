@@ -164,6 +164,8 @@ def _check_type(value: Any, hint: Any, name: str) -> Any:
         if value not in options:
             raise ParameterError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
         return value
+    if options == (str,) and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # segmentation.fine_tune=5: the text "5" without its quotes
     if float in options and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     # bool is a subclass of int: `epochs = true` must not pass as 1

@@ -110,7 +110,7 @@ def stage_key(
         "environment": environment_hash(),
         "seed": seed,
         "parameters": json.loads(json.dumps(dataclasses.asdict(settings))),
-        "inputs": inputs,
+        "inputs": {**inputs, **_named_files(settings)},
         "layers": {
             package: combined_hash({str(path.relative_to(REPOSITORY)): file_hash(path) for path in files})
             for package, files in stage_packages(stage).items()
@@ -120,6 +120,12 @@ def stage_key(
     if stage.notebook and not by_hand:
         key["notebook"] = notebook_hash(stage.notebook_path)
     return key
+
+
+def _named_files(settings: Any) -> dict[str, str]:
+    """Hash of each file that a parameter names (`FILES` of the settings: parameter -> property with its path)."""
+    paths = {name: getattr(settings, where) for name, where in getattr(settings, "FILES", {}).items()}
+    return {f"file {name}": file_hash(p) if p.is_file() else "absent" for name, p in paths.items() if p is not None}
 
 
 def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:

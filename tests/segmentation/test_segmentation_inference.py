@@ -18,8 +18,9 @@ from cardiolib.segmentation import (
     segment_scan,
 )
 from cardiolib.segmentation.device import threads
-from cardiolib.segmentation.inference import locate_heart
+from cardiolib.segmentation.heart_place import locate_heart
 from cardiolib.segmentation.network import NetworkOutput
+from cardiolib.segmentation.prediction import predict_stack
 from cardiolib.shape import landmarks_from_labels
 
 GREY = (0.0, 1.0, 0.4, 0.2, 0.8)  # of background, LV, LV wall, RV wall, RV
@@ -199,3 +200,35 @@ def test_a_right_ventricle_cut_off_from_the_left_is_kept():
 def test_cleaning_an_empty_map_is_harmless():
     cleaned, n_removed = clean_labels(np.zeros((4, 4, 2), np.uint8))
     assert not cleaned.any() and n_removed == 0
+
+
+def without_rv_wall(oracle: TrainedNetwork) -> TrainedNetwork:
+    known = {"labelled": ["lv_cavity", "lv_wall", "rv_cavity"], "landmarks": False}
+    return dataclasses.replace(oracle, provenance=known)
+
+
+def test_a_structure_that_training_did_not_label_is_background_with_a_reason(oracle, make_scan):
+    cine, truth = scan(make_scan)
+    every, fewer = segment_scan(oracle, cine), segment_scan(without_rv_wall(oracle), cine)
+    assert every.measures()["rv_mass_g"] > 0 and not any("labelled no" in note for note in every.notes)
+    assert not fewer.labels.mask("rv_wall").any() and np.isnan(fewer.measures()["rv_mass_g"])
+    assert fewer.volumes["rv_wall_ml"].isna().all() and (fewer.volumes["rv_cavity_ml"] > 0).all()
+    assert sum("training labelled no RV wall" in note for note in fewer.notes) == 1
+    table = compare_label_maps(fewer.labels, truth).groupby("structure")["dice"].min()
+    assert table[["lv_cavity", "rv_cavity"]].min() > 0.9 and table["rv_wall"] == 0
+
+
+def test_unlabelled_probability_goes_to_the_background_as_in_the_loss(oracle):
+    stack = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 16, 16)).astype(np.float32)
+    every = predict_stack(oracle, stack, slice_step_mm=10.0)
+    fewer = predict_stack(without_rv_wall(oracle), stack, slice_step_mm=10.0)
+    assert np.allclose(fewer.classes[:, 0], every.classes[:, 0] + every.classes[:, 3], atol=1e-6)
+    assert np.allclose(fewer.classes[:, [1, 2, 4]], every.classes[:, [1, 2, 4]], atol=1e-6)
+    assert not fewer.classes[:, 3].any()
+
+
+def test_a_network_without_landmarks_in_its_training_places_none(oracle):
+    """Every landmark of the oracle is as likely anywhere; what is placed must then come from geometry."""
+    stack = np.zeros((3, 16, 16), np.float32)
+    assert np.allclose(predict_stack(oracle, stack, slice_step_mm=10.0).landmarks.sum(axis=(1, 2, 3)), 1)
+    assert not predict_stack(without_rv_wall(oracle), stack, slice_step_mm=10.0).landmarks.any()

@@ -137,6 +137,27 @@ def test_examples_without_rv_wall_train_beside_full_ones(tiny_examples, make_sca
     assert np.isfinite(history["loss"]).all()
 
 
+def test_a_network_knows_what_its_training_labelled(tiny_examples, make_scan, tmp_path):
+    cine, labels = make_scan(9, shape=(32, 32, 8), spacing=(4.8, 4.8, 12.0))
+    real = make_examples(
+        cine, labels.to_scheme(ACDC, drop=("rv_wall",)), subject="real", pixel_mm=4.8, size_px=32, neighbour_mm=12.0
+    )
+    placed = [dataclasses.replace(example, landmarks=np.full((6, 3), 4.0)) for example in tiny_examples]
+    brief = dataclasses.replace(TINY, epochs=1)
+    every, _ = train_network(placed[:2], brief, seed=0)
+    assert every.structures == ("lv_cavity", "lv_wall", "rv_wall", "rv_cavity") and every.places_landmarks
+    alone, _ = fine_tune(every, real, seed=0, epochs=1, repeats=1)
+    assert alone.structures == ("lv_cavity", "lv_wall", "rv_cavity") and not alone.places_landmarks
+    assert alone.labelled.tolist() == [True, True, True, False, True]
+    rehearsed, _ = fine_tune(every, real, rehearsal=placed[:2], seed=0, epochs=1, repeats=1)
+    assert rehearsed.structures == every.structures and rehearsed.places_landmarks
+    alone.save(tmp_path / "network.pt")
+    loaded = TrainedNetwork.load(tmp_path / "network.pt")
+    assert loaded.structures == alone.structures and loaded.fingerprint() == alone.fingerprint()
+    earlier = dataclasses.replace(alone, provenance={"seed": 0})  # a file of an earlier version
+    assert earlier.labelled.all() and earlier.places_landmarks and earlier.fingerprint() != alone.fingerprint()
+
+
 def test_wall_is_still_learnt_when_half_the_data_does_not_label_it(tiny_examples):
     """The partly labelled half must not teach the network that the wall is background."""
     from cardiolib.segmentation.losses import segmentation_loss

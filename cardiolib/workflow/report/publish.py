@@ -117,11 +117,18 @@ def collect_manifest(run: Run) -> dict[str, Any]:
         "simulated": bool(run.opened.simulated),
         "motion_source": _motion_source(run),
         "seed": run.seed,
-        "overrides": list(run.overrides),
+        "overrides": [_without_folders(text) for text in run.overrides],
         "run_folder": relative(run.folder),
         "total_seconds": round(sum(stage.get("seconds", 0.0) for stage in stages.values()), 2),
         "stages": stages,
     }
+
+
+def _without_folders(override: str) -> str:
+    """A changed parameter as a page may show it: of an absolute path, the file's name only."""
+    name, equals, value = override.partition("=")
+    path = Path(value.strip().strip("'\""))
+    return f"{name}{equals}{path.name}" if path.is_absolute() else override
 
 
 def _motion_source(run: Run) -> str:
