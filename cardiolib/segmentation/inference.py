@@ -95,7 +95,7 @@ def segment_scan(
         Any in-plane size and spacing, any number of slices and frames. K is the slice axis, unless the voxels are
         clearly longest along another one.
     clean : bool
-        Remove stray islands, see `cleaning.clean_labels`.
+        Remove stray islands, see `cleaning.clean_labels`; in a real scan only the largest piece of a structure stays.
     several_views : bool, optional
         Average the answers in several `views`, at as many times the work. By default for real scans: what simulations
         taught is less certain there.
@@ -117,7 +117,8 @@ def segment_scan(
     grid, notes = place.grid, list(place.notes)
     predict = partial(predict_stack, trained, slice_step_mm=float(cine.spacing_mm[2]))
     several = not cine.simulated if several_views is None else several_views
-    label = partial(_label_frame, predict=_in_views(predict) if several else predict, grid=grid, clean=clean)
+    clean_frame = partial(clean_labels, largest_only=not cine.simulated) if clean else _as_they_are
+    label = partial(_label_frame, predict=_in_views(predict) if several else predict, grid=grid, clean=clean_frame)
     stacks = network_stacks(grid, cine.voxels)
     frames, removed, places, sure = zip(*side_by_side(label, stacks), strict=True)
     labels = np.stack(frames, axis=-1)
@@ -141,6 +142,10 @@ def _without_unlabelled(found: Segmentation, trained: TrainedNetwork) -> Segment
     return dataclasses.replace(found, volumes=volumes, notes=(*found.notes, note))
 
 
+def _as_they_are(labels: np.ndarray) -> tuple[np.ndarray, int]:
+    return labels, 0
+
+
 def _in_views(predict: Callable[[np.ndarray], StackPrediction]) -> Callable[[np.ndarray], StackPrediction]:
     """The same with class probabilities averaged over views; landmarks are those of the first."""
 
@@ -158,7 +163,11 @@ def _in_views(predict: Callable[[np.ndarray], StackPrediction]) -> Callable[[np.
 
 
 def _label_frame(
-    stack: np.ndarray, *, predict: Callable[[np.ndarray], StackPrediction], grid: PlaneGrid, clean: bool
+    stack: np.ndarray,
+    *,
+    predict: Callable[[np.ndarray], StackPrediction],
+    grid: PlaneGrid,
+    clean: Callable[[np.ndarray], tuple[np.ndarray, int]],
 ) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
     """Labels (I, J, K) of one frame, how many stray voxels were removed, where its landmarks may be, and how sure the
     network is of each structure (`expected_dice`)."""
@@ -166,7 +175,7 @@ def _label_frame(
     share = grid.to_native(probability[:, 1:])  # (K, 4, I, J)
     share = np.concatenate([1 - share.sum(axis=1, keepdims=True), share], axis=1)
     labels = np.moveaxis(share.argmax(axis=1).astype(np.uint8), 0, 2)
-    labels, removed = clean_labels(labels) if clean else (labels, 0)
+    labels, removed = clean(labels)
     return labels, removed, places, expected_dice(np.moveaxis(share, 0, 3), labels)
 
 

@@ -42,9 +42,9 @@ def oracle() -> TrainedNetwork:
 
 
 def scan(make_scan, **shape):
-    """Heart painted in its grey values, without noise, ED and ES."""
+    """Heart painted in its grey values, without noise, ED and ES; marked simulated, so it is read in one view."""
     _, labels = make_scan(5, **shape)
-    return Cine(np.array(GREY, np.float32)[labels.labels], labels.affine), labels
+    return Cine(np.array(GREY, np.float32)[labels.labels], labels.affine, simulated=True), labels
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,22 @@ def test_at_the_networks_own_pixel_size_nothing_is_lost(oracle, make_scan):
     assert inner[["lv_cavity", "lv_wall", "rv_wall", "rv_cavity"]].min() > 0.97
 
 
+def test_real_scans_are_read_in_several_views_and_simulated_ones_in_one(oracle, make_scan):
+    simulated, _ = scan(make_scan)
+    real = dataclasses.replace(simulated, simulated=False)
+
+    def read(cine, **how):
+        return segment_scan(oracle, cine, clean=False, **how).labels.labels
+
+    once, several = read(simulated), read(real)
+    assert np.array_equal(read(real, several_views=False), once)
+    assert np.array_equal(read(simulated, several_views=True), several)
+    assert (once == several).mean() > 0.98 and not np.array_equal(once, several)
+
+
 def test_frames_are_independent_and_ed_es_follow_the_volume(oracle, make_scan):
     cine, _ = scan(make_scan, shape=(80, 80, 9), spacing=(2.0, 2.0, 11.0))
-    swapped = Cine(cine.voxels[..., [1, 0, 1, 0, 1]], cine.affine)
+    swapped = Cine(cine.voxels[..., [1, 0, 1, 0, 1]], cine.affine, simulated=True)
     found = segment_scan(oracle, swapped)
     assert (found.ed, found.es) == (1, 0)
     assert np.array_equal(found.labels.frame(0), found.labels.frame(2))
@@ -90,7 +103,7 @@ def test_the_heart_is_found_off_centre_and_beside_a_bright_still_object(oracle, 
     voxels = np.zeros((200, 160, 8, 2), np.float32)
     voxels[120:184, 20:84] = cine.voxels
     voxels[10:60, 90:140] = 1.0  # looks like a huge LV to the oracle, but does not move
-    wide = Cine(voxels, cine.affine)
+    wide = Cine(voxels, cine.affine, simulated=True)
     place = locate_heart(oracle, wide)
     heart = np.argwhere((labels.labels > 0).any(axis=(2, 3))).mean(axis=0) + [120, 20]
     assert np.linalg.norm((np.array(place.grid.centre_voxel) - heart) * 2.4) < 15 and not place.notes
@@ -116,14 +129,14 @@ def test_units_of_the_intensities_do_not_matter(oracle, make_scan):
     """Also where the window reaches beyond the image: the rim must stay as dark as the darkest voxel."""
     cine, _ = scan(make_scan, shape=(60, 56, 8), spacing=(1.9, 1.9, 12.0))
     expected = segment_scan(oracle, cine).labels.labels
-    other = Cine(cine.voxels * 4 + 8, cine.affine)
+    other = Cine(cine.voxels * 4 + 8, cine.affine, simulated=True)
     assert expected.any() and (segment_scan(oracle, other).labels.labels == expected).mean() > 0.9999
 
 
 def test_reversed_slices_give_reversed_labels(oracle, make_scan):
     cine, _ = scan(make_scan)
     expected = segment_scan(oracle, cine).labels.labels
-    reverse = Cine(cine.voxels[:, :, ::-1], cine.affine)
+    reverse = Cine(cine.voxels[:, :, ::-1], cine.affine, simulated=True)
     assert np.array_equal(segment_scan(oracle, reverse).labels.labels[:, :, ::-1], expected)
 
 
@@ -133,7 +146,7 @@ def test_swapped_axes_are_recognised_and_labels_stored_as_the_image_is(oracle, m
     order = [2, 0, 1] if axis == 0 else [0, 2, 1]
     affine = cine.affine.copy()
     affine[:, :3] = affine[:, order]
-    swapped = Cine(cine.voxels.transpose(*order, 3), affine)
+    swapped = Cine(cine.voxels.transpose(*order, 3), affine, simulated=True)
     expected, found = segment_scan(oracle, cine), segment_scan(oracle, swapped)
     assert np.array_equal(found.labels.labels, expected.labels.labels.transpose(*order, 3))
     assert np.array_equal(found.labels.affine, affine)
@@ -149,7 +162,7 @@ def test_integer_and_float_intensities_of_any_scale_give_the_same_labels(oracle,
         (cine.voxels * 200).astype(np.uint8),
         cine.voxels.astype(np.float64) * 3e4 - 500,
     ):
-        assert np.array_equal(segment_scan(oracle, Cine(voxels, cine.affine)).labels.labels, expected)
+        assert np.array_equal(segment_scan(oracle, Cine(voxels, cine.affine, simulated=True)).labels.labels, expected)
 
 
 def test_the_number_of_threads_does_not_change_the_labels(oracle, make_scan):
@@ -163,7 +176,7 @@ def test_the_number_of_threads_does_not_change_the_labels(oracle, make_scan):
 
 def test_one_slice_and_one_frame_work_and_say_so(oracle, make_scan):
     cine, _ = scan(make_scan)
-    found = segment_scan(oracle, Cine(cine.voxels[:, :, 5:6, :1], cine.affine))
+    found = segment_scan(oracle, Cine(cine.voxels[:, :, 5:6, :1], cine.affine, simulated=True))
     assert found.labels.labels.shape == (64, 64, 1, 1) and found.volumes["lv_cavity_ml"][0] > 0
     assert (found.ed, found.es) == (0, 0) and any("cannot be told apart" in note for note in found.notes)
 
@@ -195,6 +208,24 @@ def test_a_right_ventricle_cut_off_from_the_left_is_kept():
     labels[0, 0, 0] = 4
     cleaned, n_removed = clean_labels(labels)
     assert (cleaned[2:10, 5:25, 2:5] == 4).all() and n_removed == 1
+
+
+def test_of_a_real_scan_the_largest_piece_of_cavities_and_lv_wall_is_kept_alone():
+    labels = np.zeros((40, 40, 4), np.uint8)
+    labels[5:25, 5:25] = 2
+    labels[10:20, 10:20] = 1
+    labels[25:38, 5:25] = 4
+    labels[25:38, 4] = 3
+    labels[30:33, 25, 1:3] = 3  # thin walls come in pieces
+    labels[8:10, 26:36] = 2  # a tendril beside the heart, apart from the wall
+    labels[28:38, 28:38] = 4
+    loose, _ = clean_labels(labels)
+    alone, n_removed = clean_labels(labels, largest_only=True)
+    assert (loose[28:38, 28:38] == 4).all() and not alone[28:38, 28:38].any()
+    assert not alone[8:10, 26:36].any() and n_removed == 4 * (2 * 10 + 10 * 10)
+    heart = labels.copy()
+    heart[:, 26:] = 0
+    np.testing.assert_array_equal(alone, heart)
 
 
 def test_cleaning_an_empty_map_is_harmless():
