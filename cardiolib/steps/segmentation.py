@@ -31,7 +31,6 @@ from cardiolib.steps.cohort_networks import CohortNetworks
 from cardiolib.steps.segmentation_settings import SegmentationStageSettings
 from cardiolib.steps.shape import example_shape, surface_errors
 from cardiolib.steps.trained_networks import networks_for_cohort
-from cardiolib.verdicts import DO_NOT_USE, OK
 from cardiolib.work import Work
 
 __all__ = [
@@ -181,10 +180,6 @@ def segmentation_metrics(result: SegmentedCohort, surfaces: SurfaceErrors) -> di
             error = (result.measures[f"{side}_percent"] - result.reference[f"{side}_percent"]).dropna()
             metrics[f"{side}_mae_points"] = float(error.abs().mean())
             metrics[f"{side}_bias_points"] = float(error.mean())
-    if len(result.quality):
-        verdicts = result.quality["verdict"]
-        metrics["gate_doubtful_percent"] = 100 * float((verdicts != OK).mean())
-        metrics["gate_do_not_use_percent"] = 100 * float((verdicts == DO_NOT_USE).mean())
     if len(result.landmarks):
         by_network = result.landmarks["placed_by"] == "network"
         metrics["landmarks_by_network_percent"] = 100 * float(by_network.mean())

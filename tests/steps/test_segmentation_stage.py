@@ -134,15 +134,6 @@ def test_surfaces_of_both_methods_have_their_own_metrics():
     assert metrics["surface_interpolation_lv_endo_assd_mm"] == 1.0
 
 
-def test_verdicts_are_counted_among_the_metrics():
-    empty, judged = pd.DataFrame(), pd.DataFrame({"verdict": ["ok", "look at it", "do not use", "ok"]})
-    metrics = segmentation_metrics(
-        SegmentedCohort(judged, empty, empty, empty, judged),
-        SurfaceErrors(pd.DataFrame(columns=["method", "surface", "assd_mm"])),
-    )
-    assert (metrics["gate_doubtful_percent"], metrics["gate_do_not_use_percent"]) == (50.0, 25.0)
-
-
 class SimulatedCohort:
     simulated = True
 
