@@ -53,5 +53,5 @@ def predicted_dice(gate: GateAgainstTruth, *, height_mm: float = 62.0) -> Drawin
             )
         ax.set(xlim=(low, 1.02), ylim=(low, 1.02), title=title, xlabel="predicted Dice", ylabel="true Dice")
         ax.legend(loc="upper left", handletextpad=0.1)
-    panel_letters(axes.flat)
+    panel_letters(axes)
     return Drawing(figure, gate.table)

@@ -50,7 +50,7 @@ class Segmentation:
         "network", "geometry" or "none": what each landmark was placed by, see `placing`.
     notes : tuple of str
         What a reader should know: how the heart was found, what was cleaned away, what failed.
-    quality : SegmentationQuality or None
+    quality : SegmentationQuality
         What the quality gate says of it.
     """
 
@@ -61,7 +61,7 @@ class Segmentation:
     landmarks_world_mm: np.ndarray
     landmark_source: np.ndarray
     notes: tuple[str, ...]
-    quality: SegmentationQuality | None = None
+    quality: SegmentationQuality
 
     def measures(self) -> dict[str, float]:
         """Volumes, ejection fractions and masses, see `measures.clinical_measures`."""
@@ -75,7 +75,7 @@ class Segmentation:
             for side in ("lv", "rv")
         ]
         first = f"Segmentation of {self.labels.n_frames} frames: ED is frame {self.ed}, ES is frame {self.es}"
-        verdict = [] if self.quality is None else repr(self.quality).splitlines()
+        verdict = repr(self.quality).splitlines()
         notes = [f"note: {note}" for note in self.notes]
         return "\n  ".join([first, *sides, *verdict, repr(self.labels).splitlines()[0], *notes])
 
@@ -126,9 +126,9 @@ def segment_scan(
         notes.append(f"{sum(removed)} voxels in stray islands were set to background")
     label_map = LabelMap(labels=labels, affine=cine.affine, scheme=OURS, notes=tuple(notes), simulated=cine.simulated)
     step = max(1, round(trained.settings["neighbour_mm"] / float(cine.spacing_mm[2])))
-    found = _describe(label_map, notes, places, grid=grid, slices_per_step=step)
-    quality = judged_by_second_look(label_map, cine, stacks, sure, grid=grid, ed=found.ed, es=found.es, predict=predict)
-    return _without_unlabelled(dataclasses.replace(found, quality=quality), trained)
+    judge = partial(judged_by_second_look, label_map, cine, stacks, sure, grid=grid, predict=predict)
+    found = _describe(label_map, notes, places, judge=judge, grid=grid, slices_per_step=step)
+    return _without_unlabelled(found, trained)
 
 
 def _without_unlabelled(found: Segmentation, trained: TrainedNetwork) -> Segmentation:
@@ -180,9 +180,15 @@ def _label_frame(
 
 
 def _describe(
-    label_map: LabelMap, notes: list[str], places: Sequence[np.ndarray], *, grid: PlaneGrid, slices_per_step: int
+    label_map: LabelMap,
+    notes: list[str],
+    places: Sequence[np.ndarray],
+    *,
+    judge: Callable[..., SegmentationQuality],
+    grid: PlaneGrid,
+    slices_per_step: int,
 ) -> Segmentation:
-    """Volumes, ED and ES, landmarks of a finished label map."""
+    """Volumes, ED and ES, landmarks and verdict of a finished label map."""
     volumes = pd.DataFrame({f"{name}_ml": label_map.volume_ml(name) for name in STRUCTURES})
     volumes.index.name = "frame"
     ed = es = 0
@@ -202,4 +208,4 @@ def _describe(
             )
     else:
         notes.append("no left ventricle was found in any frame")
-    return Segmentation(label_map, ed, es, volumes, landmarks, source, tuple(notes))
+    return Segmentation(label_map, ed, es, volumes, landmarks, source, tuple(notes), judge(ed=ed, es=es))

@@ -124,7 +124,12 @@ def _hat_integral(x: np.ndarray) -> np.ndarray:
 
 
 def heart_window(
-    image: Cine | LabelMap, centre_voxel: Sequence[float], *, size_px: tuple[int, int], pixel_mm: float, turn: Turn
+    image: Cine | LabelMap,
+    centre_voxel: Sequence[float] | np.ndarray,
+    *,
+    size_px: tuple[int, int],
+    pixel_mm: float,
+    turn: Turn,
 ) -> PlaneGrid:
     """Window about a heart, moved by less than half a voxel so that window pixels fall on voxels.
 

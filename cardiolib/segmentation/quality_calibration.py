@@ -151,11 +151,10 @@ def _spread(truth: np.ndarray, predicted: np.ndarray) -> dict[str, list[float]]:
         near = truth[distance <= max(_NEIGHBOURS, np.sort(distance)[min(30, len(distance) - 1)])]
         low.append(float(np.quantile(near, 0.1)))
         high.append(float(np.quantile(near, 0.9)))
-    low, high = np.maximum.accumulate(low), np.maximum.accumulate(high)
     return {
         "predicted": at.tolist(),
-        "low": np.minimum(low, at).tolist(),
-        "high": np.maximum(high, at).tolist(),
+        "low": np.minimum(np.maximum.accumulate(low), at).tolist(),
+        "high": np.maximum(np.maximum.accumulate(high), at).tolist(),
     }
 
 

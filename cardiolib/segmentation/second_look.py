@@ -86,7 +86,7 @@ def expected_dice(share: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def second_look(
-    predict: Callable[[np.ndarray], np.ndarray], stacks: Sequence[np.ndarray], grid: PlaneGrid
+    predict: Callable[[np.ndarray], np.ndarray], stacks: Sequence[np.ndarray] | np.ndarray, grid: PlaneGrid
 ) -> np.ndarray:
     """What the network says of the changed images: (F, C, I, J, K) uint8 labels, OURS scheme, C for `CHANGES`.
 

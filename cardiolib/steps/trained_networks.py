@@ -61,6 +61,7 @@ def networks_for_cohort(settings: SegmentationStageSettings, cohort: Cohort, wor
         start = NamedNetwork("simulated", network, f"{settings.n_training} simulated hearts")
     else:
         start = NamedNetwork("given", load_network(settings), f"not known here: file {path.name}")
+    networks: tuple[NamedNetwork, ...]
     if not labelled:
         networks, reader = (start,), dict.fromkeys(ids, start.name)
     elif settings.n_fine_tuned is not None:

@@ -11,6 +11,7 @@ import pytest
 from cardiolib.digital_heart import LANDMARKS
 from cardiolib.imaging import OURS, LabelMap
 from cardiolib.segmentation import Segmentation, SegmentationSettings
+from cardiolib.segmentation.quality_gate import assess_segmentation
 from cardiolib.segmentation.segmented import SegmentedCohort, SegmentedScan
 from cardiolib.shape import SurfaceErrors
 from cardiolib.steps.segmentation import (
@@ -43,7 +44,7 @@ def found(places: np.ndarray) -> Segmentation:
     source = np.full((2, 6), "network", dtype="<U8")
     source[1, 5] = "geometry"
     labels = LabelMap(np.zeros((4, 4, 3, 2), np.uint8), AFFINE, OURS)
-    return Segmentation(labels, 0, 1, pd.DataFrame(), places, source, ())
+    return Segmentation(labels, 0, 1, pd.DataFrame(), places, source, (), assess_segmentation(labels, ed=0, es=1))
 
 
 @pytest.mark.parametrize(
