@@ -41,7 +41,7 @@ def test_at_end_systole_pressed_trabeculae_are_wall_and_nothing_else_changes(hea
         changed = before != after
         assert (before[changed] == CAVITY).all() and (after[changed] == WALL).all()
         gains.append((after == WALL).sum() / (before == WALL).sum())
-    assert max(gains) > 1.05  # walls that readers traced gain 16 % on average in ACDC
+    assert max(gains) > 1.05  # walls that readers traced gain 7 to 16 % in ACDC, by group
     assert max(gains) < 1.5
 
 
