@@ -54,7 +54,8 @@ def test_it_opens_by_folder_and_by_name_and_says_that_it_is_simulated(built):
     cohort = open_cohort("simulated", root=built.parent)
     assert cohort.simulated and cohort.name == "simulated" and cohort.time_unit == "years"
     assert cohort.ids == tuple(f"PH{i:03d}" for i in range(1, 7))
-    assert cohort.provides == {"images", "labels", "landmarks", "motion", "outcomes", "volumes", "truth"}
+    everything = {"images", "labels", "landmarks", "motion", "outcomes", "volumes", "truth", "displacement"}
+    assert cohort.provides == everything
     assert cohort.ids_with("images") == ("PH001", "PH002") and len(cohort.ids_with("motion")) == 6
     assert any(note.startswith("SIMULATED") for note in cohort.notes)
     declared = json.loads((built / "cohort.json").read_text())

@@ -22,7 +22,7 @@ STAND_INS = {"<run>": "smoke-simulated-1", "<index>": "wheels", "<folder>": "whe
 def blocks(text: str) -> list[str]:
     """Lines of the fenced shell blocks of a Markdown text, without comments."""
     fenced = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    lines = [line.split("  #")[0].split("   #")[0].strip() for block in fenced for line in block.splitlines()]
+    lines = [re.split(r"\s#", line)[0].strip() for block in fenced for line in block.splitlines()]
     return [line for line in lines if line]
 
 

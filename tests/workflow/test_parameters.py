@@ -51,7 +51,8 @@ def test_unknown_stage_names_the_nearest() -> None:
         ("epochs", True),
         ("epochs", "3"),
         ("rate", "fast"),
-        ("name", 3),
+        ("name", 3.5),
+        ("name", True),
         ("exact", 1),
         ("sizes", 3),
         ("sizes", [1, "b"]),
@@ -60,6 +61,11 @@ def test_unknown_stage_names_the_nearest() -> None:
 def test_ill_typed_values_are_refused(name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=f"x.{name}"):
         build_settings(Settings, {name: value}, where="x")
+
+
+def test_a_whole_number_is_taken_as_a_text_where_a_text_is_asked_for() -> None:
+    # segmentation.fine_tune=5 at a command line is the number 5, and "5" in quotes would have to be quoted twice
+    assert build_settings(Settings, {"name": 3}, where="x").name == "3"
 
 
 def test_whole_numbers_pass_as_floats_and_lists_as_tuples() -> None:
