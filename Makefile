@@ -26,7 +26,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke status verify compare lab test test-kernels test-browser test-all bench lint clean
+.PHONY: help reproduce smoke status verify compare lab network test test-kernels test-browser test-all bench lint clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -73,6 +73,9 @@ compare: $(INSTALLED) ## two published runs side by side: make compare A=<run> B
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab
 	$(VENV)/bin/jupyter lab notebooks
+
+network: $(INSTALLED) ## train the network that comes with cardiolib anew (simulated hearts; resumes)
+	$(PY) -m cardiolib.segmentation.make_shipped
 
 test: $(INSTALLED) ## run the test suite
 	$(PY) -m pytest

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +18,8 @@ from cardiolib.segmentation.network import CLASSES, SegmentationNetwork
 from cardiolib.segmentation.settings import SegmentationSettings, plain
 
 FORMAT = "cardiolib-segmentation-3"
+WEIGHTS = "weights/"
+"""Before the name of a weight in an ``.npz`` file."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,7 +79,17 @@ class TrainedNetwork:
         return f"TrainedNetwork(channels {widths}, pixels of {self.settings['pixel_mm']:g} mm; {known or 'untrained'})"
 
     def save(self, path: str | Path) -> None:
-        """Write weights, settings and provenance to one file, atomically."""
+        """Write weights, settings and provenance to one file, atomically.
+
+        A file whose name ends in ``.npz`` holds plain arrays and JSON, as what ships with cardiolib does. Any other is
+        one of torch's.
+        """
+        if Path(path).suffix == ".npz":
+            about = json.dumps({"format": FORMAT, "settings": self.settings, "provenance": self.provenance})
+            weights = {f"{WEIGHTS}{name}": value.numpy() for name, value in self.network.state_dict().items()}
+            with atomic_path(path) as temporary, temporary.open("wb") as file:
+                np.savez_compressed(file, about=np.array(about), **weights)  # type: ignore[arg-type]
+            return
         content = {
             "format": FORMAT,
             "settings": self.settings,
@@ -109,9 +123,25 @@ class TrainedNetwork:
         ValueError
             When the file is not of this format.
         """
-        content = torch.load(path, weights_only=True, map_location="cpu")
+        if Path(path).suffix == ".npz":
+            content = _plain_content(Path(path))
+        else:
+            content = torch.load(path, weights_only=True, map_location="cpu")
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"{path} is not a {FORMAT} file; write one with TrainedNetwork.save")
         network = SegmentationNetwork(tuple(content["settings"]["widths"]))
         network.load_state_dict(content["weights"])
         return cls(network.eval(), content["settings"], content["provenance"])
+
+
+def _plain_content(path: Path) -> dict[str, Any]:
+    """What `TrainedNetwork.save` put into an ``.npz`` file; empty for the file of somebody else."""
+    with np.load(path, allow_pickle=False) as arrays:
+        if "about" not in arrays:
+            return {}
+        weights = {
+            name.removeprefix(WEIGHTS): torch.from_numpy(arrays[name])
+            for name in arrays.files
+            if name.startswith(WEIGHTS)
+        }
+        return {**json.loads(str(arrays["about"])), "weights": weights}

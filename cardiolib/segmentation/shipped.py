@@ -1,19 +1,20 @@
-"""Segmenting a cine in one call, with the network that is at hand."""
+"""Segmenting a cine in one call, with the network that ships with cardiolib."""
 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from cardiolib.imaging import Cine
-from cardiolib.last_run import DERIVED, newest_run
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.inference import Segmentation
 
 NETWORK = "CARDIOLIB_NETWORK"
 """Environment variable: the file of the network that `segment` uses where none is given."""
 
-_OF_A_RUN = Path("segmentation") / "network.pt"
+SHIPPED = Path(__file__).with_name("network.npz")
+"""The network that ships with cardiolib, made by ``make network``."""
 
 
 def segment(
@@ -26,8 +27,8 @@ def segment(
     cine : Cine
         Any in-plane size and spacing, any number of slices and frames.
     network : TrainedNetwork or path, optional
-        By default the file that the environment variable ``CARDIOLIB_NETWORK`` names, else the network of the last
-        finished run (`default_network`).
+        By default the file that the environment variable ``CARDIOLIB_NETWORK`` names, else the network that ships with
+        cardiolib (`shipped_network`). That one was trained on simulated hearts only.
     clean : bool
         Remove stray islands.
 
@@ -39,19 +40,17 @@ def segment(
     Raises
     ------
     FileNotFoundError
-        If no network is given and there is none; the message says how to make one.
+        If the file that is named is not there.
 
     Examples
     --------
-    The call with an untrained network, which labels nothing sensible; leave it out to use that of your last run.
-
     >>> import numpy as np
     >>> import cardiolib as cl
-    >>> from cardiolib.segmentation import TrainedNetwork
-    >>> cine = cl.Cine(np.zeros((32, 32, 3, 2)), np.diag([1.6, 1.6, 10, 1]))
-    >>> found = cl.segment(cine, TrainedNetwork.untrained(widths=(2, 4)))
-    >>> found.labels.shape, found.labels.n_frames
-    ((32, 32, 3), 2)
+    >>> heart = cl.DigitalHeart()
+    >>> scan = cl.acquire(heart, phases=[0.0, heart.es_phase], rng=np.random.default_rng(1))
+    >>> found = cl.segment(scan.cine)
+    >>> found.labels.n_frames, found.ed, found.es
+    (2, 0, 1)
     """
     if network is None:
         network = default_network()
@@ -61,28 +60,31 @@ def segment(
 
 
 def default_network() -> TrainedNetwork:
-    """The network of ``CARDIOLIB_NETWORK``, else of the last finished run.
-
-    Runs are looked for below ``data/derived`` of the repository that holds this package, then of the working folder.
+    """The network of the file that ``CARDIOLIB_NETWORK`` names, else the one that ships with cardiolib.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If there is no file of that name.
     """
     named = os.environ.get(NETWORK)
-    if named:
-        if not Path(named).is_file():
-            raise FileNotFoundError(f"{NETWORK} names {named}, but there is no such file; correct it or unset it")
-        return TrainedNetwork.load(named)
-    places = list(dict.fromkeys((DERIVED, Path.cwd() / "data" / "derived")))
-    for derived in places:
-        run = newest_run(derived)
-        if run is not None and (run / _OF_A_RUN).is_file():
-            return TrainedNetwork.load(run / _OF_A_RUN)
-    looked = " or ".join(str(place) for place in places)
-    raise FileNotFoundError(
-        f"there is no segmentation network: none was given, {NETWORK} is not set, and no finished run with one lies in "
-        f"{looked}. `make smoke` trains a small one and `make reproduce` a good one, or give network= a file that "
-        "TrainedNetwork.save wrote."
-    )
+    if not named:
+        return shipped_network()
+    if not Path(named).is_file():
+        raise FileNotFoundError(f"{NETWORK} names {named}, but there is no such file; correct it or unset it")
+    return TrainedNetwork.load(named)
+
+
+@lru_cache(maxsize=1)
+def shipped_network() -> TrainedNetwork:
+    """The network that ships with cardiolib: trained on simulated hearts only, for real scans.
+
+    `docs/network_card.md` says what it was trained on, how it was measured, and where it fails.
+
+    Examples
+    --------
+    >>> network = shipped_network()
+    >>> network.simulated, network.places_landmarks
+    (True, True)
+    """
+    return TrainedNetwork.load(SHIPPED)

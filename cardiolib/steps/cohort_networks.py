@@ -9,7 +9,11 @@ import pandas as pd
 
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 
-NOT_TRAINED_HERE = "The network was given as a file: there is no training of this run to draw."
+NOT_TRAINED_HERE = "The network was not trained in this run: there is no training to draw."
+SHOWN_ONLY = (
+    "The network that reads the scans was not trained in this run. What is drawn is a short training on a few simulated "
+    "hearts, for show: nothing of it is used."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +23,7 @@ class NamedNetwork:
     Attributes
     ----------
     name : str
-        For tables: "simulated", "given", "fine-tuned", "fold 1" ...
+        For tables: "simulated", "shipped", "given", "fine-tuned", "fold 1" ...
     network : TrainedNetwork
     trained_on : str
         In words.
@@ -49,12 +53,22 @@ class CohortNetworks:
     reader : dict of str to str
         ID -> name of the network that reads it.
     history : DataFrame
-        One row an epoch of the training on simulated hearts; no row where the network was given.
+        One row an epoch of the training on simulated hearts; no row where there was none in this run.
+    shown_only : bool
+        The network of that training reads nothing: it only shows how a training goes.
     """
 
     networks: tuple[NamedNetwork, ...]
     reader: dict[str, str]
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    shown_only: bool = False
+
+    @property
+    def training_remark(self) -> str:
+        """What is to be known about the training that is drawn."""
+        if self.lacks:
+            return self.lacks
+        return SHOWN_ONLY if self.shown_only else "The scans were read by the network of this training, or by networks that were trained on from it."
 
     @property
     def first(self) -> TrainedNetwork:

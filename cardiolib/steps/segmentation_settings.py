@@ -19,6 +19,9 @@ REPOSITORY = DERIVED.parents[1]
 ALL = "all"
 """Value of `fine_tune` that shares out every labelled patient."""
 
+AUTO, TRAINED, SHIPPED = "auto", "trained", "shipped"
+"""Values of `network` that are no file."""
+
 
 @dataclass(frozen=True)
 class TrainingDetails(Settings):
@@ -30,6 +33,9 @@ class TrainingDetails(Settings):
         Share of the simulated hearts kept aside to choose the best epoch.
     precision : str
         "fp32" (bit-stable) or "auto" (bfloat16 where the processor has it: faster).
+    shown_hearts : int
+        Where the network is not trained in this run: simulated hearts on which a training is shown all the same, of
+        which nothing is used. 0 shows none.
     fine_tune_folds : int
         Groups into which ``fine_tune="all"`` shares out the labelled patients; one network is trained for each.
 
@@ -41,9 +47,10 @@ class TrainingDetails(Settings):
 
     validation_fraction: float = 0.1
     precision: str = "fp32"
+    shown_hearts: int = 0
     fine_tune_folds: int = 3
 
-    RANGES = {"validation_fraction": (0.0, 1.0), "fine_tune_folds": (2, np.inf)}
+    RANGES = {"validation_fraction": (0.0, 1.0), "shown_hearts": (0, np.inf), "fine_tune_folds": (2, np.inf)}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,8 +75,10 @@ class SegmentationStageSettings(Settings):
         How strongly training images are changed: "plain", "wild" (randomised surroundings, contrast and shape), or
         "auto": plain for a simulated cohort, wild for real scans.
     network : str
-        File of a trained network (``TrainedNetwork.save``) to use instead of training one on simulated hearts. A
-        relative path is one of the repository; an absolute one is kept relative to it.
+        What reads the scans: "trained" (in this run, on simulated hearts), "shipped" (the one that comes with
+        cardiolib, trained on simulated hearts too), "auto" (trained for a simulated cohort, shipped for real scans), or
+        the file of a network (``TrainedNetwork.save``). A relative path is one of the repository; an absolute one is
+        kept relative to it.
     fine_tune : str
         Train the network on with the cohort's own labels: "0" not at all, "5" with five labelled patients, "all" with
         every labelled patient, where each scan is read by a network that was trained on others.
@@ -94,7 +103,7 @@ class SegmentationStageSettings(Settings):
     epochs: int = 7
     width: int = 16
     augmentation: str = "auto"
-    network: str = ""
+    network: str = AUTO
     fine_tune: str = "0"
     max_scans: int = 0
     training: dict = field(default_factory=dict)
@@ -108,6 +117,8 @@ class SegmentationStageSettings(Settings):
         super().__post_init__()
         if self.fine_tune != ALL and not self.fine_tune.isdecimal():
             self.refuse("fine_tune", 'a number of patients or "all"')
+        if not self.network:
+            self.refuse("network", '"auto", "trained", "shipped" or the file of a network')
         if Path(self.network).expanduser().is_absolute():
             # reports hold the parameters, and a reader of them has no use for the folders of this machine
             object.__setattr__(self, "network", os.path.relpath(Path(self.network).expanduser(), REPOSITORY))
@@ -122,8 +133,18 @@ class SegmentationStageSettings(Settings):
 
     @property
     def network_path(self) -> Path | None:
-        """The file of `network`; None where one is to be trained."""
-        return (REPOSITORY / self.network).resolve() if self.network else None
+        """The file of `network`; None where it names none."""
+        return None if self.network in (AUTO, TRAINED, SHIPPED) else (REPOSITORY / self.network).resolve()
+
+    def network_source(self, *, simulated: bool) -> str:
+        """Where the network of a simulated cohort, or of real scans, comes from: "trained", "shipped" or "file".
+
+        >>> SegmentationStageSettings().network_source(simulated=False)
+        'shipped'
+        """
+        if self.network == AUTO:
+            return TRAINED if simulated else SHIPPED
+        return self.network if self.network in (TRAINED, SHIPPED) else "file"
 
     @property
     def n_fine_tuned(self) -> int | None:

@@ -1,4 +1,4 @@
-"""The networks that read a cohort: trained on simulated hearts or given as a file, and trained on with its own labels.
+"""The networks that read a cohort: trained here, shipped or given as a file, and trained on with its own labels.
 
 No scan whose errors are reported was read by a network that was trained on it. With ``fine_tune="5"`` five labelled
 patients are trained on and left out of every comparison. With ``fine_tune="all"`` the labelled patients are shared out
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,11 @@ from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.examples import Example, fingerprint, make_examples, split_by_subject
 from cardiolib.segmentation.segmented import reference_frames
 from cardiolib.segmentation.settings import plain
+from cardiolib.segmentation.shipped import shipped_network
 from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
 from cardiolib.segmentation.training import fine_tune, train_network
 from cardiolib.steps.cohort_networks import CohortNetworks, NamedNetwork
-from cardiolib.steps.segmentation_settings import SegmentationStageSettings
+from cardiolib.steps.segmentation_settings import SHIPPED, TRAINED, SegmentationStageSettings
 from cardiolib.work import Work
 
 __all__ = ["drawing_order", "load_network", "networks_for_cohort", "train_on_simulated"]
@@ -52,15 +54,9 @@ def networks_for_cohort(settings: SegmentationStageSettings, cohort: Cohort, wor
     FileNotFoundError, ValueError
         The file of the network is not there or is none; the cohort has fewer labelled patients than asked for.
     """
-    history = pd.DataFrame()
     ids = cohort.ids_with("images")[: settings.max_scans or None]
     labelled = [] if settings.fine_tune == "0" else _labelled(settings, cohort)  # before training that would be lost
-    path = settings.network_path
-    if path is None:
-        network, history = train_on_simulated(settings, cohort, work)
-        start = NamedNetwork("simulated", network, f"{settings.n_training} simulated hearts")
-    else:
-        start = NamedNetwork("given", load_network(settings), f"not known here: file {path.name}")
+    start, history = _start(settings, cohort, work)
     networks: tuple[NamedNetwork, ...]
     if not labelled:
         networks, reader = (start,), dict.fromkeys(ids, start.name)
@@ -73,7 +69,25 @@ def networks_for_cohort(settings: SegmentationStageSettings, cohort: Cohort, wor
     for i, named in enumerate(networks):
         name = f"network-{named.name.replace(' ', '-')}.pt" if i else "network.pt"
         named.network.save(work.folder / name)
-    return CohortNetworks(networks, reader, history)
+    return CohortNetworks(networks, reader, history, shown_only=start.name != "simulated")
+
+
+def _start(settings: SegmentationStageSettings, cohort: Cohort, work: Work) -> tuple[NamedNetwork, pd.DataFrame]:
+    """The network before any of the cohort's labels are used, and its training or the one that is shown."""
+    source = settings.network_source(simulated=cohort.simulated)
+    if source == TRAINED:
+        network, history = train_on_simulated(settings, cohort, work)
+        return NamedNetwork("simulated", network, f"{settings.n_training} simulated hearts"), history
+    if source == SHIPPED:
+        network = shipped_network()
+        words = f"{network.provenance['n_hearts']} simulated hearts, before this run (ships with cardiolib)"
+        start = NamedNetwork("shipped", network, words)
+    else:
+        start = NamedNetwork("given", load_network(settings), f"not known here: file {Path(settings.network).name}")
+    shown = settings.details.shown_hearts
+    if not shown:
+        return start, pd.DataFrame()
+    return start, train_on_simulated(replace(settings, n_training=shown), cohort, work)[1]
 
 
 def train_on_simulated(
@@ -129,7 +143,7 @@ def load_network(settings: SegmentationStageSettings) -> TrainedNetwork:
     if path is None or not path.is_file():
         raise FileNotFoundError(
             f"segmentation.network = {settings.network!r}: there is no such file (relative paths are those of the "
-            'repository). Give a file that TrainedNetwork.save wrote, or "" to train a network.'
+            'repository). Give a file that TrainedNetwork.save wrote, "shipped", or "trained" to train a network.'
         )
     try:
         return TrainedNetwork.load(path)

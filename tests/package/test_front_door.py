@@ -91,23 +91,20 @@ def test_tracking_says_what_is_wrong(scan) -> None:
         cl.track(scan.cine, empty)
 
 
-def test_segment_takes_the_network_named_or_that_of_the_last_run(scan, tmp_path, monkeypatch) -> None:
+def test_segment_takes_the_network_given_or_named_or_shipped(scan, tmp_path, monkeypatch) -> None:
     network = TrainedNetwork.untrained(widths=(2, 4))
     expected = network.segment(scan.cine).labels.labels
-    run_folder = tmp_path / "data" / "derived" / "one"
     monkeypatch.delenv(shipped.NETWORK, raising=False)
-    monkeypatch.setattr(shipped, "DERIVED", tmp_path / "nowhere")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match="make smoke"):
-        cl.segment(scan.cine)
-    network.save(run_folder / "segmentation" / "network.pt")
-    (run_folder / "run.json").write_text("{}")
-    (run_folder.parent / "newest.json").write_text('{"run": "one"}')
+    default = cl.segment(scan.cine)
+    assert np.array_equal(default.labels.labels, shipped.shipped_network().segment(scan.cine).labels.labels)
+    assert not np.array_equal(default.labels.labels, expected)
+    network.save(tmp_path / "network.pt")
+    monkeypatch.setenv(shipped.NETWORK, str(tmp_path / "network.pt"))
     assert np.array_equal(cl.segment(scan.cine).labels.labels, expected)
     monkeypatch.setenv(shipped.NETWORK, str(tmp_path / "absent.pt"))
-    with pytest.raises(FileNotFoundError, match="absent.pt"):
+    with pytest.raises(FileNotFoundError, match=r"absent\.pt"):
         cl.segment(scan.cine)
-    found = cl.segment(scan.cine, run_folder / "segmentation" / "network.pt")
+    found = cl.segment(scan.cine, tmp_path / "network.pt")
     assert np.array_equal(found.labels.labels, expected)
     assert "ED is frame" in repr(found) and "lv_cavity_ml" in found._repr_html_()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cardiolib.steps.segmentation_settings import TRAINED, SegmentationStageSettings
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import STAGES
 
@@ -49,6 +50,8 @@ def small_banner(run: Run, metrics: dict[str, Any]) -> str:
     for (stage, parameter), text in SIZES.items():
         if run.nothing_to_do(STAGES[stage]) is not None or (stage == "cohort" and not run.named_simulation):
             continue
+        if stage == "segmentation" and not _trained_here(run):
+            continue
         used = getattr(run.settings_of(stage), parameter)
         if used < getattr(STAGES[stage].settings_class()(), parameter):
             reduced.append(text.format(used))
@@ -60,9 +63,16 @@ def small_banner(run: Run, metrics: dict[str, Any]) -> str:
     ]
     motion = metrics.get("motion") or {}
     error, still = motion.get("endpoint_es_mm"), motion.get("zero_motion_es_mm")
-    if error is not None and still and error > HALF * still:
+    if error is not None and still and error > HALF * still and _trained_here(run):
         sentences.append(
             f"The tracked points are {error:.1f} mm off. Assuming no motion at all would be {still:.1f} mm off. "
             "A network that was trained so briefly gives the tracker little to follow."
         )
     return " ".join(sentences)
+
+
+def _trained_here(run: Run) -> bool:
+    """Whether the segmentation network was trained in this run."""
+    settings = run.settings_of(STAGES["segmentation"])
+    assert isinstance(settings, SegmentationStageSettings)
+    return settings.network_source(simulated=run.opened.simulated) == TRAINED
