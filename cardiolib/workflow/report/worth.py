@@ -73,6 +73,6 @@ def small_banner(run: Run, metrics: dict[str, Any]) -> str:
 
 def _trained_here(run: Run) -> bool:
     """Whether the segmentation network was trained in this run."""
-    settings = run.settings_of(STAGES["segmentation"])
+    settings = run.settings_of("segmentation")
     assert isinstance(settings, SegmentationStageSettings)
     return settings.network_source(simulated=run.opened.simulated) == TRAINED
