@@ -1,4 +1,4 @@
-"""Train the network that ships with cardiolib: ``make network``, that is ``python -m cardiolib.segmentation.make_shipped``.
+"""Train the network that ships with cardiolib: ``make network`` (``python -m cardiolib.segmentation.make_shipped``).
 
 It learns from simulated hearts alone, so no patient's image and no licence of others is in it. The training state is
 kept below ``data/derived/network``: one that was stopped goes on from there. With the same seed, the same versions and

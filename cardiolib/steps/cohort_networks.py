@@ -10,9 +10,10 @@ import pandas as pd
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 
 NOT_TRAINED_HERE = "The network was not trained in this run: there is no training to draw."
+TRAINED_HERE = "The scans were read by the network of this training, or by networks that were trained on from it."
 SHOWN_ONLY = (
-    "The network that reads the scans was not trained in this run. What is drawn is a short training on a few simulated "
-    "hearts, for show: nothing of it is used."
+    "The network that reads the scans was not trained in this run. What is drawn is a short training on a few "
+    "simulated hearts, for show: nothing of it is used."
 )
 
 
@@ -68,7 +69,7 @@ class CohortNetworks:
         """What is to be known about the training that is drawn."""
         if self.lacks:
             return self.lacks
-        return SHOWN_ONLY if self.shown_only else "The scans were read by the network of this training, or by networks that were trained on from it."
+        return SHOWN_ONLY if self.shown_only else TRAINED_HERE
 
     @property
     def first(self) -> TrainedNetwork:
