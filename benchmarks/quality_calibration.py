@@ -3,7 +3,7 @@
 ``python -m benchmarks.quality_calibration --data ../shared/data/acdc/training``. Read are the ACDC patients whose
 number is not divisible by 5 (78 of 80: 022 and 066 are never tuned on) and simulated scans, some of both made worse.
 They are segmented by networks that learnt from simulated hearts only: a weak and a middling one that are trained here,
-that of `benchmarks.segmentation_acdc` where it is there, and any that ``--network`` adds. The gate must not depend on
+the one that comes with cardiolib, and any that ``--network`` adds. The gate must not depend on
 one network. Rows are kept below ``data/derived/benchmarks/quality_gate``, so a run that was stopped goes on from there.
 About half an hour on two cores.
 """
@@ -24,7 +24,6 @@ import torch
 from scipy import ndimage
 
 from benchmarks.segmentation_acdc import ROOT, acdc_folder, labelled_frames
-from benchmarks.segmentation_acdc import STATE as ACDC_STATE
 from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.digital_heart import AcquisitionSettings
 from cardiolib.files import write_json, write_table
@@ -41,6 +40,7 @@ from cardiolib.segmentation.damaged_labels import DAMAGES, damage
 from cardiolib.segmentation.image_evidence import image_features
 from cardiolib.segmentation.quality_calibration import as_content, calibrate
 from cardiolib.segmentation.quality_features import JUDGED, NETWORK_FEATURES, PHASES, label_features
+from cardiolib.segmentation.shipped import shipped_network
 from cardiolib.segmentation.simulation import scan_examples
 
 STATE = ROOT / "data" / "derived" / "benchmarks" / "quality_gate"
@@ -198,8 +198,7 @@ def main() -> None:
     options = parser.parse_args()
     cohort = open_cohort(acdc_folder(options.data))
     STATE.mkdir(parents=True, exist_ok=True)
-    paths = [*options.network, *([ACDC_STATE / "zero.pt"] if (ACDC_STATE / "zero.pt").is_file() else [])]
-    networks = {path.stem: TrainedNetwork.load(path) for path in paths}
+    networks = {"shipped": shipped_network()} | {path.stem: TrainedNetwork.load(path) for path in options.network}
     networks |= {name: _trained(name) for name in TRAINED_HERE}
     parts = [calibration_rows(one, name, cohort) for name, one in networks.items()]
     rows = pd.concat([*parts, true_rows(cohort)], ignore_index=True)

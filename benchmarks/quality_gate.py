@@ -1,9 +1,8 @@
 """The quality gate on patients that nothing was calibrated on: does it catch what the network got wrong? One command.
 
 ``python -m benchmarks.quality_gate --data ../shared/data/acdc/training``. The 20 patients that
-`benchmarks.segmentation_acdc` reports on, segmented by its network of simulated hearts only (``zero.pt``; run that
-benchmark first). Each scan is stored as it is finished, so a run that was stopped goes on from there. The ROC curve is
-drawn below ``data/derived/benchmarks/quality_gate``. A few minutes.
+`benchmarks.segmentation_acdc` reports on, segmented by the network that comes with cardiolib. Each scan is stored as
+it is finished, so a run that was stopped goes on from there. The ROC curve is drawn below ``data/derived/benchmarks/quality_gate``. A few minutes.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality_calibration import STATE
-from benchmarks.record import Unavailable, record
-from benchmarks.segmentation_acdc import STATE as ACDC_STATE
+from benchmarks.record import record
 from benchmarks.segmentation_acdc import acdc_folder, labelled_frames
 from cardiolib.cohorts import Cohort, open_cohort
 from cardiolib.figures import new_figure, predicted_dice
@@ -27,6 +25,7 @@ from cardiolib.segmentation import TrainedNetwork, compare_label_maps, segment_s
 from cardiolib.segmentation.quality_features import JUDGED
 from cardiolib.segmentation.quality_gate import shipped_gate
 from cardiolib.segmentation.quality_tables import GateAgainstTruth, roc_auc
+from cardiolib.segmentation.shipped import shipped_network
 from cardiolib.verdicts import DO_NOT_USE, LOOK
 
 BELOW, BAD, GOOD = 0.7, 0.5, 0.8
@@ -36,12 +35,10 @@ false alarm."""
 
 def measure(data: Path | None = None, *, network: Path | None = None) -> list[dict[str, Any]]:
     """Rows ``own.gate_auc`` and ``own.gate_missed_pct``."""
-    path = network or ACDC_STATE / "zero.pt"
-    if not path.is_file():
-        raise Unavailable(f"no network at {path}; `python -m benchmarks.segmentation_acdc --only zero` trains it")
+    judged_by = shipped_network() if network is None else TrainedNetwork.load(network)
     cohort = open_cohort(acdc_folder(data))
     reported = [i for i in cohort.ids if int(i[-3:]) % 5 == 0]
-    table = _judged(TrainedNetwork.load(path), cohort, reported)
+    table = _judged(judged_by, cohort, reported)
     scans = table.groupby("ID")[["predicted_dice", "dice"]].min()
     below = scans["dice"] < BELOW
     gate = GateAgainstTruth(table, shipped_gate().limits)
