@@ -1,8 +1,9 @@
 """The quality gate on patients that nothing was calibrated on: does it catch what the network got wrong? One command.
 
 ``python -m benchmarks.quality_gate --data ../shared/data/acdc/training``. The 20 patients that
-`benchmarks.segmentation_acdc` reports on, segmented by the network that comes with cardiolib. Each scan is stored as
-it is finished, so a run that was stopped goes on from there. The ROC curve is drawn below ``data/derived/benchmarks/quality_gate``. A few minutes.
+`benchmarks.segmentation_acdc` reports on, segmented by the network that comes with cardiolib. Each scan is stored as it
+is finished, so a run that was stopped goes on from there. The ROC curve is drawn below
+``data/derived/benchmarks/quality_gate``. A few minutes.
 """
 
 from __future__ import annotations
