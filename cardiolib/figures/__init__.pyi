@@ -22,7 +22,7 @@ from .patient_maps import latent_stability as latent_stability
 from .performance import calibration as calibration
 from .performance import concordance_forest as concordance_forest
 from .performance import risk_over_time as risk_over_time
-from .predicted_dice import predicted_dice as predicted_dice
+from .gate_scores import predicted_dice as predicted_dice
 from .rendering import VIEWS as VIEWS
 from .rendering import add_colour_bar as add_colour_bar
 from .rendering import render_surface as render_surface
