@@ -6,6 +6,7 @@ from .cycle_curves import displacement_curves as displacement_curves
 from .cycle_curves import function_curves as function_curves
 from .cycle_curves import risk_curves as risk_curves
 from .drawing import Drawing as Drawing
+from .gate_scores import predicted_dice as predicted_dice
 from .heart_pairs import risk_hearts as risk_hearts
 from .heart_pairs import risk_hearts_interactive as risk_hearts_interactive
 from .heart_pairs import two_hearts_interactive as two_hearts_interactive
@@ -22,7 +23,6 @@ from .patient_maps import latent_stability as latent_stability
 from .performance import calibration as calibration
 from .performance import concordance_forest as concordance_forest
 from .performance import risk_over_time as risk_over_time
-from .gate_scores import predicted_dice as predicted_dice
 from .rendering import VIEWS as VIEWS
 from .rendering import add_colour_bar as add_colour_bar
 from .rendering import render_surface as render_surface

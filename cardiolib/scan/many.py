@@ -107,7 +107,7 @@ def scan_many(
     ValueError
         The folder cannot be written to.
     """
-    _check_out(work.folder)
+    check_out(work.folder)
     remove_unfinished(work.folder)
     one = partial(scan_one, plan=plan, folder=work.folder, cohorts=tuple(cohorts))
     try:
@@ -168,12 +168,14 @@ def image_digest(cine: Cine) -> str:
     return digest.hexdigest()
 
 
-def _sentence(item: ScanInput, text: str) -> str:
-    return text if item.scan_id in text or (item.path and item.path in text) else f"{item.scan_id}: {text}"
+def check_out(folder: Path) -> None:
+    """See that a folder can be made and written to, before an hour of work and not after it.
 
-
-def _check_out(folder: Path) -> None:
-    """The folder can be made and written to; said before an hour of work, not after it."""
+    Raises
+    ------
+    ValueError
+        It cannot.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writing-probe"
@@ -181,3 +183,7 @@ def _check_out(folder: Path) -> None:
         probe.rmdir()
     except OSError as error:
         raise ValueError(f"results cannot be written to {folder} ({error.strerror}): give another --out") from error
+
+
+def _sentence(item: ScanInput, text: str) -> str:
+    return text if item.scan_id in text or (item.path and item.path in text) else f"{item.scan_id}: {text}"
