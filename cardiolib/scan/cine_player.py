@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -97,7 +98,7 @@ def cine_frames(cine: Cine, labels: LabelMap, *, base_is_last: bool) -> CineFram
     return CineFrames(pictures, contours, slices, places, cine.frame_time_ms or _FALLBACK_MS, pixel_mm)
 
 
-def player_html(frames: CineFrames, *, name: str, description: str) -> str:
+def player_html(frames: CineFrames, *, name: str, description: str, marks: Mapping[int, str] | None = None) -> str:
     """The player as HTML: a canvas, a button to play, a slider over the frames, a switch a structure.
 
     Parameters
@@ -107,6 +108,8 @@ def player_html(frames: CineFrames, *, name: str, description: str) -> str:
         Id of the player in the page.
     description : str
         What a reader who cannot see the pictures is told.
+    marks : mapping of int to str, optional
+        What a frame is ("ED"), beside its number.
     """
     structures = [one for one in STRUCTURE_COLOURS if any(one in frame for frame in frames.contours)]
     height, width = frames.pictures[0].shape
@@ -119,6 +122,7 @@ def player_html(frames: CineFrames, *, name: str, description: str) -> str:
         "colours": {one: STRUCTURE_COLOURS[one] for one in structures},
         "slices": [[f"slice {k + 1}", x, y] for k, (x, y) in zip(frames.slices, frames.places, strict=True)],
         "frameMs": frames.frame_ms,
+        "marks": {str(t): text for t, text in (marks or {}).items()},
         "barPixels": 50.0 / frames.pixel_mm,
     }
     switches = "".join(

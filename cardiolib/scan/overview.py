@@ -12,7 +12,7 @@ import pandas as pd
 
 from cardiolib.files import MARK, atomic_path, write_table
 from cardiolib.scan.page import NOT_CLINICAL
-from cardiolib.scan.page_tables import verdict_chip
+from cardiolib.scan.page_tables import in_words, verdict_chip
 from cardiolib.scan.writing import PAGE_FILE, stored
 from cardiolib.verdicts import DO_NOT_USE, LOOK
 
@@ -70,11 +70,11 @@ def _page(found: Mapping[str, dict[str, Any]], failed: Mapping[str, str]) -> str
     rows = "".join(_row(name, record) for name, record in found.items())
     simulated = sum(record["simulated"] for record in found.values())
     banner = f"<p class='banner simulated'>{simulated} of {len(found)} scans are SIMULATED.</p>" if simulated else ""
-    head = "".join(f"<th class='number'>{words}</th>" for words in _SHOWN.values())
+    head = "".join(f"<th scope='col' class='number'>{words}</th>" for words in _SHOWN.values())
     problems = "".join(f"<li>{html.escape(why)}</li>" for why in failed.values())
     table = (
-        f"<div class='scroll'><table><thead><tr><th>scan</th><th>verdict</th>{head}<th>why</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        f"<div class='scroll'><table><thead><tr><th scope='col'>scan</th><th scope='col'>verdict</th>{head}"
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
         "<p class='soft'>Numbers that should not be used are <del>crossed out</del>; those to look at carry a "
         "<span class='query'>?</span>.</p>"
         if found
@@ -94,8 +94,9 @@ def _row(name: str, record: Mapping[str, Any]) -> str:
     numbers = "".join(f"<td class='number'>{_number(record['indices'].get(key))}</td>" for key in _SHOWN)
     mark = " <small class='soft'>simulated</small>" if record["simulated"] else ""
     link = f"<a href='{quote(name)}/{PAGE_FILE}'>{html.escape(name)}</a>{mark}"
-    why = html.escape("; ".join(record["reasons"]))
-    return f"<tr><th scope='row'>{link}</th><td>{verdict_chip(record['verdict'])}</td>{numbers}<td>{why}</td></tr>"
+    reasons = "".join(f"<li>{in_words(reason)}</li>" for reason in record["reasons"])
+    why = f"<tr class='why'><td></td><td colspan='{1 + len(_SHOWN)}'><ul>{reasons}</ul></td></tr>" if reasons else ""
+    return f"<tr><th scope='row'>{link}</th><td>{verdict_chip(record['verdict'])}</td>{numbers}</tr>{why}"
 
 
 def _number(index: Mapping[str, Any] | None) -> str:

@@ -46,7 +46,7 @@ def scan_page(result: ScanResult, *, risk: Risk | None, made_with: Mapping[str, 
     kind = "simulated scan" if result.simulated else "scan"
     body = [
         f"<header><h1>{name} {verdict_chip(result.verdict)}</h1>"
-        f"<p class='soft'>{html.escape(repr(result.cine).splitlines()[0])}</p></header>",
+        f"<p class='soft'>{html.escape(_image(result))}</p></header>",
         f"<p class='banner'>{NOT_CLINICAL}</p>",
         f"<p class='banner simulated'>{SIMULATED}</p>" if result.simulated else "",
         f"<p class='banner'>{html.escape(result.lacks[:1].upper() + result.lacks[1:])}.</p>" if result.lacks else "",
@@ -70,6 +70,14 @@ def scan_page(result: ScanResult, *, risk: Risk | None, made_with: Mapping[str, 
         f"<title>{name}: {kind}, cardiolib report</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
         f"<body>{''.join(body)}</body></html>\n"
     )
+
+
+def _image(result: ScanResult) -> str:
+    cine = result.cine
+    size, voxel = " x ".join(map(str, cine.shape)), " x ".join(f"{mm:.3g}" for mm in cine.spacing_mm)
+    time = "frame time not known" if cine.frame_time_ms is None else f"{cine.frame_time_ms:.3g} ms apart"
+    frames = "one frame" if cine.n_frames == 1 else f"{cine.n_frames} frames, {time}"
+    return f"Short-axis cine: {size} voxels of {voxel} mm, {frames}"
 
 
 def figure_html(drawing: Drawing, *, alt: str, caption: str) -> str:
@@ -101,7 +109,9 @@ def _cine(result: ScanResult) -> str:
         "Slices from the base (upper left) to the apex, turned to the usual display as far as the header says how the "
         f"patient lay. The contours are the labels, frame by frame.{time}"
     )
-    player = player_html(frames, name="cine", description=description)
+    found = result.segmentation
+    marks = {found.ed: "ED", found.es: "ES"} if found.ed != found.es else {}
+    player = player_html(frames, name="cine", description=description, marks=marks)
     return f"<figure>{player}<figcaption>{caption}</figcaption></figure>"
 
 
@@ -179,13 +189,14 @@ def _made(result: ScanResult, made_with: Mapping[str, Any]) -> str:
     by = result.read_by
     told = f"{by.get('about', 'not said')}" + (f", fingerprint {by['network']}" if by.get("network") else "")
     versions = ", ".join(f"{name} {number}" for name, number in made_with["versions"].items())
+    meshes = "" if result.motion is None else "meshes of all phases (meshes/), "
     rows = {
         "labelled by": told,
         "tracking": "none" if result.motion is None else "group-wise tracker of cardiolib.motion",
         "quality gate": f"calibrated on ACDC and simulated scans, fingerprint {made_with['quality_gate']}",
         "versions": f"cardiolib {made_with['cardiolib']}, {versions}",
         "remarks": "; ".join(result.remarks) or "none",
-        "files beside this page": "labels in the image's own space (label_sa.nii.gz), meshes of all phases (meshes/), "
+        "files beside this page": f"labels in the image's own space (label_sa.nii.gz), {meshes}"
         "tables (indices.csv and others), everything for a program (result.json)",
     }
     lines = "".join(f"<dt>{key}</dt><dd>{html.escape(text)}</dd>" for key, text in rows.items())

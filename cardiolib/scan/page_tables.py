@@ -33,6 +33,13 @@ def verdict_chip(verdict: str) -> str:
     return f"<span class='verdict {_CLASS[verdict]}'>{_SIGN[verdict]} {verdict}</span>"
 
 
+def in_words(text: str) -> str:
+    """A reason as HTML, with the names of structures as a reader knows them."""
+    for name, words in STRUCTURE_LABELS.items():
+        text = text.replace(name, words)
+    return html.escape(text, quote=False)
+
+
 def tiles(result: ScanResult) -> str:
     """The numbers that a reader looks for first, labels and mesh side by side."""
     found = []
@@ -50,7 +57,7 @@ def verdict_rows(result: ScanResult) -> str:
     for name, row in result.verdicts.iterrows():
         dice = "" if math.isnan(row["predicted_dice"]) else f"{row['predicted_dice']:.2f}"
         between = f" ({row['low']:.2f} to {row['high']:.2f})" if dice else ""
-        why = html.escape(str(row["reason"])) or "nothing against it"
+        why = in_words(str(row["reason"])) or "nothing against it"
         rows.append(
             f"<tr><th scope='row'>{_WORDS.get(str(name), str(name))}</th><td>{verdict_chip(row['verdict'])}</td>"
             f"<td class='number'>{dice}{between}</td><td>{why}</td></tr>"
@@ -83,9 +90,10 @@ def index_rows(result: ScanResult) -> str:
     )
     return (
         f"<div class='scroll'><table>{head}<tbody>{''.join(lines)}</tbody></table></div>"
-        "<p class='soft'>The percentile is the share of <b>simulated</b> healthy hearts with a lower value (of the "
-        "labels where both are given). It is no reference range of people: age, sex and body size play no part "
-        "in it.</p>"
+        "<p class='soft'>From labels, both ventricles are read in the frames of the LV's end-diastole and end-systole. "
+        "From the mesh, end-systole is each ventricle's own least volume. The percentile is the share of "
+        "<b>simulated</b> healthy hearts with a lower value (of the labels where both are given; less negative strain "
+        "counts as higher). It is no reference range of people: age, sex and body size play no part in it.</p>"
     )
 
 
@@ -122,10 +130,10 @@ def _among(name: str, row: pd.Series) -> str:
     others = controls[name].to_numpy(float)
     low, high = np.percentile(others, [5, 95])
     first, last = low - 0.6 * (high - low), high + 0.6 * (high - low)
-    start, end, at = (_BAR * float(np.clip((x - first) / (last - first), 0, 1)) for x in (low, high, value))
+    start, end, at = (4 + (_BAR - 8) * float(np.clip((x - first) / (last - first), 0, 1)) for x in (low, high, value))
     mark = f"<path d='M{at - 4:.1f} 1h8l-4 6zm3 5h2v9h-2z' fill='#1d2530'/>"
     rank = float(row["percentile_simulated_controls"])
-    told = "below all" if rank == 0 else "above all" if rank == 100 else f"{rank:.0f} % are lower"
+    told = {0.0: "below all", 100.0: "above all"}.get(rank, f"{min(max(rank, 1), 99):.0f} % are lower")
     words = f"simulated controls: {low:.3g} to {high:.3g}; {told}"
     return (
         f"<svg width='{_BAR}' height='16' viewBox='0 0 {_BAR} 16' role='img' aria-label='{words}'>"

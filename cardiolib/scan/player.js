@@ -39,7 +39,7 @@ function playCine(id) {
     pen.moveTo(7, foot); pen.lineTo(9 + data.barPixels, foot); pen.stroke();
     pen.lineWidth = 3; pen.strokeStyle = "white"; pen.beginPath();
     pen.moveTo(8, foot); pen.lineTo(8 + data.barPixels, foot); pen.stroke();
-    if (slider) { slider.value = frame; shown.textContent = (frame + 1) + " of " + n; }
+    if (slider) { slider.value = frame; shown.textContent = (frame + 1) + " of " + n + (data.marks[frame] ? ", " + data.marks[frame] : ""); }
   }
   function go(to) { frame = (to + n) % n; draw(); }
   function play(on) {
