@@ -25,7 +25,7 @@ def simulated_controls() -> pd.DataFrame:
     Examples
     --------
     >>> table = simulated_controls()
-    >>> len(table), bool(table["lv_ef_labels_percent"].between(45, 80).all())
+    >>> len(table), bool(table["lv_ef_labels_percent"].between(40, 80).all())
     (500, True)
     """
     return read_table_by_id(CONTROLS_FILE)
