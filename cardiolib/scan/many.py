@@ -186,4 +186,6 @@ def check_out(folder: Path) -> None:
 
 
 def _sentence(item: ScanInput, text: str) -> str:
-    return text if item.scan_id in text or (item.path and item.path in text) else f"{item.scan_id}: {text}"
+    """What went wrong with whom; without the path, which may hold a patient's name and would enter the overview."""
+    told = text.replace(item.path, item.scan_id) if item.path else text
+    return told if item.scan_id in told else f"{item.scan_id}: {told}"

@@ -60,7 +60,7 @@ def verdict_rows(result: ScanResult) -> str:
         why = in_words(str(row["reason"])) or "nothing against it"
         rows.append(
             f"<tr><th scope='row'>{_WORDS.get(str(name), str(name))}</th><td>{verdict_chip(row['verdict'])}</td>"
-            f"<td class='number'>{dice}{between}</td><td>{why}</td></tr>"
+            f"<td class='number'>{dice}{between}</td><td class='why'>{why}</td></tr>"
         )
     return (
         "<div class='scroll'><table><thead><tr><th></th><th>verdict</th><th class='number'>predicted Dice<br>"
@@ -123,9 +123,12 @@ def _unit(unit: str) -> str:
 
 
 def _among(name: str, row: pd.Series) -> str:
-    """A bar of the middle 90 % of the simulated controls with a mark at this heart, and the percentile."""
+    """A bar of the middle 90 % of the simulated controls with a mark at this heart, and the percentile.
+
+    Nothing where the number should not be used.
+    """
     controls, value = simulated_controls(), float(row["value"])
-    if name not in controls or not math.isfinite(value):
+    if name not in controls or not math.isfinite(value) or row["verdict"] == DO_NOT_USE:
         return ""
     others = controls[name].to_numpy(float)
     low, high = np.percentile(others, [5, 95])

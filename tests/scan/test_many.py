@@ -38,12 +38,13 @@ def test_one_that_fails_does_not_stop_the_others(files, network, known_labels, t
     inputs, _ = find_scans([files / name for name in ("damaged.nii.gz", "flat.nii.gz", "good.nii.gz")])
     outcomes = scan_many(inputs, ScanPlan(network, QUICK), Work(1, tmp_path / "out"))
     assert [one.state for one in outcomes] == ["failed", "failed", "done"] and exit_status(outcomes) == 1
-    assert "damaged" in outcomes[0].sentence and "one slice" in outcomes[1].sentence
+    assert outcomes[0].sentence.startswith("damaged is damaged or incomplete") and "one slice" in outcomes[1].sentence
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"good", "index.html", "scans.csv"}
     table = pd.read_csv(tmp_path / "out" / "scans.csv").set_index("ID")
     assert table["state"].to_dict() == {"good": "finished", "damaged": "failed", "flat": "failed"}
     assert table.loc["good", "simulated"] == 1 and table.loc["good", "lv_edv_labels_ml"] > 100
     page = (tmp_path / "out" / "index.html").read_text()
+    assert str(files) not in page + (tmp_path / "out" / "scans.csv").read_text()
     assert "href='good/report.html'" in page and "one slice" in page and "1 of 1 scans are SIMULATED" in page
     assert not re.search(r"(?:src|href)='https?:", page)
 
