@@ -11,6 +11,8 @@ PYTHON ?= python3.11
 TORCH_INDEX ?=
 TORCH_WHEELS ?=
 RUN ?=
+SCAN ?= example
+OUT ?= data/derived/scans
 A ?=
 B ?=
 
@@ -18,6 +20,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 FLOW := $(PY) -m cardiolib.workflow
+CARDIOLIB := $(PY) -m cardiolib
 RUN_ARGS := --cohort "$(COHORT)" --seed $(SEED) --workers $(WORKERS) $(foreach p,$(PARAMS),--set $(p))
 
 # one thread per process: work is split over processes, and results must not depend on a library's default
@@ -26,7 +29,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke status verify compare lab network test test-kernels test-browser test-all bench lint clean
+.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench lint clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -61,6 +64,9 @@ reproduce: $(INSTALLED) ## install, run the five notebooks, write reports/<run> 
 
 smoke: $(INSTALLED) ## the same, small: a few minutes
 	$(FLOW) run --profile smoke $(RUN_ARGS)
+
+scan: $(INSTALLED) ## look at your own scan: make scan SCAN=path/to/cine.nii.gz [OUT=folder]; without SCAN a simulated one
+	$(CARDIOLIB) scan "$(SCAN)" --out "$(OUT)" --workers $(WORKERS)
 
 status: $(INSTALLED) ## which stages are up to date, and why the others are not
 	$(FLOW) status --profile $(PROFILE) $(RUN_ARGS)

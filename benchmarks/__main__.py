@@ -8,7 +8,15 @@ from pathlib import Path
 
 from benchmarks.record import Unavailable, record
 
-NO_BENCHMARK = ("__init__", "__main__", "record", "motion_peers", "notebook_by_hand", "quality_calibration")
+NO_BENCHMARK = (
+    "__init__",
+    "__main__",
+    "record",
+    "motion_peers",
+    "notebook_by_hand",
+    "quality_calibration",
+    "simulated_controls",
+)
 
 
 def main(names: list[str]) -> None:

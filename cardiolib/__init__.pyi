@@ -12,6 +12,7 @@ from .imaging.reading import write_label_map as write_label_map
 from .interpretation.latent import laplacian_eigenmaps as laplacian_eigenmaps
 from .interpretation.saliency import saliency as saliency
 from .motion.heart_motion import track as track
+from .scan.reported import report as report
 from .segmentation.shipped import segment as segment
 from .shape.refine import refine_shape as refine_shape
 from .survival.data import SurvivalData as SurvivalData

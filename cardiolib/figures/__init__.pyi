@@ -34,6 +34,8 @@ from .saliency_maps import region_shares as region_shares
 from .saliency_maps import risk_motion_views as risk_motion_views
 from .saliency_maps import saliency_views as saliency_views
 from .saliency_maps import saliency_views_interactive as saliency_views_interactive
+from .scan_function import strain_bullseye as strain_bullseye
+from .scan_function import volume_curves as volume_curves
 from .settings_search import search_history as search_history
 from .settings_search import searched_settings as searched_settings
 from .short_axis import short_axis_mosaic as short_axis_mosaic

@@ -3,6 +3,7 @@
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.examples import Example, make_examples, split_by_subject
+from cardiolib.segmentation.given_labels import segmentation_from_labels
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import agreement, clinical_measures, compare_label_maps, dice, surface_distances
 from cardiolib.segmentation.network import SegmentationNetwork
@@ -24,6 +25,7 @@ __all__ = [
     "fine_tune",
     "make_examples",
     "segment_scan",
+    "segmentation_from_labels",
     "simulate_training_scans",
     "split_by_subject",
     "surface_distances",

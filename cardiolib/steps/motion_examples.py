@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from cardiolib.cohorts import Cohort, SimulatedCohort
 from cardiolib.files import read_table_by_id
-from cardiolib.imaging import displacement_from_dense, world_from_voxel
-from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, extract_regions, template_mesh
+from cardiolib.imaging import displacement_from_dense
+from cardiolib.meshes import MATCHED_VERTICES, decimated_mesh, template_mesh
 from cardiolib.motion.displacement_score import score_displacement
 from cardiolib.motion.examples import EncodedHeart, HeartInImages, MovingHeart, TwoHearts
+from cardiolib.motion.heart_in_cine import heart_in_cine
 from cardiolib.motion.tracked import CohortMotion, TrackedCohort
 from cardiolib.steps.motion_settings import MotionStageSettings, uses_truth
 from cardiolib.work import Work
 
 TRACKED = "tracked in the images"
 NO_FIELD = "No tracked subject of this cohort has a displacement field beside its cine (displacement_sa.nii.gz)."
-_AROUND_MM = 58.0
-"""How far around the heart's middle a slice is shown."""
 
 
 def example_motion(cohort: Cohort, tracked: TrackedCohort, settings: MotionStageSettings) -> MovingHeart:
@@ -77,25 +74,7 @@ def heart_in_images(cohort: Cohort, tracked: TrackedCohort) -> HeartInImages:
     if not usable:
         return HeartInImages.none("No real scans in this cohort.")
     one = max(usable, key=lambda subject: cohort.image(subject.subject_id).n_frames > 2)
-    cine, points = cohort.image(one.subject_id), one.template_positions.astype(float)
-    axes, origin = _upright(cine.affine, points[0], mirrored=bool(one.quality.measures.get("mirrored", 0.0)))
-    local = (points - origin) @ axes.T
-    surfaces, positions = {}, {}
-    for name, regions in (("lv_endo", ("lv_endo",)), ("rv_endo", ("rv_free", "rv_septum"))):
-        surfaces[name], index = extract_regions(template_mesh(), *regions)
-        positions[name] = local[:, index]
-    phases = np.arange(len(points)) / len(points)
-    ed = int(one.quality.measures.get("ed_frame", 0.0))
-    frames = (ed + np.rint(phases * cine.n_frames).astype(int)) % cine.n_frames
-    voxels = np.stack(np.meshgrid(*map(np.arange, cine.shape), indexing="ij"), axis=-1)
-    stack = (world_from_voxel(cine.affine, voxels) - origin) @ axes.T
-    middle = int(np.abs(stack[0, 0, :, 2]).argmin())  # the origin is the middle of the LV
-    grid = stack[:, :, middle]
-    near = np.linalg.norm(grid[..., :2] - local[0, :, :2].mean(axis=0), axis=-1) < _AROUND_MM
-    rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    images = np.moveaxis(cine.voxels[:, :, middle][box][..., frames], -1, 0)
-    return HeartInImages(one.subject_id, surfaces, positions, images, grid[box], frames)
+    return heart_in_cine(one, cohort.image(one.subject_id))
 
 
 def encoded_heart(cohort: Cohort, tracked: TrackedCohort) -> EncodedHeart:
@@ -118,16 +97,3 @@ def encoded_heart(cohort: Cohort, tracked: TrackedCohort) -> EncodedHeart:
     score = score_displacement(one.template_positions, field, slice_shift_mm=shift)
     tagged = cohort.tagged(one.subject_id)
     return EncodedHeart(one.subject_id, cohort.image(one.subject_id), field, score, tagged, dense)
-
-
-def _upright(affine: np.ndarray, points: np.ndarray, *, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Axes (3, 3), a row each, and origin: z along the slices' normal to the base, x from the RV to the LV."""
-    template = template_mesh()
-    left, right = points[template.region_mask("lv_endo")], points[template.region_mask("rv_free")]
-    z = np.cross(affine[:3, 0], affine[:3, 1])
-    z *= np.sign(z @ (left[-1] - left[0])) / np.linalg.norm(z)
-    x = left.mean(axis=0) - right.mean(axis=0)
-    x -= (x @ z) * z
-    x /= np.linalg.norm(x)
-    y = np.cross(z, x) * (-1 if mirrored else 1)
-    return np.stack([x, y, z]), left.mean(axis=0)

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from cardiolib.workflow.compute import ENVIRONMENT
 
@@ -18,7 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 when all is well."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    options = command_parser().parse_args(arguments)
+    return run_command(command_parser().parse_args(arguments))
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Do what was asked for; an error that a person can mend becomes a sentence and the status 1."""
     try:
         return options.command(options)
     except KeyboardInterrupt:
@@ -133,12 +138,17 @@ def _stale(run: object) -> dict[str, list[str]]:
 
 def command_parser() -> argparse.ArgumentParser:
     """What the command line takes."""
+    parser = argparse.ArgumentParser(prog="python -m cardiolib.workflow", description=__doc__)
+    add_commands(parser.add_subparsers(required=True, metavar="run|prepare|status|verify|compare|expect"))
+    return parser
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to a parser's subparsers; ``python -m cardiolib`` has them beside others."""
     from cardiolib.work import DEFAULT_SEED
     from cardiolib.workflow.parameters import PROFILES
     from cardiolib.workflow.stages import STAGES
 
-    parser = argparse.ArgumentParser(prog="python -m cardiolib.workflow", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="run|prepare|status|verify|compare|expect")
     for name, command, text in (
         ("run", _run, "run what is stale and publish the report"),
         ("prepare", _prepare, "run what one notebook reads, without publishing"),
@@ -166,7 +176,6 @@ def command_parser() -> argparse.ArgumentParser:
     sub.set_defaults(command=_compare)
     sub.add_argument("a", help="name of a run in reports/")
     sub.add_argument("b")
-    return parser
 
 
 def _say(line: str) -> None:

@@ -21,6 +21,7 @@ LAYERS = (
     "validation",
     "interpretation",
     "figures",
+    "scan",
     "steps",
     "workflow",
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cardiolib.__main__ import command_parser as whole_command_parser
 from cardiolib.workflow.__main__ import command_parser, planned_run
 from cardiolib.workflow.notebooks import notebook_parameters
 from cardiolib.workflow.run_plan import Run
@@ -28,7 +29,9 @@ def blocks(text: str) -> list[str]:
 
 def documented() -> list[str]:
     """Every make line and every line of a shell block, from README, data/README, `make help` and error texts."""
-    readme = "\n".join((REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "data/README.md"))
+    readme = "\n".join(
+        (REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "data/README.md", "docs/scan.md")
+    )
     help_text = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     found = blocks(readme) + re.findall(rf"`({TARGET})`", readme) + re.findall(rf"\b({TARGET})", help_text)
     found += [f"make reproduce {text}" for text in re.findall(r"PARAMS='[a-z_.]+=[^']+'", readme + help_text)]
@@ -78,8 +81,21 @@ def test_a_papermill_line_names_parameters_that_there_are(line: str) -> None:
     assert set(named) <= known.keys()
 
 
+@pytest.mark.parametrize("line", [line for line in documented() if line.startswith("cardiolib ")])
+def test_a_line_of_the_command_is_one_that_it_takes(line: str) -> None:
+    options = whole_command_parser().parse_args(shlex.split(expanded(line))[1:])
+    assert callable(options.command)
+
+
+def test_make_scan_gives_the_scan_and_the_folder_to_the_command() -> None:
+    (command,) = (text for text in dry("make scan SCAN=a/cine.nii.gz OUT=b") if " -m cardiolib scan " in text)
+    words = shlex.split(command)
+    options = whole_command_parser().parse_args(words[words.index("cardiolib") + 1 :])
+    assert (options.paths, options.out) == (["a/cine.nii.gz"], "b")
+
+
 def test_every_other_line_of_a_shell_block_is_known_here() -> None:
-    others = [line for line in documented() if not line.startswith(("make", "papermill"))]
+    others = [line for line in documented() if not line.startswith(("make", "papermill", "cardiolib "))]
     assert others == []
 
 
