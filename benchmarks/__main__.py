@@ -8,7 +8,17 @@ from pathlib import Path
 
 from benchmarks.record import Unavailable, record
 
-NO_BENCHMARK = ("__init__", "__main__", "record", "motion_peers", "notebook_by_hand", "quality_calibration")
+NO_BENCHMARK = (
+    "__init__",
+    "__main__",
+    "record",
+    "motion_peers",
+    "notebook_by_hand",
+    "quality_calibration",
+    "dicom_making",
+    "dicom_arrangements",
+    "dicom_identifiers",
+)
 
 
 def main(names: list[str]) -> None:

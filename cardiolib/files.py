@@ -215,7 +215,7 @@ def marked_simulated(path: str | os.PathLike[str]) -> bool:
 
 
 def data_folder() -> Path:
-    """Where cardiolib keeps what it makes for a user: ``CARDIOLIB_DATA``, else ``cardiolib`` in the user's cache folder.
+    """Where cardiolib keeps what it makes for a user: ``CARDIOLIB_DATA``, else ``cardiolib`` in the cache folder.
 
     Cohorts built by name lie there, and the secret from which the IDs of DICOM studies are made.
     """

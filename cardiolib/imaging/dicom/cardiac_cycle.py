@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from cardiolib.imaging.dicom.slice_cines import SliceCine
-from cardiolib.imaging.dicom.stacks import StackError
+from cardiolib.imaging.dicom.tags import DicomError
 
 AS_THEY_ARE = 0.1
 """Frames nearer to their phase than this share of a frame are taken as they are."""
@@ -67,12 +67,13 @@ def common_cycle(slices: Sequence[SliceCine]) -> CommonCycle:
     Returns
     -------
     CommonCycle
-        With as many frames as most slices have. A frame's phase is its trigger time as a share of the slice's own cycle;
-        where every slice has its frames at the same shares (within `AS_THEY_ARE` of a frame) nothing is interpolated.
+        With as many frames as most slices have. A frame's phase is its trigger time as a share of the slice's own
+        cycle; where every slice has its frames at the same shares (within `AS_THEY_ARE` of a frame) nothing is
+        interpolated.
 
     Raises
     ------
-    StackError
+    DicomError
         A slice lacks more frames than `MISSING_SHARE`, or lacks any where there are no times to interpolate by. The
         slice and its frames are named.
     """
@@ -100,9 +101,9 @@ def _by_order(slices: Sequence[SliceCine], n: int) -> CommonCycle:
             others = {frame.phase for other in slices for frame in other.frames}
             lacking = sorted(phase for phase in others - phases if phase is not None)
             named = f" (phase {', '.join(map(str, lacking))})" if lacking else ""
-            raise StackError(
-                f"slice {k} has {len(one.frames)} frames and most slices have {n}{named}, and the files hold no trigger "
-                "times by which frames could be interpolated. Add the missing files"
+            raise DicomError(
+                f"slice {k} has {len(one.frames)} frames and most slices have {n}{named}, and the files hold no "
+                "trigger times by which frames could be interpolated. Add the missing files"
             )
     cycles = [one.cycle_ms for one in slices if one.cycle_ms is not None]
     cycle = float(np.mean(cycles)) if cycles else None
@@ -140,9 +141,9 @@ def _with_gaps(number: int, one: SliceCine, n: int, usual_ms: float, lead: float
     missing = tuple(sorted(set(range(count)) - set(slots.tolist())))
     if len(missing) > int(np.ceil(MISSING_SHARE * count)):
         listed = ", ".join(str(slot + 1) for slot in missing)
-        raise StackError(
-            f"slice {number} lacks {len(missing)} of {count} frames ({listed}): too many to interpolate in time. Add the "
-            "missing files"
+        raise DicomError(
+            f"slice {number} lacks {len(missing)} of {count} frames ({listed}): too many to interpolate in time. Add "
+            "the missing files"
         )
     return _Timed(number, one.times_ms / cycle, cycle, one.times_ms, missing)
 
@@ -162,9 +163,7 @@ def _weights(one: _Timed, targets: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights
 
 
-def _notes(
-    timed: Sequence[_Timed], weights: Sequence[NDArray[np.float64]], slices: Sequence[SliceCine]
-) -> list[str]:
+def _notes(timed: Sequence[_Timed], weights: Sequence[NDArray[np.float64]], slices: Sequence[SliceCine]) -> list[str]:
     notes = []
     cycles = np.array([one.cycle_ms for one in timed])
     alike = [one.times_ms for one in timed if not one.missing and len(one.times_ms) == len(weights[0])]

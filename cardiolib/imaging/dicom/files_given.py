@@ -95,7 +95,6 @@ class GivenFiles:
         paths = [path for path in self._names if isinstance(path, Path)]
         return [path for path in paths if path.name.lower().endswith((".nii", ".nii.gz"))]
 
-
     def _opened(self) -> zipfile.ZipFile:
         """The archive, opened once: the list of its members is long."""
         if self._archive is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pydicom
@@ -26,6 +26,15 @@ from cardiolib.imaging.dicom.words import modality, safe_words, vendor
 CYCLE_MS = (300.0, 3000.0)
 """Cardiac cycles that are believed: 20 to 200 beats a minute."""
 
+_TIMES = (
+    ("FrameAcquisitionDateTime", ""),
+    ("AcquisitionDateTime", ""),
+    ("AcquisitionDate", "AcquisitionTime"),
+    ("ContentDate", "ContentTime"),
+    ("SeriesDate", "SeriesTime"),
+    ("StudyDate", "StudyTime"),
+)
+_SOME_DAY = "20000101"
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _UNIT = 1e-2
 _log = logging.getLogger("pydicom")
@@ -111,8 +120,14 @@ class FrameHeader:
         return np.cross(self.directions[0], self.directions[1])
 
 
-class NotAnImage(Exception):
-    """A file that is DICOM and has no frames: a directory, or nothing that could be read."""
+IMAGES, DIRECTORY, DAMAGED = "images", "directory", "damaged"
+
+
+class FileHeaders(NamedTuple):
+    """What a file holds (`IMAGES`, `DIRECTORY` or `DAMAGED`) and the headers of its frames."""
+
+    kind: str
+    frames: list[FrameHeader]
 
 
 @contextmanager
@@ -131,36 +146,31 @@ def quiet_pydicom() -> Iterator[None]:
         _log.setLevel(level)
 
 
-def read_headers(files: GivenFiles, file: int, pseudonyms: Pseudonyms) -> list[FrameHeader]:
+def read_headers(files: GivenFiles, file: int, pseudonyms: Pseudonyms) -> FileHeaders:
     """Headers of all frames of one file; the pixels are not read.
 
-    Raises
-    ------
-    NotAnImage
-        The file is a DICOMDIR ("directory") or its header cannot be read ("damaged"). No value of it is repeated.
+    A file whose header cannot be read is `DAMAGED`: no value of it is repeated, and nothing is raised.
     """
     with quiet_pydicom():
         try:
             with files.open(file) as stream:
-                data = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=TAGS_READ)
+                data = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(TAGS_READ))
+            meta = getattr(data, "file_meta", None) or Dataset()
+            sop_class = text(data, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
+            if sop_class == _DIRECTORY:
+                return FileHeaders(DIRECTORY, [])
+            if not sop_class or not text(data, "SOPInstanceUID"):
+                return FileHeaders(DAMAGED, [])
+            syntax = text(meta, "TransferSyntaxUID")
+            # frames as data sets of their own: the same code then reads classic and enhanced files
+            flat = enumerate(frame_datasets(data))
+            frames = [_header(frame, file, index, sop_class, syntax, pseudonyms) for index, frame in flat]
         except Exception:  # whatever a damaged file brings; the message may hold its values
-            raise NotAnImage("damaged") from None
-        meta = getattr(data, "file_meta", None) or Dataset()
-        sop_class = text(data, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
-        if sop_class == _DIRECTORY:
-            raise NotAnImage("directory")
-        if not sop_class or not text(data, "SOPInstanceUID"):
-            raise NotAnImage("damaged")
-        syntax = text(meta, "TransferSyntaxUID")
-        # frames as data sets of their own: the same code then reads classic and enhanced files
-        return [
-            _header(frame, file, index, sop_class, syntax, pseudonyms) for index, frame in enumerate(frame_datasets(data))
-        ]
+            return FileHeaders(DAMAGED, [])
+    return FileHeaders(IMAGES, frames)
 
 
-def _header(
-    data: Dataset, file: int, index: int, sop_class: str, syntax: str, pseudonyms: Pseudonyms
-) -> FrameHeader:
+def _header(data: Dataset, file: int, index: int, sop_class: str, syntax: str, pseudonyms: Pseudonyms) -> FrameHeader:
     key = pseudonyms.key
     image_type = texts(data, "ImageType") + texts(data, "FrameType") + texts(data, "ComplexImageComponent")
     image_type += texts(data, "AcquisitionContrast")
@@ -255,12 +265,11 @@ def _day(date: str) -> int | None:
 
 def _taken_s(data: Dataset) -> float | None:
     """Seconds of the clock at which a frame was acquired: the most exact of the times that a file may have."""
-    pairs = (("FrameAcquisitionDateTime", ""), ("AcquisitionDateTime", ""), ("AcquisitionDate", "AcquisitionTime"))
-    pairs += (("ContentDate", "ContentTime"), ("SeriesDate", "SeriesTime"), ("StudyDate", "StudyTime"))
-    for date, time in pairs:
+    for date, time in _TIMES:
         if time and not text(data, time):
             continue
-        moment = _moment(text(data, date) + (text(data, time) if time else ""))
+        # where dates were taken out the times still give an order
+        moment = _moment((text(data, date) or _SOME_DAY) + text(data, time) if time else text(data, date))
         if moment is not None:
             return moment.toordinal() * 86400.0 + _seconds(moment)
     return None

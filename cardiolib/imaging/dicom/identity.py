@@ -1,4 +1,4 @@
-"""Names that identify nobody: IDs from a table or a salted hash, and keys that tell series apart without naming them."""
+"""Names that identify nobody: IDs from a table or a salted hash, and keys that tell series apart."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Pseudonyms:
         PatientID to ID, for every patient: a mapping, or a CSV with the columns ``PatientID`` and ``ID``.
     salt : str, optional
         Any text that is kept secret. The same salt gives a patient the same ID everywhere. By default it follows from a
-        random secret of this user, kept in cardiolib's cache folder, and from where the study lies: an ID is then stable
-        for one folder on one machine, and cannot be computed elsewhere.
+        random secret of this user, kept in cardiolib's cache folder, and from where the study lies: an ID is then
+        stable for one folder on one machine, and cannot be computed elsewhere.
     place : str
         Where the study lies; it enters the default salt and nothing else.
 

@@ -13,7 +13,7 @@ from pydicom.uid import UID, UID_dictionary
 from cardiolib.imaging.dicom.files_given import GivenFiles
 from cardiolib.imaging.dicom.functional_groups import frame_datasets
 from cardiolib.imaging.dicom.headers import FrameHeader, quiet_pydicom
-from cardiolib.imaging.dicom.tags import number, text
+from cardiolib.imaging.dicom.tags import DicomError, number, text
 
 READABLE = {
     "": "none stated",
@@ -26,25 +26,21 @@ READABLE = {
 """Transfer syntaxes whose pixels are read: plain ones and run lengths."""
 
 
-class CompressedPixels(ValueError):
-    """Pixels in a compression that is not read; the message names it and how to undo it."""
-
-
 def refuse_compressed(frames: Sequence[FrameHeader]) -> None:
     """Refuse frames whose pixels are compressed in other ways than by run lengths.
 
     Raises
     ------
-    CompressedPixels
+    DicomError
     """
     found = sorted({frame.syntax for frame in frames} - READABLE.keys())
     if not found:
         return
     name = UID(found[0]).name if found[0] in UID_dictionary else "a transfer syntax that the standard does not know"
-    raise CompressedPixels(
+    raise DicomError(
         f"its pixels are compressed ({name}), which cardiolib does not read. Decompress them first, each file with "
-        "`gdcmconv --raw IN OUT` (GDCM), or with DCMTK's `dcmdjpeg IN OUT` (JPEG), `dcmdjpls IN OUT` (JPEG-LS), and give "
-        "the folder of the new files"
+        "`gdcmconv --raw IN OUT` (GDCM), or with DCMTK's `dcmdjpeg IN OUT` (JPEG), `dcmdjpls IN OUT` (JPEG-LS), and "
+        "give the folder of the new files"
     )
 
 

@@ -17,6 +17,7 @@ from cardiolib.imaging.dicom.planes import (
 )
 from cardiolib.imaging.dicom.series_rows import SeriesRow, counted_reasons
 from cardiolib.imaging.dicom.slice_cines import SliceCine
+from cardiolib.imaging.dicom.tags import DicomError
 
 FEWEST_SLICES = 3
 SURELY_A_STACK = 4
@@ -24,10 +25,6 @@ SURELY_A_STACK = 4
 
 USUAL_DEGREES = 40.0
 _CLEARLY = 1.5
-
-
-class NoShortAxis(ValueError):
-    """A study without a short-axis cine; the message says what was found instead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +72,14 @@ def choose_short_axis(rows: Sequence[SeriesRow], *, only: Sequence[int] = ()) ->
 
     Raises
     ------
-    NoShortAxis
+    DicomError
         Nothing in the study is a short-axis stack, or two planes could be.
     """
     if only:
         return _asked_for(rows, only)
     planes = planes_of(rows)
     if not planes:
-        raise NoShortAxis(f"there is no cine in it. Found instead: {counted_reasons(rows)}")
+        raise DicomError(f"there is no cine in it. Found instead: {counted_reasons(rows)}")
     stacks = []
     for plane in planes:
         why_not = _why_not(plane, planes)
@@ -91,7 +88,7 @@ def choose_short_axis(rows: Sequence[SeriesRow], *, only: Sequence[int] = ()) ->
         for row in plane.rows if why_not else ():
             row.reason = why_not or ""
     if not stacks:
-        raise NoShortAxis(
+        raise DicomError(
             f"there is no short-axis cine in it. Found instead: {counted_reasons(rows)}. If one of them is the short "
             "axis, name its rows of the table: only=(1, 2)"
         )
@@ -148,7 +145,7 @@ def _refuse_two_grids(chosen: Plane, planes: Sequence[Plane]) -> None:
         elsewhere = np.abs(places[:, None] - have).min(axis=1) > 2.0
         if elsewhere.any():
             what = "turned in their plane" if same_grid(first, other) else "on another grid"
-            raise NoShortAxis(
+            raise DicomError(
                 f"its short-axis slices are on two grids: {chosen.slices} of {first.rows} x {first.columns} pixels of "
                 f"{first.spacing_mm[0]:.4g} mm and {int(elsewhere.sum())} more {what}, {other.rows} x {other.columns} "  # type: ignore[index]
                 f"pixels of {other.spacing_mm[0]:.4g} mm, where the first have none. Export them alike, or read one "  # type: ignore[index]
@@ -166,13 +163,13 @@ def _from(plane: Plane, chosen: Plane) -> str:
 def _asked_for(rows: Sequence[SeriesRow], only: Sequence[int]) -> tuple[Plane, str]:
     unknown = [number for number in only if not 1 <= number <= len(rows)]
     if unknown:
-        raise NoShortAxis(f"only={tuple(only)} names rows of the table, 1 to {len(rows)}; there is no {unknown[0]}")
+        raise DicomError(f"only={tuple(only)} names rows of the table, 1 to {len(rows)}; there is no {unknown[0]}")
     wanted = [rows[number - 1] for number in only]
     useless = [number for number, row in zip(only, wanted, strict=True) if not row.good]
     if useless:
-        raise NoShortAxis(f"row {useless[0]} of the table is no cine: {rows[useless[0] - 1].reason}")
+        raise DicomError(f"row {useless[0]} of the table is no cine: {rows[useless[0] - 1].reason}")
     if not all(same_plane(wanted[0].frames[0], row.frames[0]) for row in wanted):
-        raise NoShortAxis(f"the rows only={tuple(only)} do not lie in one plane on one grid: they are no stack")
+        raise DicomError(f"the rows only={tuple(only)} do not lie in one plane on one grid: they are no stack")
     for row in rows:
         row.reason = row.reason or "not among the rows asked for"
     for row in wanted:

@@ -96,9 +96,7 @@ def slice_cines(frames: Sequence[FrameHeader], phases: tuple[int, int] = PHASES)
         if apart > SAME_SLICE_MM:
             groups.append([])
         groups[-1].append(frame)
-    return [
-        _in_time(breath_hold, phases) for group in groups for breath_hold in _breath_holds(group, fewest=phases[0])
-    ]
+    return [_in_time(breath_hold, phases) for group in groups for breath_hold in _breath_holds(group, fewest=phases[0])]
 
 
 def _breath_holds(frames: list[FrameHeader], *, fewest: int) -> list[list[FrameHeader]]:
@@ -222,9 +220,7 @@ def _taken_in_cycle(frames: list[FrameHeader]) -> Callable[[FrameHeader], float 
     return lambda frame: (frame.taken_s or 0.0) - min(taken)
 
 
-def _split(
-    frames: list[FrameHeader], key: Callable[[FrameHeader], int | None]
-) -> list[list[FrameHeader]]:
+def _split(frames: list[FrameHeader], key: Callable[[FrameHeader], int | None]) -> list[list[FrameHeader]]:
     parts: dict[int | None, list[FrameHeader]] = {}
     for frame in frames:
         parts.setdefault(key(frame), []).append(frame)

@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardiolib.imaging.dicom.slice_cines import SAME_SLICE_MM, SliceCine
+from cardiolib.imaging.dicom.tags import DicomError
 
 GRID_SHARE, GRID_MM = 0.1, 1.0
 """How far a slice may lie from the regular grid: a share of the distance between slices, at most so many mm."""
 
 _OVERLAP = 0.75
-_SHOWN_MM = 0.05
-
-
-class StackError(ValueError):
-    """Slices that make no stack; the message names them by their numbers along the normal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +74,8 @@ def stack_slices(cines: Sequence[SliceCine], *, largest_part: bool = False) -> S
 
     Raises
     ------
-    StackError
-        The distances from slice to slice differ by more than the tolerance; each is named, and which slices are missing.
+    DicomError
+        The distances from slice to slice differ by more than the tolerance; each is named, and what is missing.
     """
     whole = _newest(cines)
     if is_regular(whole.offsets_mm) and not _overlaps(whole):
@@ -93,7 +89,7 @@ def stack_slices(cines: Sequence[SliceCine], *, largest_part: bool = False) -> S
         return whole
     if largest_part:
         return _longest_run(whole)
-    raise StackError(_gaps_in_words(whole.offsets_mm))
+    raise DicomError(_gaps_in_words(whole.offsets_mm))
 
 
 def is_regular(offsets_mm: NDArray[np.float64]) -> bool:
@@ -180,6 +176,6 @@ def _gaps_in_words(offsets_mm: NDArray[np.float64]) -> str:
     listed = ", ".join(f"{gap:.1f}" for gap in gaps)
     said = f"; {'; '.join(missing)}" if missing else ""
     return (
-        f"the {len(offsets_mm)} short-axis slices are not equally far apart: {listed} mm from slice to slice{said}. Add "
-        "the missing series, or read the longest regular part with largest_part=True"
+        f"the {len(offsets_mm)} short-axis slices are not equally far apart: {listed} mm from slice to slice{said}. "
+        "Add the missing series, or read the longest regular part with largest_part=True"
     )

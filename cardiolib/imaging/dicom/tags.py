@@ -21,6 +21,10 @@ TAGS_READ = [
 """All that is read of a header. No private tag is among them."""
 
 
+class DicomError(ValueError):
+    """A study that cannot be read as it is; the message names series and files by numbers, never a patient."""
+
+
 def text(data: Dataset, name: str) -> str:
     """One value as text, "" where it is absent or damaged."""
     return "\\".join(texts(data, name))
@@ -32,7 +36,9 @@ def texts(data: Dataset, name: str) -> tuple[str, ...]:
         value = data.get(name)
         if value is None:
             return ()
-        several = value if not isinstance(value, str) and hasattr(value, "__iter__") and not _is_name(value) else [value]
+        several = (
+            value if not isinstance(value, str) and hasattr(value, "__iter__") and not _is_name(value) else [value]
+        )
         found = (str(one).strip(" \0") for one in several)
         return tuple(one for one in found if one)
     except Exception:  # pydicom converts a value when it is asked for; what a damaged one raises has no end

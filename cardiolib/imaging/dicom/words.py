@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 VOCABULARY = frozenset(
     """
-    2ch 3ch 4ch ao aorta apex apical ax axial axis b-ssfp base basal bh blood bh breath breathhold bssfp c cardiac cine
-    cor coronal db de delayed dense dynamic ecg ecv enhancement ffe fiesta fl2d flash flow free gre grid haste heart
-    inflow ir la lax lge loc localiser localizer long lv lvot lvsa map mid molli mpa mra outflow pc perf perfusion phase
-    pilot post pre psir qflow radial realtime rest retro rv rvot sa sag sagittal sasha sax sax_cine scout scar senc sh
-    shmolli short shortaxis spamm ssfp stack star stress late mapping tagged csspamm pca 4dflow tiscout survey t1 t1map t2 t2map t2star tag tagging te tfe tfi tra
-    transversal trigger trufi truefisp true fisp t2prep tse ti velocity venc viability view vla hla
+    2ch 3ch 4ch 4dflow ao aorta apex apical ax axial axis b-ssfp basal base bh blood breath breathhold bssfp c
+    cardiac cine cor coronal csspamm db de delayed dense dynamic ecg ecv enhancement ffe fiesta fisp fl2d flash
+    flow free gre grid haste heart hla inflow ir la late lax lge loc localiser localizer long lv lvot lvsa map
+    mapping mid molli mpa mra outflow pc pca perf perfusion phase pilot post pre psir qflow radial realtime rest
+    retro rv rvot sa sag sagittal sasha sax sax_cine scar scout senc sh shmolli short shortaxis spamm ssfp stack
+    star stress survey t1 t1map t2 t2map t2prep t2star tag tagged tagging te tfe tfi ti tiscout tra transversal
+    trigger true truefisp trufi tse velocity venc viability view vla
     """.split()
 )
 """Words that describe an image and nobody."""
