@@ -16,6 +16,9 @@ NO_BENCHMARK = (
     "notebook_by_hand",
     "quality_calibration",
     "simulated_controls",
+    "dicom_making",
+    "dicom_arrangements",
+    "dicom_identifiers",
 )
 
 

@@ -9,6 +9,7 @@ from .imaging.labels import LabelMap as LabelMap
 from .imaging.reading import read_cine as read_cine
 from .imaging.reading import read_label_map as read_label_map
 from .imaging.reading import write_label_map as write_label_map
+from .imaging.scan_reading import read_scan as read_scan
 from .interpretation.latent import laplacian_eigenmaps as laplacian_eigenmaps
 from .interpretation.saliency import saliency as saliency
 from .motion.heart_motion import track as track

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MARK = "simulated"
 """Word that says "simulated" in a side file or as the name of a table's column."""
 FOLDER_MARK = "simulated.json"
+DATA_FOLDER = "CARDIOLIB_DATA"
+"""Environment variable: where cardiolib keeps what it makes for a user outside of any run."""
 
 
 @contextmanager
@@ -209,6 +212,22 @@ def marked_simulated(path: str | os.PathLike[str]) -> bool:
     sides = [_side_file(path)] if path.is_dir() else [_side_file(path), path.parent / FOLDER_MARK]
     contents = [read_json(side) for side in sides if side.is_file()]
     return any(isinstance(content, dict) and bool(content.get(MARK)) for content in contents)
+
+
+def data_folder() -> Path:
+    """Where cardiolib keeps what it makes for a user: ``CARDIOLIB_DATA``, else ``cardiolib`` in the cache folder.
+
+    Cohorts built by name lie there, and the secret from which the IDs of DICOM studies are made.
+    """
+    if os.environ.get(DATA_FOLDER):
+        return Path(os.environ[DATA_FOLDER]).expanduser()
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "cardiolib"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "cardiolib"
+    if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
+        return Path(os.environ["LOCALAPPDATA"]) / "cardiolib"
+    return Path.home() / ".cache" / "cardiolib"
 
 
 def file_hash(path: str | os.PathLike[str]) -> str:

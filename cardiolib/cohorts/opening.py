@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cardiolib.cohorts import acdc, authors_files, motion_matrix_file, ukbiobank
+from cardiolib.cohorts import acdc, authors_files, dicom_study, motion_matrix_file, ukbiobank
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.foursegment import reading as foursegment
 from cardiolib.cohorts.simulated import simulated_cohort as simulated
@@ -23,8 +23,10 @@ _READERS = {
     ukbiobank.LAYOUT: (ukbiobank.why_not, ukbiobank.open_ukbiobank),
     authors_files.LAYOUT: (authors_files.why_not, authors_files.open_authors_files),
     motion_matrix_file.LAYOUT: (motion_matrix_file.why_not, motion_matrix_file.open_motion_file),
+    dicom_study.LAYOUT: (dicom_study.why_not, dicom_study.open_dicom),
 }
 LAYOUTS = tuple(_READERS)
+_DICOM_OPTIONS = frozenset({"ids", "salt", "study", "largest_part"})
 
 
 def open_cohort(
@@ -54,7 +56,9 @@ def open_cohort(
     seed : int
         Of a simulated cohort opened by name.
     **settings
-        Of a simulated cohort opened by name, see `SimulatedCohortSettings`: ``n_subjects=20, n_imaged=2``.
+        Of a simulated cohort opened by name, see `SimulatedCohortSettings`: ``n_subjects=20, n_imaged=2``. Of a folder
+        of DICOM files: ``ids``, ``salt``, ``study``, ``largest_part`` (see `cardiolib.imaging.read_scan`); its subjects
+        are its patients.
 
     Returns
     -------
@@ -94,9 +98,12 @@ def open_cohort(
         return open_named(
             SimulatedCohortSettings(kind=name, **settings), seed=seed, root=None if root is None else Path(root)
         )
+    dicom_options = {name: settings.pop(name) for name in _DICOM_OPTIONS & settings.keys()}
     if settings:
         raise TypeError(f"{', '.join(settings)} only suit(s) a simulated cohort opened by name; given {name_or_path}")
     path = _located(name_or_path)
+    if dicom_options:
+        layout = layout or dicom_study.LAYOUT  # nothing else takes them
     candidates = _READERS if layout is None else {layout: _READERS[layout]}
     reasons = {}
     for known, (why_not, reader) in candidates.items():
@@ -104,11 +111,17 @@ def open_cohort(
         if reasons[known] is None:
             if known == ukbiobank.LAYOUT:
                 return ukbiobank.open_ukbiobank(path, scheme=scheme)
+            if known == dicom_study.LAYOUT and scheme is None:
+                return dicom_study.open_dicom(path, **dicom_options)
             if scheme is not None:
-                raise ValueError(f"{path} is in the layout {known!r}, which has its own label scheme: leave out scheme")
+                raise ValueError(
+                    f"what was given is in the layout {known!r}, which has its own label scheme: leave out scheme"
+                )
             return reader(path)
     listed = "\n".join(f"  {known}: {reason}" for known, reason in reasons.items())
-    raise CohortError(f"{path} is in none of the known layouts. What was missing for each:\n{listed}")
+    # the path is not repeated: folders of scans are often named after the patient
+    what = "folder" if path.is_dir() else "file"
+    raise CohortError(f"the {what} given is in none of the known layouts. What was missing for each:\n{listed}")
 
 
 def _located(name_or_path: str | os.PathLike[str]) -> Path:

@@ -18,6 +18,8 @@ from cardiolib.imaging.geometry import reconcile_affine, spacing_of, voxel_from_
 from cardiolib.imaging.labels import LabelMap, check_scheme
 from cardiolib.imaging.phases import ed_es_frames, volume_jump
 from cardiolib.imaging.reading import read_cine, read_label_map, says_simulated, write_cine, write_label_map
+from cardiolib.imaging.scan import Scan
+from cardiolib.imaging.scan_reading import read_scan
 from cardiolib.imaging.schemes import ACDC, FOURDSEGMENT, MMS, OURS, SCHEMES, STRUCTURES, LabelScheme
 from cardiolib.imaging.unwrapping import displacement_from_dense
 from cardiolib.imaging.vector_files import read_dense, read_displacement, write_dense, write_displacement
@@ -34,6 +36,7 @@ __all__ = [
     "DisplacementField",
     "LabelMap",
     "LabelScheme",
+    "Scan",
     "check_scheme",
     "crop_start",
     "crop_to_heart",
@@ -47,6 +50,7 @@ __all__ = [
     "read_dense",
     "read_displacement",
     "read_label_map",
+    "read_scan",
     "reconcile_affine",
     "resample_in_plane",
     "resample_like",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -16,26 +15,11 @@ from cardiolib.cohorts.simulated.build import build_simulated_cohort
 from cardiolib.cohorts.simulated.imaging import code_digest
 from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import SimulatedCohort, open_simulated
-from cardiolib.files import text_hash
+from cardiolib.files import data_folder, text_hash
 from cardiolib.progress import progress
 from cardiolib.work import DEFAULT_SEED
 
-DATA_FOLDER = "CARDIOLIB_DATA"
-"""Environment variable: where cohorts that are built by name are kept."""
 _log = logging.getLogger(__name__)
-
-
-def data_folder() -> Path:
-    """Where cohorts built by name are kept: ``CARDIOLIB_DATA``, else ``cardiolib`` in the user's cache folder."""
-    if os.environ.get(DATA_FOLDER):
-        return Path(os.environ[DATA_FOLDER]).expanduser()
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "cardiolib"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "cardiolib"
-    if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
-        return Path(os.environ["LOCALAPPDATA"]) / "cardiolib"
-    return Path.home() / ".cache" / "cardiolib"
 
 
 def open_named(
