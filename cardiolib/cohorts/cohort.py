@@ -320,7 +320,9 @@ def _naming(what: str, subject_id: str, name: str) -> Iterator[None]:
     except CohortError:
         raise
     except (OSError, EOFError, zlib.error, ValueError, ImageFileError) as error:
+        # a ValueError says itself what is wrong with the content, and what to do
+        advice = "" if isinstance(error, ValueError) else " Copy the file again from its source."
         raise CohortError(
-            f"the {what} of subject {subject_id!r} of cohort {name!r} cannot be read "
-            f"({type(error).__name__}: {error}). Copy the file again from its source."
+            f"the {what} of subject {subject_id!r} of cohort {name!r} cannot be read ({type(error).__name__}: {error})."
+            f"{advice}"
         ) from error
