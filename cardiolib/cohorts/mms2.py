@@ -92,7 +92,8 @@ def open_mms2(path: Path) -> Cohort:
     """
     folders = patient_folders(path, holds_scan=_holds_scan)
     table, file = table_above(path, COLUMNS, id_column="SUBJECT_CODE")
-    notes = ["long-axis images are left out"]
+    long_axis = any(next(folder.glob(f"{name}_LA_*"), None) is not None for name, folder in folders.items())
+    notes = ["long-axis images are left out"] if long_axis else []
     empty = folders_without(path, folders)
     if empty:
         notes.append(f"folders without short-axis images left out: {named(empty)}")

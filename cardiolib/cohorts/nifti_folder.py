@@ -16,6 +16,7 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.declared import declared, stated_scheme
 from cardiolib.cohorts.nifti_names import LABEL_ENDINGS, is_nifti, labelled_stem, stem
+from cardiolib.cohorts.patient_folders import columns_of
 from cardiolib.cohorts.scans import STATE_THE_SCHEME, Scan, ScanCohort, says_simulated_anywhere
 from cardiolib.cohorts.table import CohortError, named
 from cardiolib.imaging import Cine, LabelScheme, read_header
@@ -45,6 +46,8 @@ def why_not(path: Path) -> str | None:
     """None if `path` is a NIfTI file or a folder with some; else what is missing."""
     if path.is_file():
         return None if is_nifti(path) else "not a .nii.gz or .nii file"
+    if {"ID", "file"} <= set(columns_of(path / TABLE)):
+        return f"{TABLE} names the files"
     if any(is_nifti(file) for file in path.iterdir()):
         return None
     below = next((file for file in sorted(path.glob("*/*")) if is_nifti(file)), None)

@@ -158,7 +158,11 @@ class ScanCohort(Cohort):
                 f"subject {subject_id!r} of cohort {self.name!r}: {scan.label_files[0].name} labels one frame only; "
                 "volumes need ED and ES."
             )
-        return dict(zip(("ed", "es"), ed_es_frames(labels.volume_ml("lv_cavity")), strict=True))
+        try:
+            ed, es = ed_es_frames(labels.volume_ml("lv_cavity"))
+        except ValueError as error:
+            raise CohortError(f"subject {subject_id!r} of cohort {self.name!r}: {error}. State ED and ES.") from error
+        return {"ed": ed, "es": es}
 
     def _has_volumes(self, scan: Scan) -> bool:
         assert scan.scheme is not None

@@ -156,3 +156,14 @@ def test_real_cropped_cines_open_as_they_are(shared_dir):
     cohort = open_cohort(shared_dir / "data" / "acdc_cine")
     assert len(cohort) == 8 and cohort.provides == {"images"}
     assert cohort.image("patient001_4d").shape == (100, 95, 7)
+
+
+def test_volumes_need_two_labelled_frames(folder):
+    put(labels(ACDC, [0, 4.0, 0, 0, 0, 0]), folder / "b_seg.nii.gz")
+    cohort = open_cohort(folder, scheme="acdc")
+    assert cohort.labels("b")[1] == (1,)
+    with pytest.raises(CohortError, match="subject 'b' .*b_seg.nii.gz labels one frame only; volumes need ED and ES"):
+        cohort.volumes()
+    put(labels(ACDC, [4.0] * N_FRAMES), folder / "b_seg.nii.gz")
+    with pytest.raises(CohortError, match="subject 'b' .*ED and ES cannot be told apart. State ED and ES"):
+        open_cohort(folder, scheme="acdc").volumes()

@@ -39,7 +39,9 @@ def table(folder, *lines):
 def test_rows_are_subjects_with_images_follow_up_and_covariates(folder):
     cohort = open_cohort(folder)
     assert cohort.ids == ("007", "7", "8") and cohort.layout == "NIfTI files of a table"
-    assert "found: cohort.csv names the files" in cohort.layout_reason
+    assert cohort.layout_reason == "found: cohort.csv names the files"
+    with pytest.raises(CohortError, match="NIfTI files: cohort.csv names the files"):
+        open_cohort(folder, layout="NIfTI files")
     for name, seed in (("007", 1), ("7", 2), ("8", 3)):
         np.testing.assert_array_equal(cohort.image(name).voxels, cine(seed).voxels)
     assert cohort.table["time"].tolist() == [30, 20, 10] and cohort.table["event"].tolist() == [True, False, False]
