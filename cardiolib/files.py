@@ -136,7 +136,9 @@ def write_table(
         marked.to_csv(temporary, index=index, float_format=form, lineterminator="\n")
 
 
-def read_table_by_id(path: str | os.PathLike[str], *, id_column: str = "ID", as_text: bool = False) -> pd.DataFrame:
+def read_table_by_id(
+    path: str | os.PathLike[str], *, id_column: str = "ID", as_text: bool = False, separator: str = ","
+) -> pd.DataFrame:
     """Read a CSV, indexed by subject ID (any line ends, byte-order mark accepted).
 
     Parameters
@@ -146,6 +148,8 @@ def read_table_by_id(path: str | os.PathLike[str], *, id_column: str = "ID", as_
     as_text : bool
         Leave every cell as text, "" where it is empty. By default columns of numbers become numbers, to the last bit,
         and empty cells are NaN.
+    separator : str
+        Between cells: a tab for a TSV.
 
     Returns
     -------
@@ -160,10 +164,13 @@ def read_table_by_id(path: str | os.PathLike[str], *, id_column: str = "ID", as_
     """
     import pandas as pd
 
+    kind = "comma-separated" if separator == "," else "tab-separated"
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        frame = pd.read_csv(
+            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as a comma-separated table ({error}).") from error
+        raise ValueError(f"{path}: cannot be read as a {kind} table ({error}).") from error
     frame.columns = [str(column).strip() for column in frame.columns]
     if id_column not in frame.columns:
         raise ValueError(

@@ -51,6 +51,8 @@ class Cohort:
     ids : tuple of str
     provides : frozenset of str
         Which of `PROVIDABLE` at least one subject has; `ids_with` says which subjects.
+    layout_reason : str
+        Why `open_cohort` took the files for this layout; empty where there was no choice.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Cohort:
         self.time_unit = time_unit
         self.simulated = simulated
         self.layout = layout
+        self.layout_reason = ""
         self.folder = folder
         self.notes = tuple(notes)
         self._volumes = None if volumes is None else volumes_by_id(volumes, self.ids)
@@ -132,8 +135,9 @@ class Cohort:
             events = int(self.table["event"].sum())
             follow_up = f", {events} deaths, longest follow-up {self.table['time'].max():.4g} {self.time_unit}"
         provided = ", ".join(f"{what} ({len(self.ids_with(what))})" for what in PROVIDABLE if what in self.provides)
+        why = f" ({self.layout_reason})" if self.layout_reason else ""
         kind = "SIMULATED cohort" if self.simulated else "cohort"
-        lines = [f"{self.name}: {kind} of {len(self)} subjects{follow_up}", f"  layout: {self.layout}"]
+        lines = [f"{self.name}: {kind} of {len(self)} subjects{follow_up}", f"  layout: {self.layout}{why}"]
         lines += [f"  provides: {provided or 'nothing but the table'}"]
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
 
@@ -316,7 +320,9 @@ def _naming(what: str, subject_id: str, name: str) -> Iterator[None]:
     except CohortError:
         raise
     except (OSError, EOFError, zlib.error, ValueError, ImageFileError) as error:
+        # a ValueError says itself what is wrong with the content, and what to do
+        advice = "" if isinstance(error, ValueError) else " Copy the file again from its source."
         raise CohortError(
-            f"the {what} of subject {subject_id!r} of cohort {name!r} cannot be read "
-            f"({type(error).__name__}: {error}). Copy the file again from its source."
+            f"the {what} of subject {subject_id!r} of cohort {name!r} cannot be read ({type(error).__name__}: {error})."
+            f"{advice}"
         ) from error

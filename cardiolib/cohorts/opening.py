@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cardiolib.cohorts import acdc, authors_files, dicom_study, motion_matrix_file, ukbiobank
+from cardiolib.cohorts import (
+    acdc,
+    authors_files,
+    bids,
+    dicom_study,
+    mms,
+    mms2,
+    motion_matrix_file,
+    nifti_folder,
+    nifti_table,
+    ukbiobank,
+)
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.foursegment import reading as foursegment
 from cardiolib.cohorts.simulated import simulated_cohort as simulated
@@ -15,16 +27,38 @@ from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES, SimulatedCohor
 from cardiolib.cohorts.table import CohortError
 from cardiolib.imaging import LabelScheme
 
-# Most specific first: a simulated cohort, for example, also has folders of images.
-_READERS = {
+# Most specific first: a simulated cohort, for example, also has folders of images. A table that names the files of a
+# folder is the user's own word, so that it stands before what would be told from names.
+_READERS: dict[str, tuple[Callable[[Path], str | None], Callable[..., Cohort]]] = {
     simulated.LAYOUT: (simulated.why_not, simulated.open_simulated),
+    nifti_table.LAYOUT: (nifti_table.why_not, nifti_table.open_nifti_table),
     acdc.LAYOUT: (acdc.why_not, acdc.open_acdc),
+    mms.LAYOUT: (mms.why_not, mms.open_mms),
+    mms2.LAYOUT: (mms2.why_not, mms2.open_mms2),
+    bids.LAYOUT: (bids.why_not, bids.open_bids),
     foursegment.LAYOUT: (foursegment.why_not, foursegment.open_foursegment),
     ukbiobank.LAYOUT: (ukbiobank.why_not, ukbiobank.open_ukbiobank),
     authors_files.LAYOUT: (authors_files.why_not, authors_files.open_authors_files),
     motion_matrix_file.LAYOUT: (motion_matrix_file.why_not, motion_matrix_file.open_motion_file),
     dicom_study.LAYOUT: (dicom_study.why_not, dicom_study.open_dicom),
+    nifti_folder.LAYOUT: (nifti_folder.why_not, nifti_folder.open_nifti_folder),
 }
+_EVIDENCE = {
+    simulated.LAYOUT: "cohort.json and the parameters of the simulator",
+    nifti_table.LAYOUT: "cohort.csv names the files",
+    acdc.LAYOUT: "Info.cfg beside each patient's frames",
+    mms.LAYOUT: "<code>/<code>_sa.nii.gz",
+    mms2.LAYOUT: "<code>/<code>_SA_CINE.nii.gz or its ED and ES frames",
+    bids.LAYOUT: "images named sub-<label>_..., in folders sub-<label>",
+    foursegment.LAYOUT: "subjnames.txt",
+    ukbiobank.LAYOUT: "sa.nii.gz, or sa_ED.nii.gz and sa_ES.nii.gz",
+    authors_files.LAYOUT: "the authors' pickle files",
+    motion_matrix_file.LAYOUT: "a motion file",
+    dicom_study.LAYOUT: "files that are DICOM by what they hold",
+    nifti_folder.LAYOUT: "NIfTI files, none named as in another layout",
+}
+_TAKES_SCHEME = (nifti_table.LAYOUT, bids.LAYOUT, ukbiobank.LAYOUT, nifti_folder.LAYOUT)
+"""Layouts that do not say themselves what a label code means."""
 LAYOUTS = tuple(_READERS)
 _DICOM_OPTIONS = frozenset({"ids", "salt", "study", "largest_part"})
 
@@ -49,7 +83,8 @@ def open_cohort(
     layout : str, optional
         One of `LAYOUTS`, to be told what is wrong with a folder as that layout; detected by default.
     scheme : LabelScheme or name of one, optional
-        Meaning of the label codes; only the UK Biobank layout, which does not say it, takes one.
+        Meaning of the label codes, for the layouts that do not say it themselves: the UK Biobank layout, BIDS and
+        NIfTI files of any names.
     root : path-like
         Where simulated cohorts are kept; by default in the user's cache folder, or below the folder that the
         environment variable CARDIOLIB_DATA names. A cohort built as ``root/<name>`` is opened as it is.
@@ -109,19 +144,28 @@ def open_cohort(
     for known, (why_not, reader) in candidates.items():
         reasons[known] = why_not(path)
         if reasons[known] is None:
-            if known == ukbiobank.LAYOUT:
-                return ukbiobank.open_ukbiobank(path, scheme=scheme)
-            if known == dicom_study.LAYOUT and scheme is None:
-                return dicom_study.open_dicom(path, **dicom_options)
-            if scheme is not None:
+            if known not in _TAKES_SCHEME and scheme is not None:
+                # the path is not repeated: folders of scans are often named after the patient
                 raise ValueError(
                     f"what was given is in the layout {known!r}, which has its own label scheme: leave out scheme"
                 )
-            return reader(path)
+            given = {"scheme": scheme} if known in _TAKES_SCHEME else dicom_options
+            cohort = reader(path, **given)
+            cohort.layout_reason = "asked for" if layout is not None else _reason(known, path)
+            return cohort
     listed = "\n".join(f"  {known}: {reason}" for known, reason in reasons.items())
     # the path is not repeated: folders of scans are often named after the patient
     what = "folder" if path.is_dir() else "file"
     raise CohortError(f"the {what} given is in none of the known layouts. What was missing for each:\n{listed}")
+
+
+def _reason(chosen: str, path: Path) -> str:
+    """What of the files decided, and how to have them read as another layout that they fit as well."""
+    later = list(_READERS)[list(_READERS).index(chosen) + 1 :]
+    # DICOM is not looked for: that opens every file
+    others = [known for known in later if known != dicom_study.LAYOUT and _READERS[known][0](path) is None]
+    forced = "".join(f"; open_cohort(..., layout={known!r}) would read it too" for known in others)
+    return f"found: {_EVIDENCE.get(chosen, 'its files')}{forced}"
 
 
 def _located(name_or_path: str | os.PathLike[str]) -> Path:

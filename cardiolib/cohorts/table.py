@@ -100,7 +100,7 @@ def subject_table(frame: pd.DataFrame, *, source: str = "table of subjects") -> 
     return table
 
 
-def read_csv_by_id(path: str | os.PathLike[str], *, id_column: str = "ID") -> pd.DataFrame:
+def read_csv_by_id(path: str | os.PathLike[str], *, id_column: str = "ID", separator: str = ",") -> pd.DataFrame:
     """Read a CSV as text, indexed by subject ID (any line ends, byte-order mark accepted).
 
     Returns
@@ -115,7 +115,7 @@ def read_csv_by_id(path: str | os.PathLike[str], *, id_column: str = "ID") -> pd
         The file is not a table, the ID column is absent, or an ID is empty or repeated.
     """
     try:
-        return read_table_by_id(path, id_column=id_column, as_text=True)
+        return read_table_by_id(path, id_column=id_column, as_text=True, separator=separator)
     except ValueError as error:
         raise CohortError(str(error)) from error
 

@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
+from cardiolib.cohorts.declared import declared, stated_scheme
 from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id
-from cardiolib.files import marked_simulated, read_json
+from cardiolib.files import marked_simulated
 from cardiolib.imaging import (
     SCHEMES,
     Cine,
@@ -111,14 +112,14 @@ def open_ukbiobank(path: Path, *, scheme: LabelScheme | str | None = None) -> Co
         told from the anatomy.
     """
     folders = _subject_folders(path)
-    declared = _declared(path)
+    stated = declared(path)
     notes: list[str] = []
     without = [] if has_images(path) else [f.name for f in _folders(path) if f.name not in folders]
     if without:
         notes.append(f"folders without sa.nii.gz or sa_ED.nii.gz and sa_ES.nii.gz left out: {named(without)}")
-    if declared.get("about"):
-        notes.append(str(declared["about"]))
-    found = _scheme(scheme or declared.get("label_scheme"), folders, path, notes)
+    if stated.get("about"):
+        notes.append(str(stated["about"]))
+    found = _scheme(scheme or stated.get("label_scheme"), folders, path, notes)
     table = pd.DataFrame(index=pd.Index(list(folders), dtype=object))
     for file in OUTCOME_FILES:
         if (path / file).is_file():
@@ -132,14 +133,14 @@ def open_ukbiobank(path: Path, *, scheme: LabelScheme | str | None = None) -> Co
         if left_out:
             notes.append(f"covariates.csv: rows of subjects without a folder left out: {named(left_out)}")
     return UkBiobankCohort(
-        declared.get("name", path.name),
+        stated.get("name", path.name),
         table,
         folders,
         found,
         folder=path,
         notes=notes,
-        time_unit=declared.get("time_unit", "days"),
-        simulated=bool(declared.get("simulated", False)) or _marked(path, folders),
+        time_unit=stated.get("time_unit", "days"),
+        simulated=bool(stated.get("simulated", False)) or _marked(path, folders),
     )
 
 
@@ -215,15 +216,8 @@ def _outcomes(path: Path, ids: list[str]) -> pd.DataFrame:
 def _scheme(
     asked: LabelScheme | str | dict[str, int] | None, folders: dict[str, Path], path: Path, notes: list[str]
 ) -> LabelScheme | None:
-    if isinstance(asked, dict):
-        return LabelScheme("of cohort.json", asked)
-    if isinstance(asked, LabelScheme):
-        return asked
     if asked is not None:
-        by_name = {name.lower(): scheme for name, scheme in SCHEMES.items()}
-        if str(asked).lower() not in by_name:
-            raise CohortError(f"{path}: no label scheme {asked!r}; the named ones are {named(SCHEMES)}.")
-        return by_name[str(asked).lower()]
+        return stated_scheme(asked, source=path)
     labelled = [name for name, folder in folders.items() if has_labels(folder)]
     if not labelled:
         return None
@@ -245,20 +239,6 @@ def _scheme(
     ((won, why),) = fitting.items()
     notes.append(f"label scheme not stated: told from the anatomy of {labelled[0]}: {why}")
     return won
-
-
-def _declared(path: Path) -> dict[str, Any]:
-    """Content of cohort.json, empty when there is none."""
-    file = path / "cohort.json"
-    if not file.is_file():
-        return {}
-    try:
-        content = read_json(file)
-    except ValueError as error:
-        raise CohortError(str(error)) from error
-    if not isinstance(content, dict):
-        raise CohortError(f'{file}: must hold one JSON object, such as {{"label_scheme": "mms"}}.')
-    return content
 
 
 def _marked(path: Path, folders: dict[str, Path]) -> bool:

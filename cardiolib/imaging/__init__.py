@@ -15,6 +15,7 @@ from cardiolib.imaging.cropping import (
 from cardiolib.imaging.dense_cine import DenseCine
 from cardiolib.imaging.displacement import DisplacementField
 from cardiolib.imaging.geometry import reconcile_affine, spacing_of, voxel_from_world, world_from_voxel
+from cardiolib.imaging.headers import FRAME_TIME_MS, ImageHeader, read_header
 from cardiolib.imaging.labels import LabelMap, check_scheme
 from cardiolib.imaging.phases import ed_es_frames, volume_jump
 from cardiolib.imaging.reading import read_cine, read_label_map, says_simulated, write_cine, write_label_map
@@ -27,6 +28,7 @@ from cardiolib.imaging.vector_files import read_dense, read_displacement, write_
 __all__ = [
     "ACDC",
     "FOURDSEGMENT",
+    "FRAME_TIME_MS",
     "MMS",
     "OURS",
     "SCHEMES",
@@ -34,6 +36,7 @@ __all__ = [
     "Cine",
     "DenseCine",
     "DisplacementField",
+    "ImageHeader",
     "LabelMap",
     "LabelScheme",
     "Scan",
@@ -49,6 +52,7 @@ __all__ = [
     "read_cine",
     "read_dense",
     "read_displacement",
+    "read_header",
     "read_label_map",
     "read_scan",
     "reconcile_affine",

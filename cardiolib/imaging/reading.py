@@ -11,20 +11,13 @@ import numpy as np
 
 from cardiolib.files import atomic_path, mark_simulated, marked_simulated
 from cardiolib.imaging.cine import Cine
-from cardiolib.imaging.geometry import reconcile_affine
 from cardiolib.imaging.gipl import read_gipl, write_gipl
+from cardiolib.imaging.headers import DAMAGED, open_image, placement
 from cardiolib.imaging.labels import LabelMap
 from cardiolib.imaging.schemes import SCHEMES, LabelScheme
 
-FRAME_TIME_MS = (5.0, 250.0)
-"""Frame times a cardiac cine can have; anything else in the header is taken as unset."""
-
 SIMULATED_DESCRIPTION = "SIMULATED by cardiolib, no patient"
 """What the field ``descrip`` of a NIfTI file says of a simulated image."""
-
-_MILLIMETRES = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
-_DAMAGED = "{path} is damaged or incomplete ({error}): copy or download it again"
-_MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
 
 
 def read_cine(path: str | os.PathLike[str]) -> Cine:
@@ -191,47 +184,12 @@ def _read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, float |
     if _suffix(path) == ".gipl":
         array, affine = read_gipl(path)
         return array, affine, None, ("a .gipl file stores no directions: axes taken as the world's (LPS)",)
-    try:
-        image = nib.load(path)
-    except (nib.filebasedimages.ImageFileError, EOFError, zlib.error) as error:
-        raise ValueError(_DAMAGED.format(path=path, error=error)) from error
-    shape = _without_trailing_ones(image.shape)
-    if len(shape) not in (3, 4):
-        raise ValueError(f"{path} has the axes {image.shape}; an image here has three, or four with time")
-    if image.get_data_dtype().kind not in "iufb":
-        raise ValueError(f"{path} holds {image.get_data_dtype()} values; only real numbers can be read")
+    image, shape = open_image(path)
     try:
         array = np.asanyarray(image.dataobj).reshape(shape)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(_DAMAGED.format(path=path, error=error)) from error
-    space_unit, time_unit = image.header.get_xyzt_units()
-    unit_mm = _MILLIMETRES.get(space_unit, 1.0)
-    scale = np.diag([unit_mm, unit_mm, unit_mm, 1.0])
-    zooms = np.asarray(image.header.get_zooms(), float)
-    affine, note = reconcile_affine(scale @ image.affine, zooms[:3] * unit_mm)
-    notes = [note] if note else []
-    if unit_mm != 1.0:
-        notes.append(f"lengths of the file are in {space_unit}: converted to mm")
-    frame_time_ms = None
-    if len(shape) == 4 and shape[3] > 1:
-        frame_time_ms, time_note = _frame_time(float(zooms[3]), time_unit)
-        notes += [time_note] if time_note else []
-    return array, affine, frame_time_ms, tuple(notes)
-
-
-def _frame_time(zoom: float, unit: str) -> tuple[float | None, str | None]:
-    """Fourth zoom and its unit -> frame time in ms, or None and the reason."""
-    low, high = FRAME_TIME_MS
-    if unit in _MILLISECONDS:
-        milliseconds = zoom * _MILLISECONDS[unit]
-        if low <= milliseconds <= high:
-            return milliseconds, None
-    if unit != "unknown":
-        return None, f"fourth zoom {zoom:.6g} {unit} is no frame time of a cine: frame time unknown"
-    for name, factor in (("milliseconds", 1.0), ("seconds", 1000.0)):
-        if low <= zoom * factor <= high:
-            return zoom * factor, f"fourth zoom {zoom:.6g} has no unit: read as {name}"
-    return None, f"fourth zoom {zoom:.6g} without unit is no frame time of a cine: frame time unknown"
+        raise ValueError(DAMAGED.format(path=path, error=error)) from error
+    return array, *placement(image, shape)
 
 
 def _write(
@@ -281,10 +239,3 @@ def _suffix(path: Path) -> str:
         if path.name.lower().endswith(suffix):
             return suffix
     raise ValueError(f"{path.name}: images are read and written as .nii, .nii.gz or .gipl")
-
-
-def _without_trailing_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """(I, J, K, 1) and (I, J, K, T, 1) say nothing more than (I, J, K) and (I, J, K, T)."""
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 SLICE_AXIS = 0.7
 """Voxels shorter along K than this share of their longest side say that the slices do not lie along K."""
 
+FAR_APART = 1.25
+"""Slices farther apart than this many times the distance of training are remarked on. Training scans have up to 10.5 mm
+where the setting says 10. In one real scan of 17.7 mm the RV came out 25 to 55 % too large."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
@@ -114,7 +118,7 @@ def segment_scan(
         return dataclasses.replace(found, labels=label_map, notes=(*found.notes, note))
     in_place(trained)  # before threads share it
     place = locate_heart(trained, cine)
-    grid, notes = place.grid, list(place.notes)
+    grid, notes = place.grid, [*place.notes, *_far_apart(cine, trained)]
     predict = partial(predict_stack, trained, slice_step_mm=float(cine.spacing_mm[2]))
     several = not cine.simulated if several_views is None else several_views
     clean_frame = partial(clean_labels, largest_only=not cine.simulated) if clean else _as_they_are
@@ -129,6 +133,17 @@ def segment_scan(
     judge = partial(judged_by_second_look, label_map, cine, stacks, sure, grid=grid, predict=predict)
     found = _describe(label_map, notes, places, judge=judge, grid=grid, slices_per_step=step)
     return _without_unlabelled(found, trained)
+
+
+def _far_apart(cine: Cine, trained: TrainedNetwork) -> list[str]:
+    """What is to be said of slices farther apart than those of training."""
+    step, learnt = float(cine.spacing_mm[2]), float(trained.settings["neighbour_mm"])
+    if cine.shape[2] < 2 or step <= FAR_APART * learnt:
+        return []
+    return [
+        f"slices lie {step:.3g} mm apart, and the network learnt from slices about {learnt:.3g} mm apart: labels near "
+        "base and apex, and with them volumes, are less certain"
+    ]
 
 
 def _without_unlabelled(found: Segmentation, trained: TrainedNetwork) -> Segmentation:

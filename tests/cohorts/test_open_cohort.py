@@ -22,8 +22,8 @@ def test_one_layout_can_be_asked_for(tmp_path):
     with pytest.raises(CohortError, match="ACDC: no patientNNN/Info.cfg") as caught:
         open_cohort(tmp_path, layout="ACDC")
     assert "4Dsegment" not in str(caught.value)
-    with pytest.raises(ValueError, match="layout must be one of .*given 'BIDS'"):
-        open_cohort(tmp_path, layout="BIDS")
+    with pytest.raises(ValueError, match="layout must be one of .*given 'DICOMDIR'"):
+        open_cohort(tmp_path, layout="DICOMDIR")
 
 
 def test_a_path_that_does_not_exist_says_so(tmp_path):

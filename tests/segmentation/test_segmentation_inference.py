@@ -65,6 +65,7 @@ def test_labels_come_back_on_the_images_own_voxels(oracle, make_scan, shape, spa
     coarse = max(spacing[:2]) > 3
     assert table["lv_cavity"] > 0.93 and table["rv_cavity"] > 0.9
     assert table["lv_wall"] > (0.75 if coarse else 0.85)
+    assert any("mm apart" in note for note in found.notes) == (spacing[2] > 12.5)
 
 
 def test_at_the_networks_own_pixel_size_nothing_is_lost(oracle, make_scan):

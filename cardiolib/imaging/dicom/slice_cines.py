@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cardiolib.imaging.dicom.headers import FrameHeader
 from cardiolib.imaging.dicom.kinds import MAP, PERFUSION
-from cardiolib.imaging.reading import FRAME_TIME_MS
+from cardiolib.imaging.headers import FRAME_TIME_MS
 
 PHASES = (10, 50)
 """Frames of a cine's slice, fewest and most."""
