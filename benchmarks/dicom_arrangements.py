@@ -342,6 +342,17 @@ def repeated_within_a_series(folder: Path) -> Known:
     return replace(truth(), says=("imaged again",))
 
 
+@arrangement
+def one_uid_for_all_files(folder: Path) -> Known:
+    """De-identification that gave every file of a series the same SOPInstanceUID: none of them is a copy."""
+
+    def change(frame: FileDataset, k: int, t: int) -> None:
+        frame.SOPInstanceUID = frame.file_meta.MediaStorageSOPInstanceUID = frame.SeriesInstanceUID
+
+    save(folder, flat(each(study_of(truth()), change)))
+    return truth()
+
+
 # ---- gaps and grids ---------------------------------------------------------------------------
 
 

@@ -30,12 +30,14 @@ from cardiolib.imaging import (
     read_cine,
     read_dense,
     read_label_map,
+    read_scan,
     says_simulated,
     write_cine,
     write_dense,
     write_displacement,
     write_label_map,
 )
+from cardiolib.imaging.dicom import write_simulated_study
 from cardiolib.meshes import decimated_mesh, read_vtk, template_mesh, write_motion_folder, write_points_txt, write_vtk
 from cardiolib.motion import write_surfaces
 from cardiolib.segmentation.checkpoint import TrainedNetwork
@@ -65,6 +67,17 @@ def _as(read, simulated):
 def _cine(cohort, path):
     write_cine(cohort.image("PH001"), path / "PH001" / "sa.nii.gz", bits=12)
     return read_cine(path / "PH001" / "sa.nii.gz").simulated, open_cohort(path).simulated
+
+
+def _dicom(cohort, path):
+    cine = cohort.image("PH001")
+    if not cohort.simulated:  # there is no writer for a patient's cine
+        with pytest.raises(ValueError, match="only a simulated cine"):
+            write_simulated_study(cine, path)
+        return False
+    write_simulated_study(replace(cine, voxels=cine.voxels[::3, ::3, ::3]), path)
+    back = open_cohort(path, salt="x")
+    return read_scan(path, salt="x").simulated, back.simulated, back.image(back.ids[0]).simulated
 
 
 def _labels(cohort, path):
@@ -163,6 +176,7 @@ WRITERS = {
     "TrainedNetwork.save": _segmentation_network,
     "FittedNetwork.save": _survival_network,
     "write_cine": _cine,
+    "write_simulated_study": _dicom,
     "write_label_map": _labels,
     "write_displacement": _displacement,
     "write_dense": _dense,

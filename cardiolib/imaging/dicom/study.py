@@ -95,7 +95,7 @@ def read_study_files(files: GivenFiles, pseudonyms: Pseudonyms, *, bar: bool | N
         No file is DICOM, none of those that are can be read, or a patient is not in the table of IDs.
     """
     frames: list[FrameHeader] = []
-    damaged, seen = [], set()
+    damaged, seen = [], set[tuple[object, ...]]()
     other = directories = duplicates = 0
     shown = len(files) >= BAR_FROM if bar is None else bar
     for number in progress(files.numbers, label="DICOM headers", shown=shown):
@@ -106,9 +106,9 @@ def read_study_files(files: GivenFiles, pseudonyms: Pseudonyms, *, bar: bool | N
         directories += found.kind == DIRECTORY
         if found.kind == DAMAGED:
             damaged.append(number)
-        new = [frame for frame in found.frames if (frame.instance_uid, frame.index) not in seen]
+        new = [frame for frame in found.frames if _identity(frame) not in seen]
         duplicates += bool(found.frames) and not new
-        seen |= {(frame.instance_uid, frame.index) for frame in new}
+        seen |= {_identity(frame) for frame in new}
         frames += new
     study = StudyFiles(files, tuple(frames), tuple(damaged), other, directories, duplicates, pseudonyms.how())
     if not frames:
@@ -120,6 +120,13 @@ def read_study_files(files: GivenFiles, pseudonyms: Pseudonyms, *, bar: bool | N
             "Add a row for each patient"
         )
     return study
+
+
+def _identity(frame: FrameHeader) -> tuple[object, ...]:
+    """What two copies of a file share: more than the UID, which some de-identification gives to many files."""
+    position = None if frame.position is None else tuple(frame.position.round(3))
+    place = frame.series, frame.instance, position, frame.trigger_ms, frame.taken_s
+    return frame.patient, frame.study, frame.instance_uid, frame.index, *place
 
 
 def choose_study(study: StudyFiles, wanted: str | int) -> tuple[StudyFiles, list[str]]:

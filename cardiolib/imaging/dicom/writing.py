@@ -171,10 +171,10 @@ def simulated_frame(
     lps = _LPS @ affine
     spacing = np.linalg.norm(lps[:3, :2], axis=0)
     directions = (lps[:3, :2] / spacing).T
-    names = [patient_id, "cardiolib"]
+    names = ["cardiolib", patient_id, ", "]
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(MR_IMAGE)
-    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[*names, str(series), str(frame)])
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[*names, f"series {series} frame {frame}"])
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     clock = f"12{int(moment_s) // 60 % 60:02d}{moment_s % 60:09.6f}"
@@ -187,7 +187,7 @@ def simulated_frame(
     data.StudyTime, data.SeriesTime, data.AcquisitionTime, data.ContentTime = "120000", clock, clock, clock
     data.StudyDescription, data.SeriesDescription = "simulated cardiac MR", description
     data.StudyInstanceUID = generate_uid(entropy_srcs=[*names, "study"])
-    data.SeriesInstanceUID = generate_uid(entropy_srcs=[*names, "series", str(series)])
+    data.SeriesInstanceUID = generate_uid(entropy_srcs=[*names, f"series {series}"])
     data.FrameOfReferenceUID = generate_uid(entropy_srcs=[*names, "frame of reference"])
     data.StudyID, data.AccessionNumber, data.ReferringPhysicianName = "1", "", ""
     data.SeriesNumber, data.InstanceNumber, data.AcquisitionNumber = series, frame + 1, 1
