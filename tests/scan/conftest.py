@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_scans import PHASES, QUICK, KnownLabels
 
 import cardiolib as cl
 from cardiolib.digital_heart import AcquisitionSettings
-from cardiolib.motion import TrackingSettings
 from cardiolib.scan import ScanResult, analyse_scan
 from cardiolib.segmentation import Segmentation, segmentation_from_labels
-
-QUICK = TrackingSettings.fast(prior="none", coarse_iterations=2, fine_iterations=2)
-PHASES = np.arange(0, 1, 0.2)
 
 
 @pytest.fixture(scope="session")
@@ -29,17 +26,6 @@ def found(scan) -> Segmentation:
 @pytest.fixture(scope="session")
 def result(scan, found) -> ScanResult:
     return analyse_scan(scan.cine, segmentation=found, settings=QUICK, scan_id="heart")
-
-
-class KnownLabels:
-    """In the place of a network: gives known labels, and counts how often it was asked."""
-
-    def __init__(self, labels: cl.LabelMap) -> None:
-        self.labels, self.asked = labels, 0
-
-    def __call__(self, cine: cl.Cine, network: object = None) -> Segmentation:
-        self.asked += 1
-        return segmentation_from_labels(self.labels, cine)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from test_result import part, with_quality
+from made_scans import part, with_quality
 
 import cardiolib as cl
 from cardiolib.scan import analyse_scan, read_risk_model, risk_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_result import part
+from made_scans import part
 
 import cardiolib as cl
 from cardiolib.files import read_json

@@ -6,25 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import QUICK
+from made_scans import QUICK, part, with_quality
 
 import cardiolib as cl
-from cardiolib.motion import Quality
-from cardiolib.motion.heart_motion import HeartMotion
-from cardiolib.scan import ScanResult, analyse_scan
+from cardiolib.scan import analyse_scan
 from cardiolib.segmentation import TrainedNetwork, segmentation_from_labels
 from cardiolib.verdicts import DO_NOT_USE, LOOK, OK
-
-
-def part(scan, *, frames=slice(None), slices=slice(None)):
-    """The same scan with fewer frames or slices, and its labels."""
-    cine = replace(scan.cine, voxels=scan.cine.voxels[:, :, slices, frames])
-    return cine, replace(scan.labels, labels=scan.labels.labels[:, :, slices, frames])
-
-
-def with_quality(result: ScanResult, *flags: str) -> ScanResult:
-    quality = Quality(not flags, flags, tuple(f"because of {flag}" for flag in flags), {})
-    return replace(result, motion=HeartMotion(replace(result.motion.tracked, quality=quality)))
 
 
 @pytest.mark.parametrize(

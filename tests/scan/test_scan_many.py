@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import QUICK
+from made_scans import QUICK
 
 import cardiolib as cl
 from cardiolib.files import read_json
