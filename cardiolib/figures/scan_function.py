@@ -72,18 +72,21 @@ def volume_curves(segmentation: Segmentation, motion: HeartMotion | None) -> Dra
 
 
 @styled
-def strain_bullseye(motion: HeartMotion) -> Drawing:
+def strain_bullseye(motion: HeartMotion | None) -> Drawing:
     """Peak strain of the LV's 16 segments, a bullseye a kind of strain, and the mean curves over the cycle.
 
     Parameters
     ----------
-    motion : HeartMotion
+    motion : HeartMotion or None
+        Without it there is nothing to draw, and that is said.
 
     Returns
     -------
     Drawing
         Seen from the apex: anterior above, septum on the left. Table: segment, kind, peak_percent.
     """
+    if motion is None:
+        return Drawing.lacking("No motion was tracked in this scan: there is no strain to draw.")
     strain = motion.strain
     figure, axes = new_figure(TWO_COLUMNS_MM, 60, ncols=4, gridspec_kw={"width_ratios": [1, 1, 1, 0.95]})
     rows = []

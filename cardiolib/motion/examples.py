@@ -75,6 +75,7 @@ class HeartInImages:
         Where the slice's voxels are, in the same axes.
     frames : (T,) int array
         Frame of the cine, from 0, that is shown at each phase.
+    simulated : bool
     lacks : str
         Why there is no such heart, and then everything else is empty.
     """
@@ -85,17 +86,19 @@ class HeartInImages:
     images: np.ndarray
     grid: np.ndarray
     frames: np.ndarray
+    simulated: bool = False
     lacks: str = ""
 
     @classmethod
     def none(cls, reason: str) -> HeartInImages:
         """No heart, for this reason."""
-        return cls("", {}, {}, np.zeros((0, 0, 0)), np.zeros((0, 0, 3)), np.zeros(0, int), reason)
+        return cls("", {}, {}, np.zeros((0, 0, 0)), np.zeros((0, 0, 3)), np.zeros(0, int), lacks=reason)
 
     @property
     def title(self) -> str:
         """Whose heart it is."""
-        return f"{self.subject_id}: real patient, tracked in the images"
+        whose = "simulated heart" if self.simulated else "real patient"
+        return f"{self.subject_id}: {whose}, tracked in the images"
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ def heart_in_cine(tracked: TrackedSubject, cine: Cine) -> HeartInImages:
     rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     images = np.moveaxis(cine.voxels[:, :, middle][box][..., frames], -1, 0)
-    return HeartInImages(tracked.subject_id, surfaces, positions, images, grid[box], frames)
+    return HeartInImages(tracked.subject_id, surfaces, positions, images, grid[box], frames, cine.simulated)
 
 
 def _upright(affine: np.ndarray, points: np.ndarray, *, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -40,7 +40,7 @@ RECORDED_PACKAGES = (
     "dask",
 )
 
-_SESSION_FILES = ("session.py", "compute.py", "stages.py")
+_SESSION_FILES = ("session.py", "shown.py", "compute.py", "stages.py")
 """The part of the workflow that runs inside a notebook; the rest cannot change a stage's outputs."""
 
 
@@ -123,9 +123,15 @@ def stage_key(
 
 
 def _named_files(settings: Any) -> dict[str, str]:
-    """Hash of each file that a parameter names (`FILES` of the settings: parameter -> property with its path)."""
+    """Hash of each file or folder that a parameter names (`FILES` of the settings: parameter -> property)."""
     paths = {name: getattr(settings, where) for name, where in getattr(settings, "FILES", {}).items()}
-    return {f"file {name}": file_hash(p) if p.is_file() else "absent" for name, p in paths.items() if p is not None}
+    return {f"file {name}": _content_hash(path) for name, path in paths.items() if path is not None}
+
+
+def _content_hash(path: Path) -> str:
+    if path.is_dir():
+        return combined_hash(tree_hashes(path))
+    return file_hash(path) if path.is_file() else "absent"
 
 
 def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:

@@ -168,6 +168,12 @@ def _nothing_to_do(stage: str, cohort: Any) -> str | None:
     provides = cohort.provides
     has_images = bool(provides & {"images", "labels"})
     brings_motion = "motion" in provides
+    if stage == "scan":
+        return (
+            None
+            if "images" in provides
+            else f"this cohort ({cohort.layout}) has no images: there is no scan to look at"
+        )
     if stage in ("segmentation", "motion"):
         if brings_motion:
             return f"this cohort ({cohort.layout}) brings its own motion: it enters at notebook 03"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import os
 import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +20,8 @@ from cardiolib.workflow.folders import located
 from cardiolib.workflow.notebook_output import log_to_notebook, replaced_text
 from cardiolib.workflow.papermill_call import by_papermill, refuse_unknown_names
 from cardiolib.workflow.parameters import check_settings
-from cardiolib.workflow.report.captions import CAPTIONS
+from cardiolib.workflow.shown import Shown
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage, stage_seed
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from cardiolib.figures.drawing import Drawing
 
 PIPELINE = "CARDIOLIB_STAGE"
 """Environment variable: the stage whose notebook the runner is executing."""
@@ -86,7 +80,7 @@ def begin(
     return session
 
 
-class Session:
+class Session(Shown):
     """One open stage.
 
     Attributes
@@ -115,6 +109,7 @@ class Session:
         self._started = time.monotonic()
         self._cohort: Any = None
         self._own_settings: Any = None
+        self._simulated: bool | None = None
         _one_thread()
         if in_pipeline:
             self._open_folder()
@@ -195,8 +190,13 @@ class Session:
 
     @property
     def simulated(self) -> bool:
-        """Whether every number and figure of this run must be marked as simulated."""
-        return self.cohort.simulated
+        """Whether every number and figure must be marked as simulated: as the cohort is, or what `about` was given."""
+        return self.cohort.simulated if self._simulated is None else self._simulated
+
+    def about(self, thing: Any) -> Any:
+        """From here on every figure carries the mark of this cine (or label map), and not the cohort's; returns it."""
+        self._simulated = bool(thing.simulated)
+        return thing
 
     def _check_inputs(self) -> None:
         if self._inputs is not None and self._inputs.stale:
@@ -206,72 +206,6 @@ class Session:
         """A random generator for a named purpose within this stage."""
         words = [zlib.crc32(str(part).encode()) for part in name]
         return np.random.default_rng([self.seed, *words])
-
-    def show(self, name: str, drawing: Drawing) -> Any:
-        """Save a still figure (PNG, SVG, CSV of its numbers) and return it for display.
-
-        Where there is none, the sentence that says why is shown in its place.
-        """
-        from IPython.display import Image
-
-        from cardiolib.figures.style import save_figure
-
-        if drawing.figure is None:
-            return self._instead(name, drawing.reason)
-        save_figure(drawing.figure, self.folder / "figures", name, drawing.table, simulated=self.simulated)
-        # all figures to one scale: a two-column figure (183 mm) fills the page
-        width = round(105 * drawing.figure.get_size_inches()[0])
-        return Image(str(self.folder / "figures" / f"{name}.png"), width=width, alt=self._caption(name))
-
-    def show_interactive(self, name: str, drawing: Drawing, *, height: int = 560) -> Any:
-        """Save a plotly figure as HTML that works offline and return it for display.
-
-        By hand it is shown by its mime type, which JupyterLab, Notebook 7 and VS Code draw themselves; in a report it
-        is a frame with the saved page. Where there is none, the sentence that says why is shown in its place.
-        """
-        from IPython.display import IFrame
-
-        from cardiolib.figures.interactive import Inline, save_interactive
-
-        if drawing.figure is None:
-            return self._instead(name, drawing.reason)
-        save_interactive(drawing.figure, self.folder / "figures", name, simulated=self.simulated)
-        if not self._in_pipeline:
-            return Inline(drawing.figure, height=height, simulated=self.simulated)
-        title = html.escape(self._caption(name), quote=True)
-        return IFrame(f"figures/{name}.html", width="100%", height=height, extras=[f'title="{title}"'])
-
-    def _instead(self, name: str, why: str) -> Any:
-        self._not_drawn[name] = why
-        return self.tell(f"*{why}*")
-
-    def _caption(self, name: str) -> str:
-        mark = " (simulated)" if self.simulated else ""
-        return f"{CAPTIONS.get(name, name.replace('_', ' '))}{mark}"
-
-    def table(self, table: pd.DataFrame, *, digits: int, absent: str = "none", lacks: str = "") -> Any:
-        """Show a table with so many decimals.
-
-        Parameters
-        ----------
-        table : DataFrame
-        digits : int
-        absent : str
-            Stands where a value does not exist.
-        lacks : str
-            What the result says that it lacks; shown in the place of a table without rows.
-        """
-        from IPython.display import HTML
-
-        if lacks and not len(table):
-            return self.tell(f"*{lacks}*")
-        return HTML(table.to_html(float_format=lambda value: f"{value:.{digits}f}", na_rep=absent, border=0))
-
-    def tell(self, *sentences: str) -> Any:
-        """Show sentences as text: one as a paragraph, several as a list."""
-        from IPython.display import Markdown
-
-        return Markdown(sentences[0] if len(sentences) == 1 else "\n".join(f"- {text}" for text in sentences))
 
     def record(self, **metrics: Any) -> None:
         """Add headline numbers of this stage to ``metrics.json`` (units stand in the names)."""

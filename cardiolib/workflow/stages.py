@@ -87,6 +87,15 @@ STAGES: dict[str, Stage] = {
             after=(),
         ),
         Stage(
+            name="scan",
+            title="0 Your own scan",
+            notebook="00_your_own_scan.ipynb",
+            settings="cardiolib.steps.scan:ScanStageSettings",
+            after=("cohort",),
+            figures=("00_contours", "00_volumes", "00_strain"),
+            interactive=("00_beating_heart", "00_page"),
+        ),
+        Stage(
             name="segmentation",
             title="1 Segmentation",
             notebook="01_segmentation.ipynb",

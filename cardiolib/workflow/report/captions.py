@@ -1,6 +1,12 @@
 """One caption a figure, for the report and the README's gallery."""
 
 CAPTIONS: dict[str, str] = {
+    "00_contours": "One scan at end-diastole and end-systole, with the contours that were found, from apex to base.",
+    "00_volumes": "The curves show the volumes of both cavities over the cardiac cycle: of the labels, frame by frame, "
+    "and of the tracked mesh.",
+    "00_strain": "Peak strain of the left ventricle's 16 segments, and the mean curves over the cardiac cycle.",
+    "00_beating_heart": "The tracked cavities beat in a slice of the scan.",
+    "00_page": "The page of one scan, as `cardiolib scan` writes it.",
     "01_segmentations": "Short-axis slices, from apex to base, of a subject that the network has not seen, at "
     "end-diastole and end-systole. Solid lines are the network's contours; dashed lines are the reference.",
     "01_shape_model": "The shape step makes a smooth model of both ventricles from thick, shifted slices.",

@@ -1,0 +1,115 @@
+"""What a notebook shows: figures, tables, sentences and pages; what is a file is stored beside the stage's results."""
+
+from __future__ import annotations
+
+import html
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardiolib.workflow.folders import relative
+from cardiolib.workflow.report.captions import CAPTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cardiolib.figures.drawing import Drawing
+
+
+class Shown:
+    """The part of a `Session` that shows.
+
+    Attributes
+    ----------
+    folder : Path
+        Figures are stored in its ``figures``.
+    """
+
+    folder: Path
+    _in_pipeline: bool
+    _not_drawn: dict[str, str]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether every number and figure must be marked as simulated."""
+        raise NotImplementedError
+
+    def show(self, name: str, drawing: Drawing) -> Any:
+        """Save a still figure (PNG, SVG, CSV of its numbers) and return it for display.
+
+        Where there is none, the sentence that says why is shown in its place.
+        """
+        from IPython.display import Image
+
+        from cardiolib.figures.style import save_figure
+
+        if drawing.figure is None:
+            return self._instead(name, drawing.reason)
+        save_figure(drawing.figure, self.folder / "figures", name, drawing.table, simulated=self.simulated)
+        # all figures to one scale: a two-column figure (183 mm) fills the page
+        width = round(105 * drawing.figure.get_size_inches()[0])
+        return Image(str(self.folder / "figures" / f"{name}.png"), width=width, alt=self._caption(name))
+
+    def show_interactive(self, name: str, drawing: Drawing, *, height: int = 560) -> Any:
+        """Save a plotly figure as HTML that works offline and return it for display.
+
+        By hand it is shown by its mime type, which JupyterLab, Notebook 7 and VS Code draw themselves; in a report it
+        is a frame with the saved page. Where there is none, the sentence that says why is shown in its place.
+        """
+        from IPython.display import IFrame
+
+        from cardiolib.figures.interactive import Inline, save_interactive
+
+        if drawing.figure is None:
+            return self._instead(name, drawing.reason)
+        save_interactive(drawing.figure, self.folder / "figures", name, simulated=self.simulated)
+        if not self._in_pipeline:
+            return Inline(drawing.figure, height=height, simulated=self.simulated)
+        title = html.escape(self._caption(name), quote=True)
+        return IFrame(f"figures/{name}.html", width="100%", height=height, extras=[f'title="{title}"'])
+
+    def _instead(self, name: str, why: str) -> Any:
+        self._not_drawn[name] = why
+        return self.tell(f"*{why}*")
+
+    def _caption(self, name: str) -> str:
+        mark = " (simulated)" if self.simulated else ""
+        return f"{CAPTIONS.get(name, name.replace('_', ' '))}{mark}"
+
+    def table(self, table: pd.DataFrame, *, digits: int, absent: str = "none", lacks: str = "") -> Any:
+        """Show a table with so many decimals.
+
+        Parameters
+        ----------
+        table : DataFrame
+        digits : int
+        absent : str
+            Stands where a value does not exist.
+        lacks : str
+            What the result says that it lacks; shown in the place of a table without rows.
+        """
+        from IPython.display import HTML
+
+        if lacks and not len(table):
+            return self.tell(f"*{lacks}*")
+        return HTML(table.to_html(float_format=lambda value: f"{value:.{digits}f}", na_rep=absent, border=0))
+
+    def tell(self, *sentences: str) -> Any:
+        """Show sentences as text: one as a paragraph, several as a list."""
+        from IPython.display import Markdown
+
+        return Markdown(sentences[0] if len(sentences) == 1 else "\n".join(f"- {text}" for text in sentences))
+
+    def show_page(self, name: str, path: Path, *, height: int = 900) -> Any:
+        """Keep a page that works offline among the figures and show it; by hand, say where it lies.
+
+        JupyterLab lets no page of its folders run programs, so there it is opened in a window of the browser.
+        """
+        from IPython.display import IFrame
+
+        kept = self.folder / "figures" / f"{name}.html"
+        shutil.copyfile(path, kept)
+        if not self._in_pipeline:
+            return self.tell(f"The page lies in `{relative(kept)}`. Open it in a browser.")
+        title = html.escape(self._caption(name), quote=True)
+        return IFrame(f"figures/{name}.html", width="100%", height=height, extras=[f'title="{title}"'])
