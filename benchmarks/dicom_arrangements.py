@@ -343,6 +343,42 @@ def repeated_within_a_series(folder: Path) -> Known:
 
 
 @arrangement
+def repeated_breath_hold_that_was_moved(folder: Path) -> Known:
+    """Slice 3 was imaged again 0.8 mm further on: the newer one is read, within tolerance of the grid."""
+    study = study_of(truth())
+    first = study_of(truth(), first_series=30)[2]
+    for frame in first:
+        frame.PixelData = bytes(len(frame.PixelData))
+        frame.AcquisitionTime = "115900"
+    _move(first, oblique_affine(), 2 - 0.8 / 9.0)
+    save(folder, [*flat(study), *first])
+    return replace(truth(), says=("1 slice(s) were imaged again",))
+
+
+@arrangement
+def slices_turned_by_half_a_degree(folder: Path) -> Known:
+    def change(frame: FileDataset, k: int, t: int) -> None:
+        if k == 2:
+            i, j = np.array(frame.ImageOrientationPatient, float).reshape(2, 3)
+            turned = np.cos(0.009) * i + np.sin(0.009) * j, np.cos(0.009) * j - np.sin(0.009) * i
+            frame.ImageOrientationPatient = [f"{x:.9f}" for x in np.concatenate(turned)]
+
+    save(folder, flat(each(study_of(truth()), change)))
+    return replace(truth(), says=("turned against each other by up to 0.5 deg",))
+
+
+@arrangement
+def enhanced_with_odd_trigger_times(folder: Path) -> Known:
+    """Times that do not fit the decimal strings of classic files."""
+    data = enhanced(study_of(truth(), one_series=True))
+    for groups in data.PerFrameFunctionalGroupsSequence:
+        groups.CardiacSynchronizationSequence[0].NominalCardiacTriggerDelayTime /= 3 / np.pi
+        groups.CardiacSynchronizationSequence[0].RRIntervalTimeNominal /= 3 / np.pi
+    save(folder, [data])
+    return replace(truth(), frame_time_ms=CYCLE_MS / PHASES * np.pi / 3)
+
+
+@arrangement
 def one_uid_for_all_files(folder: Path) -> Known:
     """De-identification that gave every file of a series the same SOPInstanceUID: none of them is a copy."""
 
@@ -565,7 +601,7 @@ def one_slice(folder: Path) -> Known:
 @arrangement
 def one_phase(folder: Path) -> Known:
     save(folder, [frames[0] for frames in study_of(truth())])
-    return refused(truth(), "no cine", "5 x one frame a slice")
+    return refused(truth(), "no cine", "rows 1 to 5: cine sax, 1 slice(s) of 1 frame(s): one frame a slice")
 
 
 @arrangement

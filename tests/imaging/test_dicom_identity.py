@@ -5,14 +5,18 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from benchmarks.dicom_arrangements import ARRANGEMENTS
 from benchmarks.dicom_identifiers import MARK, PATIENT, found_in, outputs_of, plant, secrets_of
+from benchmarks.dicom_making import flat, study_of, truth
 from cardiolib.imaging import read_scan
-from cardiolib.imaging.dicom import GivenFiles, Pseudonyms, files_given
-from cardiolib.imaging.dicom.headers import header_fields, read_headers
+from cardiolib.imaging.dicom import DicomError, GivenFiles, Pseudonyms, files_given
+from cardiolib.imaging.dicom.headers import read_headers
 from cardiolib.imaging.dicom.words import safe_words, vendor
 
 
@@ -56,7 +60,7 @@ def test_the_search_finds_what_stands_there(planted: Path) -> None:
 def test_headers_in_memory_hold_no_text_of_the_files(planted: Path) -> None:
     files = GivenFiles(planted)
     (frame,) = read_headers(files, 1, Pseudonyms(salt="x")).frames
-    held = str(header_fields(frame)).lower()
+    held = str(vars(frame)).lower()
     assert [secret for secret in secrets_of(planted) if secret.lower() in held] == []
     assert MARK not in repr(files) + repr(frame)
 
@@ -119,3 +123,48 @@ def test_a_zip_that_is_too_large_or_damaged_is_refused(tmp_path: Path, monkeypat
     (tmp_path / "study.zip").write_bytes(whole[:100] + whole[-22:])
     with pytest.raises(ValueError, match="damaged or incomplete"):
         read_scan(tmp_path / "study.zip")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 60]), st.booleans())
+def test_damage_of_any_kind_ends_in_a_scan_or_a_plain_refusal(
+    small: dict[Path, bytes], seed: int, n_files: int, cut: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    home = next(iter(small)).parent
+    for path in rng.permutation(list(small))[:n_files]:
+        content = bytearray(small[path])
+        if cut:
+            content = content[: rng.integers(140, len(content))]
+        else:
+            for place in rng.integers(132, len(content), 8):
+                content[place] = rng.integers(256)
+        path.write_bytes(content)
+    try:
+        said = repr(read_scan(home, salt="x"))
+    except DicomError as error:
+        said = str(error)
+    finally:
+        for path, content in small.items():
+            path.write_bytes(content)
+    assert "john" not in said.lower() and PATIENT not in said
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> dict[Path, bytes]:
+    """A small study with a telling name, its files and what they hold."""
+    for number, frame in enumerate(flat(study_of(truth((6, 5, 4), 10)))):
+        frame.PatientName, frame.PatientID = "DOE^JOHN", PATIENT
+        frame.save_as(tmp_path / f"{number:03d}", enforce_file_format=True)
+    return {path: path.read_bytes() for path in sorted(tmp_path.iterdir())}
+
+
+def test_what_is_damaged_is_named_with_the_refusal(tmp_path: Path) -> None:
+    for k, frames in enumerate(study_of(truth())):
+        for t, frame in enumerate(frames):
+            frame.save_as(tmp_path / f"{k}{t:02d}", enforce_file_format=True)
+    for path in sorted(tmp_path.iterdir())[12:24]:
+        path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(DicomError, match="1 slice is missing between slices 1 and 2") as caught:
+        read_scan(tmp_path, salt="x")
+    assert "12 file(s) with a damaged header were left out (file 13, 14, 15" in str(caught.value)

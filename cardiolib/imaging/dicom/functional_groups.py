@@ -8,8 +8,6 @@ from pydicom.dataset import Dataset
 
 RENAMED = {
     "NominalCardiacTriggerDelayTime": "TriggerTime",
-    "CardiacTriggerDelayTime": "TriggerTime",
-    "ActualCardiacTriggerDelayTime": "TriggerTime",
     "RRIntervalTimeNominal": "NominalInterval",
     "TemporalPositionIndex": "TemporalPositionIdentifier",
     "EffectiveEchoTime": "EchoTime",

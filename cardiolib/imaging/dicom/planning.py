@@ -10,16 +10,17 @@ import pandas as pd
 
 from cardiolib.imaging.dicom.cardiac_cycle import CommonCycle, common_cycle
 from cardiolib.imaging.dicom.pixels import refuse_compressed
-from cardiolib.imaging.dicom.planes import same_plane
+from cardiolib.imaging.dicom.planes import angle_degrees, same_plane
 from cardiolib.imaging.dicom.series_rows import READ, SeriesRow, series_rows, table_of
 from cardiolib.imaging.dicom.short_axis import Plane, choose_short_axis
 from cardiolib.imaging.dicom.slice_cines import PHASES, SAME_SLICE_MM
 from cardiolib.imaging.dicom.stacks import SliceStack, stack_slices
-from cardiolib.imaging.dicom.study import StudyFiles, choose_study
+from cardiolib.imaging.dicom.study import StudyFiles, choose_study, numbered
 from cardiolib.imaging.dicom.tags import DicomError
 
 _WIDE = 1.5
 _WIDE_MM = 12.0
+_TURNED_DEGREES = 0.2
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,16 @@ def plan_scan(study: StudyFiles, choices: DicomChoices) -> ScanPlan:
     DicomError
         There is none, or it cannot be read as it is: what was found, and what to do.
     """
+    try:
+        return _planned(study, choices)
+    except DicomError as error:
+        if not study.damaged:
+            raise
+        damaged = f"{len(study.damaged)} file(s) with a damaged header were left out (file {numbered(study.damaged)})"
+        raise DicomError(f"{error}\n{damaged}: they may be what is missing") from None
+
+
+def _planned(study: StudyFiles, choices: DicomChoices) -> ScanPlan:
     (patient,) = study.patients
     study, notes = choose_study(study, choices.study)
     simulated = _marked(study)
@@ -181,6 +192,16 @@ def _stack_notes(stack: SliceStack) -> list[str]:
     if gap > _WIDE_MM or (thick and gap > _WIDE * thick):
         between = f", each {thick:.4g} mm thick: {gap - thick:.3g} mm between them were not imaged" if thick else ""
         notes.append(f"slices lie {gap:.4g} mm apart{between}; volumes rest on interpolation")
+    turned = _turned_degrees(stack)
+    if turned > _TURNED_DEGREES:
+        notes.append(f"slices are turned against each other by up to {turned:.1f} deg: taken as parallel")
     if len({one.first.frame_of_reference for one in stack.slices}) > 1:
         notes.append("slices have different frames of reference: the patient may have been moved between them")
     return notes
+
+
+def _turned_degrees(stack: SliceStack) -> float:
+    """Largest angle of a slice's rows or columns with those of the first."""
+    directions = [one.first.directions for one in stack.slices]
+    pairs = ((a, b) for one in directions for a, b in zip(one, directions[0], strict=True))  # type: ignore[arg-type]
+    return max(angle_degrees(a, b) for a, b in pairs)

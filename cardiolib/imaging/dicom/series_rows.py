@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from cardiolib.imaging.dicom.planes import orientation_words, same_plane
 from cardiolib.imaging.dicom.slice_cines import SliceCine, slice_cines
 
 READ, LEFT_OUT = "read", "left out"
+_SHOWN = 30
 COLUMNS = ("words", "modality", "slices", "frames", "rows x columns", "orientation", "kept", "reason")
 
 
@@ -91,10 +93,24 @@ def table_of(rows: Sequence[SeriesRow]) -> pd.DataFrame:
     return pd.DataFrame([row.cells() for row in rows], index=index, columns=list(COLUMNS))
 
 
-def counted_reasons(rows: Sequence[SeriesRow]) -> str:
-    """What was found instead of a short-axis cine, in one line."""
-    counts = Counter(row.reason for row in rows)
-    return "; ".join(f"{n} x {reason}" for reason, n in counts.most_common()) or "no images at all"
+def listed_rows(rows: Sequence[SeriesRow]) -> str:
+    """What was found, one line for neighbouring rows of the table that are alike, with their numbers."""
+    lines = []
+    numbered = [(number, *_line(row)) for number, row in enumerate(rows, 1)]
+    for _, group in groupby(numbered, key=lambda one: one[1:]):
+        alike = list(group)
+        first, last, (_, what, reason) = alike[0][0], alike[-1][0], alike[0]
+        rows_in_words = f"row {first}" if first == last else f"rows {first} to {last}"
+        lines.append(f"\n  {rows_in_words}: {what}{f': {reason}' if reason else ''}")
+    more = f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    return "".join(lines[:_SHOWN]) + more
+
+
+def _line(row: SeriesRow) -> tuple[str, str]:
+    cells = row.cells()
+    words = f"{cells['words']}, " if cells["words"] else ""
+    size = f"{cells['slices']} slice(s) of {cells['frames']} frame(s)" if row.cines else f"{len(row.frames)} frame(s)"
+    return f"{words}{size}", row.reason
 
 
 def _series_order(series: list[FrameHeader]) -> tuple[int, float, str]:

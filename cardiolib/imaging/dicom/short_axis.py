@@ -15,7 +15,7 @@ from cardiolib.imaging.dicom.planes import (
     same_grid,
     same_plane,
 )
-from cardiolib.imaging.dicom.series_rows import SeriesRow, counted_reasons
+from cardiolib.imaging.dicom.series_rows import SeriesRow, listed_rows
 from cardiolib.imaging.dicom.slice_cines import SliceCine
 from cardiolib.imaging.dicom.tags import DicomError
 
@@ -79,7 +79,7 @@ def choose_short_axis(rows: Sequence[SeriesRow], *, only: Sequence[int] = ()) ->
         return _asked_for(rows, only)
     planes = planes_of(rows)
     if not planes:
-        raise DicomError(f"there is no cine in it. Found instead: {counted_reasons(rows)}")
+        raise DicomError(f"there is no cine in it. Found instead:{listed_rows(rows)}")
     stacks = []
     for plane in planes:
         why_not = _why_not(plane, planes)
@@ -89,8 +89,8 @@ def choose_short_axis(rows: Sequence[SeriesRow], *, only: Sequence[int] = ()) ->
             row.reason = why_not or ""
     if not stacks:
         raise DicomError(
-            f"there is no short-axis cine in it. Found instead: {counted_reasons(rows)}. If one of them is the short "
-            "axis, name its rows of the table: only=(1, 2)"
+            f"there is no short-axis cine in it. If one of these is the short axis, name its rows: only=(1, 2). "
+            f"Found instead:{listed_rows(rows)}"
         )
     chosen, why = _best(stacks)
     _refuse_two_grids(chosen, planes)

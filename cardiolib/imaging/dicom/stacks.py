@@ -16,6 +16,7 @@ GRID_SHARE, GRID_MM = 0.1, 1.0
 """How far a slice may lie from the regular grid: a share of the distance between slices, at most so many mm."""
 
 _OVERLAP = 0.75
+_SAME_SLICE_SHARE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,9 @@ def stack_slices(cines: Sequence[SliceCine], *, largest_part: bool = False) -> S
         return SliceStack(best.slices, best.older, tuple(one for one in cines if id(one) not in kept))
     if is_regular(whole.offsets_mm):
         return whole
+    moved = _newest(cines, within_mm=_SAME_SLICE_SHARE * float(np.median(np.diff(whole.offsets_mm))))
+    if is_regular(moved.offsets_mm):  # a breath-hold was repeated, its slice a little moved
+        return moved
     if largest_part:
         return _longest_run(whole)
     raise DicomError(_gaps_in_words(whole.offsets_mm))
@@ -103,13 +107,13 @@ def is_regular(offsets_mm: NDArray[np.float64]) -> bool:
     return bool(_off_grid(offsets_mm).max() <= min(GRID_MM, GRID_SHARE * _fitted_gap(offsets_mm)))
 
 
-def _newest(cines: Sequence[SliceCine]) -> SliceStack:
+def _newest(cines: Sequence[SliceCine], *, within_mm: float = SAME_SLICE_MM) -> SliceStack:
     """One breath-hold for each position, the newest."""
     normal = cines[0].first.normal
     ordered = sorted(cines, key=lambda one: float(one.position @ normal))
     places: list[list[SliceCine]] = [[ordered[0]]]
     for before, one in pairwise(ordered):
-        if float((one.position - before.position) @ normal) > SAME_SLICE_MM:
+        if float((one.position - before.position) @ normal) > within_mm:
             places.append([])
         places[-1].append(one)
     by_age = [sorted(place, key=lambda one: one.newest) for place in places]
