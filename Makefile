@@ -59,7 +59,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PIP_ENV) $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
-reproduce: $(INSTALLED) ## install, run the five notebooks, write reports/<run> and reports/index.html
+reproduce: $(INSTALLED) ## install, run the notebooks, write reports/<run> and reports/index.html
 	$(FLOW) run --profile $(PROFILE) $(RUN_ARGS)
 
 smoke: $(INSTALLED) ## the same, small: a few minutes

@@ -46,7 +46,7 @@ def measure() -> list[dict[str, Any]]:
             100,
             100,
             "higher",
-            f"interactive figures of 01 to 05 that draw in JupyterLab in Chromium: {shown} of {figures}"
+            f"interactive figures of 00 to 05 that draw in JupyterLab in Chromium: {shown} of {figures}"
             if figures
             else "no Chromium or no playwright on this machine",
         ),
@@ -59,7 +59,7 @@ def measure() -> list[dict[str, Any]]:
             "higher",
             f"{count} parameters edited and run again in one kernel on a finished smoke run; wrong: {failed or 'none'}",
         ),
-        ("begin_s", begin_seconds(run), "s", 3, 1, "lower", "slowest begin of 01 to 05 on a finished smoke run"),
+        ("begin_s", begin_seconds(run), "s", 3, 1, "lower", "slowest begin of 00 to 05 on a finished smoke run"),
         (
             "commands_run",
             _percent(commands - refused, commands),

@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
+import torch
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from cardiolib.digital_heart import PHASES, DigitalHeart, HeartParameters, acquire
+from cardiolib.imaging import write_cine
 from cardiolib.segmentation import TrainedNetwork
+from cardiolib.segmentation.shipped import SHIPPED
 from cardiolib.workflow.notebooks import notebook_parameters
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY, STAGES
@@ -22,10 +27,14 @@ from cardiolib.workflow.stages import REPOSITORY, STAGES
 NOTEBOOKS = {stage.name: stage.notebook_path for stage in STAGES.values() if stage.notebook}
 PLOTLY = "application/vnd.plotly.v1+json"
 
-UNTRAINED = Path(tempfile.gettempdir()) / "cardiolib_untrained_network.pt"
-"""A network with random weights, for the parameter that names a file; `edits_gone_wrong` writes it."""
+UNTRAINED, ANOTHER, SCAN = (
+    Path(tempfile.gettempdir()) / f"cardiolib_{name}" for name in ("untrained.pt", "another.npz", "scan.nii.gz")
+)
+"""Files that parameters name, written by `edits_gone_wrong`: a network with random weights, one that differs a little
+from the one that comes with cardiolib, and a simulated scan."""
 
 SMALL: dict[str, dict[str, Any]] = {
+    "scan": {"effort": "fast"},
     "segmentation": {"n_training": 32, "epochs": 3, "max_scans": 2},
     "motion": {"motion_source": "truth", "effort": "fast", "max_scans": 1},
     "survival": {"epochs": 25, "n_particles": 4, "n_generations": 2, "n_folds": 3},
@@ -35,6 +44,7 @@ SMALL: dict[str, dict[str, Any]] = {
 """Parameters with which a notebook is first run: those of the smoke profile, or nearly."""
 
 EDITS: dict[str, dict[str, Any]] = {
+    "scan": {"seed": 7, "workers": 1, "scan": str(SCAN), "network": str(ANOTHER), "effort": "full"},
     "segmentation": {
         "seed": 7,
         "workers": 1,
@@ -174,7 +184,7 @@ def edits_gone_wrong(stage: str, run: Run) -> tuple[int, dict[str, str]]:
         Parameter to what was wrong: an error, or the results of the first run where there should be new ones.
     """
     results = run.folder / f"{stage}.lab" / "metrics.json"
-    TrainedNetwork.untrained(widths=(2, 4)).save(UNTRAINED)
+    _write_files()
     defaults = notebook_parameters(NOTEBOOKS[stage])
     wrong = {}
     with opened(stage, run_folder=str(run.folder)) as notebook:
@@ -192,3 +202,15 @@ def edits_gone_wrong(stage: str, run: Run) -> tuple[int, dict[str, str]]:
             elif same != (name in SAME_RESULTS):
                 wrong[name] = "the results of the first run" if same else "other results, where none should differ"
     return len(EDITS[stage]), wrong
+
+
+def _write_files() -> None:
+    """The files that parameters name."""
+    TrainedNetwork.untrained(widths=(2, 4)).save(UNTRAINED)
+    another = TrainedNetwork.load(SHIPPED)
+    with torch.no_grad():
+        for weight in another.network.parameters():
+            weight.mul_(1.002)
+    another.save(ANOTHER)
+    heart = DigitalHeart(HeartParameters(lvef=0.5))
+    write_cine(acquire(heart, phases=PHASES, rng=np.random.default_rng(3)).cine, SCAN)

@@ -50,6 +50,8 @@ class Stage:
         Figures that a run on a simulated cohort with its truth must make (``name.png``, ``.svg``, ``.csv``).
     interactive : tuple of str
         Figures to turn and hover (``name.html``).
+    pages : tuple of str
+        Whole pages (``name.html``).
     """
 
     name: str
@@ -59,6 +61,7 @@ class Stage:
     after: tuple[str, ...]
     figures: tuple[str, ...] = ()
     interactive: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
 
     @property
     def notebook_path(self) -> Path:
@@ -68,7 +71,7 @@ class Stage:
     def declared_files(self) -> list[str]:
         """Files below ``figures/`` that a run on a simulated cohort with its truth must make."""
         static = [f"{name}.{suffix}" for name in self.figures for suffix in ("png", "svg")]
-        return static + [f"{name}.html" for name in self.interactive]
+        return static + [f"{name}.html" for name in (*self.interactive, *self.pages)]
 
     def settings_class(self) -> type:
         """The dataclass that `settings` names."""
@@ -93,7 +96,8 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.steps.scan:ScanStageSettings",
             after=("cohort",),
             figures=("00_contours", "00_volumes", "00_strain"),
-            interactive=("00_beating_heart", "00_page"),
+            interactive=("00_beating_heart",),
+            pages=("00_page",),
         ),
         Stage(
             name="segmentation",

@@ -16,6 +16,7 @@ from cardiolib.workflow.stages import STAGES
 pytestmark = pytest.mark.browser
 
 EDITED = {
+    "scan": "effort",
     "segmentation": "n_training",
     "motion": "motion_source",
     "survival": "fixed",
@@ -23,7 +24,7 @@ EDITED = {
     "interpretation": "n_neighbours",
 }
 """The parameter of each notebook that is changed here; `tests/notebooks/test_every_parameter.py` changes all."""
-PLAYED = {"02_beating_heart", "02_two_hearts", "05_risk_hearts"}
+PLAYED = {"00_beating_heart", "02_beating_heart", "02_two_hearts", "05_risk_hearts"}
 
 
 @pytest.fixture(params=list(NOTEBOOKS), scope="module")

@@ -46,9 +46,9 @@ def code(path: Path) -> list[dict[str, Any]]:
     return [cell for cell in read(path) if cell["cell_type"] == "code"]
 
 
-def test_there_are_five_numbered_notebooks_one_a_stage() -> None:
+def test_there_are_numbered_notebooks_one_a_stage() -> None:
     assert [path.name for path in NOTEBOOKS] == sorted(BY_NOTEBOOK)
-    assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05"]
+    assert [path.name[:2] for path in NOTEBOOKS] == ["00", "01", "02", "03", "04", "05"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

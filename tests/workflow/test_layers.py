@@ -55,5 +55,5 @@ def test_module_is_short_and_does_not_print(path: Path) -> None:
 
 
 def test_every_declared_figure_has_a_caption() -> None:
-    declared = {name for stage in STAGES.values() for name in (*stage.figures, *stage.interactive)}
+    declared = {name for stage in STAGES.values() for name in (*stage.figures, *stage.interactive, *stage.pages)}
     assert {name for name in declared if not name.startswith("02_beating")} <= set(CAPTIONS)

@@ -53,3 +53,20 @@ def test_a_table_without_rows_is_the_sentence_of_its_result(session: Session) ->
     assert session.table(pd.DataFrame(), digits=2, lacks=LACKS).data == f"*{LACKS}*"
     shown = session.table(pd.DataFrame({"a": [1.234, None]}), digits=2, absent="not known", lacks="").data
     assert "1.23" in shown and "not known" in shown
+
+
+def test_what_a_notebook_is_about_decides_the_mark(session: Session) -> None:
+    assert session.simulated  # as the cohort
+    scan = session.about(SimpleNamespace(simulated=False))
+    assert not scan.simulated and not session.simulated
+    session.about(SimpleNamespace(simulated=True))
+    assert session.simulated
+
+
+def test_a_page_is_kept_and_shown_in_a_frame_or_by_its_place(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<p>heart</p>")
+    frame = session.show_page("00_page", tmp_path / "page.html")._repr_html_()
+    assert "figures/00_page.html" in frame and "title=" in frame
+    assert (session.folder / "figures" / "00_page.html").read_text() == "<p>heart</p>"
+    session._in_pipeline = False
+    assert "00_page.html`. Open it in a browser" in session.show_page("00_page", tmp_path / "page.html").data

@@ -17,7 +17,7 @@ LEAD = (
     "hypertension. They segmented cine cardiac MR by a fully convolutional network and tracked the right ventricle "
     "through the cardiac cycle. They then trained a denoising autoencoder whose code predicts survival. Motion "
     "predicted death better than the usual volumes: the C-index was 0.75 (95 % CI 0.70&ndash;0.79) against 0.59 "
-    "(0.53&ndash;0.65). This report was made by running the five notebooks below in order."
+    "(0.53&ndash;0.65). This report was made by running the notebooks below in order."
 )
 
 ROWS: tuple[tuple[str, str, str, str], ...] = (
