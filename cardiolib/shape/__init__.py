@@ -5,7 +5,14 @@ from cardiolib.shape.example_shape import ExampleShape, SurfaceErrors
 from cardiolib.shape.fit import FittedModel, FittedShape, ShapeFitSettings, fit_model, fit_shape
 from cardiolib.shape.interpolation import estimate_slice_shifts
 from cardiolib.shape.landmarks import base_is_last_slice, landmarks_from_labels
-from cardiolib.shape.model import ShapeModel, heart_shape_model, sample_hearts
+from cardiolib.shape.model import (
+    ShapeModel,
+    heart_shape_model,
+    learn_shape_model,
+    read_model,
+    sample_hearts,
+    write_model,
+)
 from cardiolib.shape.refine import RefinedShape, refine_shape
 
 __all__ = [
@@ -22,8 +29,11 @@ __all__ = [
     "fit_model",
     "fit_shape",
     "heart_shape_model",
+    "learn_shape_model",
+    "read_model",
     "landmarks_from_labels",
     "contour_points",
     "refine_shape",
     "sample_hearts",
+    "write_model",
 ]

@@ -1,7 +1,7 @@
 """What a population knows about motion: a model of hearts in all phases, fitted to the contours of a cine.
 
 Short-axis slices hardly show how far a piece of muscle moved along the heart's axis, or around it. A population of
-hearts whose material motion is known (the digital heart's: patients, controls, and hearts varied far beyond both) says
+hearts whose material motion is known (the digital heart's: patients, controls, hearts varied far beyond both, and the named kinds) says
 which of those motions go with the contours that are seen. The fit uses the contours, and the levels of base and apex,
 of all frames together. What it says about real hearts is as true as the simulator is: nobody has measured it.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -24,13 +25,17 @@ from cardiolib.shape import (
     ShapeModel,
     base_is_last_slice,
     fit_model,
+    read_model,
     sample_hearts,
 )
 
 N_HEARTS = {"ph": 60, "control": 30}
-"""Hearts of each kind that the model is learnt from; as many again are varied beyond the population."""
+"""Hearts of each population that the model is learnt from; as many again are varied beyond it, and those of named kinds
+come on top (`sample_hearts`)."""
 
 N_MODES = 40
+SHIPPED = Path(__file__).with_name("motion.npz")
+"""The model that comes with cardiolib, made by ``make network``."""
 _SEED = 4022
 
 WHOLE_HEART_MM, WHOLE_HEART_DEGREES = 1.5, 2.0
@@ -96,14 +101,22 @@ class PopulationMotion:
         return np.concatenate(parts, axis=1)
 
 
-@lru_cache(maxsize=1)
-def heart_motion_model() -> ShapeModel:
-    """Mean and modes of motion over the cardiac cycle, 20 phases from end-diastole."""
+def learn_motion_model() -> ShapeModel:
+    """The model anew from simulated hearts: 20 phases from end-diastole."""
     samples = [
         np.concatenate([heart.surface_sequence(PHASES), heart.landmarks(PHASES)], axis=1).astype(np.float32)
         for heart in sample_hearts(N_HEARTS, seed=_SEED)
     ]
-    return _with_whole_heart_motion(ShapeModel.learn(np.array(samples), N_MODES))
+    return ShapeModel.learn(np.array(samples), N_MODES)
+
+
+@lru_cache(maxsize=1)
+def heart_motion_model() -> ShapeModel:
+    """Mean and modes of motion over the cardiac cycle, 20 phases from end-diastole.
+
+    It comes with cardiolib (`learn_motion_model` learnt it).
+    """
+    return _with_whole_heart_motion(read_model(SHIPPED))
 
 
 def _with_whole_heart_motion(model: ShapeModel) -> ShapeModel:
