@@ -16,7 +16,12 @@ from cardiolib.digital_heart import (
 )
 from cardiolib.imaging import LabelMap
 from cardiolib.motion import TrackingSettings, track
-from cardiolib.motion.tracking.population import fit_population, heart_motion_model, model_at
+from cardiolib.motion.tracking.population import (
+    fit_population,
+    heart_motion_model,
+    learn_motion_model,
+    model_at,
+)
 
 
 def seeded():
@@ -105,6 +110,14 @@ def test_other_numbers_of_frames_and_another_end_diastole(unseen, population):
     assert np.allclose(fit_population(rolled, ed_frame=3).positions, found.positions)
     two = fit_population(LabelMap(scan.labels.labels[..., [0, 8]], scan.labels.affine, scan.labels.scheme))
     assert two.positions.shape == (2, *population.positions.shape[1:])
+
+
+def test_what_comes_with_cardiolib_is_what_is_learnt_from_hearts_of_every_kind():
+    learnt, shipped = learn_motion_model(), heart_motion_model()
+    assert shipped.mean.shape == learnt.mean.shape == (20, learnt.template.n_points + 6, 3)
+    assert np.abs(shipped.mean - learnt.mean).max() < 0.02
+    assert np.abs(shipped.modes[: len(learnt.modes)] - learnt.modes).max() < 0.02
+    assert len(shipped.modes) == len(learnt.modes) + 12  # and the motion of the heart as a whole
 
 
 def test_the_model_between_its_phases():
