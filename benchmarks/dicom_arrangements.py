@@ -176,6 +176,54 @@ _OTHERS = (
 )
 
 
+@arrangement
+def as_siemens_writes(folder: Path) -> Known:
+    """One series a slice; the acquisition number counts frames; distortion-corrected, retrospectively gated."""
+
+    def change(frame: FileDataset, k: int, t: int) -> None:
+        frame.ImageType = ["ORIGINAL", "PRIMARY", "M", "RETRO", "NORM", "DIS2D", frame.ImageType[3]]
+        frame.AcquisitionNumber, frame.SequenceName, frame.ScanOptions = t + 1, "*tfi2d1_15", ["CG", "PER"]
+        frame.TriggerTime = f"{t * CYCLE_MS / PHASES:.12f}"[:16]
+        frame.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", b"x" * 500)
+
+    save(folder, flat(each(study_of(truth(), description="cine_tf2d15_retro_iPAT SAX"), change)))
+    return truth()
+
+
+@arrangement
+def as_philips_writes(folder: Path) -> Known:
+    """All slices in one series, phase after phase; scaled; a heart rate instead of a cycle."""
+
+    def change(frame: FileDataset, k: int, t: int) -> None:
+        frame.ImageType = ["ORIGINAL", "PRIMARY", "M_FFE", "M", "FFE", frame.ImageType[3]]
+        frame.TemporalPositionIdentifier, frame.NumberOfTemporalPositions = t + 1, PHASES
+        frame.HeartRate, frame.AcquisitionNumber, frame.SpacingBetweenSlices = 67, 5, "9"
+        frame.RescaleSlope, frame.RescaleIntercept = "2", "-100"
+        frame.InstanceNumber = t * SHAPE[2] + k + 1
+        frame.private_block(0x2005, "Philips MR Imaging DD 001", create=True).add_new(0x0E, "FL", 0.01)
+        del frame.NominalInterval
+
+    save(folder, flat(each(study_of(truth(), one_series=True, description="sBTFE_BH SA"), change)))
+    known = truth()
+    assert known.voxels is not None
+    return replace(known, voxels=2 * known.voxels - 100)
+
+
+@arrangement
+def as_ge_writes(folder: Path) -> Known:
+    """All slices in one series, slice after slice; signed values; one acquisition time a slice."""
+
+    def change(frame: FileDataset, k: int, t: int) -> None:
+        frame.ImageType = ["ORIGINAL", "PRIMARY", "OTHER", frame.ImageType[3]]
+        frame.HeartRate, frame.InstanceNumber, frame.PixelRepresentation = 67, k * PHASES + t + 1, 1
+        frame.BitsStored, frame.HighBit, frame.SpacingBetweenSlices = 16, 15, "9"
+        frame.private_block(0x0019, "GEMS_ACQU_01", create=True).add_new(0x1E, "DS", "380")
+        del frame.NominalInterval, frame.RescaleSlope, frame.RescaleIntercept
+
+    save(folder, flat(each(study_of(truth(), one_series=True, description="FIESTA SA"), change)))
+    return truth()
+
+
 # ---- time -------------------------------------------------------------------------------------
 
 
@@ -243,6 +291,19 @@ def frame_missing_without_times(folder: Path) -> Known:
     del study[1][4]
     save(folder, flat(study))
     return refused(truth(), "slice 2 has 11 frames", "phase 5", "no trigger times")
+
+
+@arrangement
+def prospective_triggering(folder: Path) -> Known:
+    """Frames cover three quarters of the stated cycle; one slice, of a faster beat, has a frame less."""
+
+    def change(frame: FileDataset, k: int, t: int) -> None:
+        frame.NominalInterval = int(CYCLE_MS / 0.75)
+
+    study = each(study_of(truth()), change)
+    del study[2][PHASES - 1]
+    save(folder, flat(study))
+    return replace(truth(), tolerance=25.0, says=("cover 75 to 75 % of the stated cycle", "slice 3 lacks frame(s) 12"))
 
 
 @arrangement

@@ -1,4 +1,4 @@
-"""Learn the models that come with cardiolib anew: ``make network``, that is ``python -m cardiolib.motion.make_models``.
+"""Learn the models that come with cardiolib anew: ``make network`` (``python -m cardiolib.motion.make_models``).
 
 A model of shape (the shape step) and a model of motion (the tracker's prior), both from simulated hearts alone. They are
 stored in the package, so that no process simulates hearts before it can begin. A few seconds.

@@ -50,7 +50,9 @@ class ScanInput:
         return example_cine() if self.cohort < 0 else cohorts[self.cohort].image(self.subject)
 
 
-def find_scans(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[ScanInput], list[Cohort]]:
+def find_scans(
+    paths: Sequence[str | os.PathLike[str]], *, ids: str = "", salt: str = ""
+) -> tuple[list[ScanInput], list[Cohort]]:
     """What to read, and the cohorts that it is read from.
 
     Parameters
@@ -58,6 +60,10 @@ def find_scans(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[ScanInput]
     paths : sequence of path-like
         Image files; folders of any layout that `open_cohort` knows (every subject with images); a subject's own folder
         within one; or "example".
+    ids : str
+        Of DICOM folders: a CSV with the columns ``PatientID`` and ``ID``.
+    salt : str
+        Of DICOM folders: the secret text from which IDs are made.
 
     Raises
     ------
@@ -80,8 +86,8 @@ def find_scans(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[ScanInput]
         elif path.is_file() and path.name.lower().endswith(IMAGE_SUFFIXES):
             found.append(ScanInput(_named(_stem(path)), path=str(path)))
         else:
-            cohort, ids = _cohort(path)
-            found += [ScanInput(_named(one), cohort=len(cohorts), subject=one) for one in ids]
+            cohort, subjects = _cohort(path, {name: text for name, text in (("ids", ids), ("salt", salt)) if text})
+            found += [ScanInput(_named(one), cohort=len(cohorts), subject=one) for one in subjects]
             cohorts.append(cohort)
     found = _told_apart(found)
     repeated = sorted(name for name, count in Counter(one.scan_id for one in found).items() if count > 1)
@@ -99,12 +105,12 @@ def example_cine() -> Cine:
     return acquire(DigitalHeart(), settings, rng=np.random.default_rng(1), phases=np.arange(20) / 20).cine
 
 
-def _cohort(path: Path) -> tuple[Cohort, tuple[str, ...]]:
+def _cohort(path: Path, dicom: dict[str, str]) -> tuple[Cohort, tuple[str, ...]]:
     """A folder or file as a cohort, and the subjects that are meant."""
     try:
-        cohort = open_cohort(path)
+        cohort = open_cohort(path, **dicom)
     except CohortError as error:
-        around = _one_of(path)
+        around = None if dicom else _one_of(path)
         if around is None:
             raise ValueError(f"{path} holds no scan that can be read. {error}") from error
         return around, (path.resolve().name,)

@@ -15,6 +15,7 @@ from cardiolib.figures.drawing import Drawing
 from cardiolib.figures.moving_heart import heart_in_images_interactive
 from cardiolib.figures.scan_function import strain_bullseye, volume_curves
 from cardiolib.figures.style import STYLE
+from cardiolib.imaging import Scan
 from cardiolib.motion.heart_in_cine import heart_in_cine
 from cardiolib.scan.cine_player import cine_frames, player_html
 from cardiolib.scan.page_tables import index_rows, tiles, verdict_chip, verdict_rows
@@ -62,6 +63,7 @@ def scan_page(result: ScanResult, *, risk: Risk | None, made_with: Mapping[str, 
         *_risk(risk),
         "<h2>How this page was made</h2>",
         _made(result, made_with),
+        _series(result),
         "</main>",
     ]
     return (
@@ -185,6 +187,15 @@ def _risk(risk: Risk | None) -> list[str]:
     return ["<h2>Risk</h2>", f"<p>{told}</p>", warnings, f"<p class='soft'>Model: {html.escape(risk.origin)}</p>"]
 
 
+def _series(result: ScanResult) -> str:
+    """Which series of a DICOM study were read, and why the others were not."""
+    series = result.cine.series if isinstance(result.cine, Scan) else None
+    if series is None or not len(series):
+        return ""
+    table = series.to_html(border=0, na_rep="", index=True, index_names=False)
+    return f"<details><summary>Series of the study: what was read, what was left out</summary>{table}</details>"
+
+
 def _made(result: ScanResult, made_with: Mapping[str, Any]) -> str:
     by = result.read_by
     told = f"{by.get('about', 'not said')}" + (f", fingerprint {by['network']}" if by.get("network") else "")
@@ -195,9 +206,11 @@ def _made(result: ScanResult, made_with: Mapping[str, Any]) -> str:
         "tracking": "none" if result.motion is None else "group-wise tracker of cardiolib.motion",
         "quality gate": f"calibrated on ACDC and simulated scans, fingerprint {made_with['quality_gate']}",
         "versions": f"cardiolib {made_with['cardiolib']}, {versions}",
-        "remarks": "; ".join(result.remarks) or "none",
+        "remarks": "",
         "files beside this page": f"labels in the image's own space (label_sa.nii.gz), {meshes}"
         "tables (indices.csv and others), everything for a program (result.json)",
     }
-    lines = "".join(f"<dt>{key}</dt><dd>{html.escape(text)}</dd>" for key, text in rows.items())
+    escaped = {key: html.escape(text) for key, text in rows.items()}
+    escaped["remarks"] = "<br>".join(html.escape(remark) for remark in result.remarks) or "none"
+    lines = "".join(f"<dt>{key}</dt><dd>{text}</dd>" for key, text in escaped.items())
     return f"<dl>{lines}</dl>"

@@ -45,11 +45,17 @@ def add_scan(commands: Any) -> None:
         "paths",
         nargs="+",
         metavar="SCAN",
-        help="an image file (.nii, .nii.gz, .gipl), a folder of scans, one patient's folder, or the word 'example' for "
-        "a simulated scan",
+        help="an image file (.nii, .nii.gz, .gipl), a DICOM folder or a zip of one, a folder of scans, one patient's "
+        "folder, or the word 'example' for a simulated scan",
     )
     sub.add_argument("--out", required=True, metavar="DIR", help="where results go")
     sub.add_argument("--id", default="", metavar="NAME", help="name of the results, for a single scan")
+    sub.add_argument(
+        "--ids", default="", metavar="FILE", help="DICOM: table of PatientID and ID (CSV), for the names of results"
+    )
+    sub.add_argument(
+        "--salt", default="", metavar="TEXT", help="DICOM: secret from which IDs are made; the same gives the same"
+    )
     sub.add_argument("--network", default="", metavar="FILE", help="segmentation network (TrainedNetwork.save)")
     sub.add_argument("--risk-model", default="", metavar="FILE", help="survival model of motion (FittedNetwork.save)")
     sub.add_argument("--fast", action="store_true", help="track with a third of the work")
@@ -101,7 +107,7 @@ def _scan_all(options: argparse.Namespace, out: Path) -> list[ScanOutcome]:
     from cardiolib.workflow.compute import SCHEDULER, Compute
     from cardiolib.workflow.lock import run_lock
 
-    inputs, cohorts = find_scans(options.paths)
+    inputs, cohorts = find_scans(options.paths, ids=options.ids, salt=options.salt)
     if options.id:
         if len(inputs) != 1:
             raise _UsageError(f"--id names a single scan, and there are {len(inputs)}")

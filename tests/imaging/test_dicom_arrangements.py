@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -105,3 +106,18 @@ def test_the_real_study_is_read_right(shared_dir: Path) -> None:
     assert "slices lie 17.7 mm apart, each 6 mm thick" in said and "cycles of 776 to 863 ms" in said
     assert (scan.series["kept"] == "read").sum() == 6 and len(scan.series) == 11
     assert "patient1" not in repr(scan) + scan._repr_html_()
+
+
+def test_the_real_study_is_where_and_what_its_files_say(shared_dir: Path) -> None:
+    """A naive twin: one folder a slice, as the study's own description lists them, frames by trigger time."""
+    folder = shared_dir / "data" / "bivme" / "dicoms" / "patient1"
+    if not folder.is_dir():
+        pytest.skip("the biv-me study is not on this machine")
+    scan = read_scan(folder, salt="x", bar=False)
+    for k, series in enumerate(("Se5", "Se4", "Se3", "Se2", "Se1", "Se11")):
+        frames = sorted((pydicom.dcmread(path) for path in (folder / series).iterdir()), key=lambda d: d.TriggerTime)
+        stored = np.stack([frame.pixel_array.T for frame in frames], axis=-1)
+        assert np.array_equal(scan.voxels[:, :, k], stored)
+        right, down = np.array(frames[0].ImageOrientationPatient, float).reshape(2, 3) * 1.40625
+        place = np.array(frames[0].ImagePositionPatient, float) + 100 * right + 30 * down
+        assert np.allclose(scan.affine @ (100, 30, k, 1), (-place[0], -place[1], place[2], 1), atol=2e-3)

@@ -20,6 +20,7 @@ MISSING_SHARE = 0.1
 """A slice may lack this share of its frames (rounded up); they are interpolated in time."""
 
 _WITHIN = 0.75
+_WHOLE = 0.97
 _SHOWN_MS = 1.0
 
 
@@ -32,7 +33,8 @@ class CommonCycle:
     n_frames : int
     frame_time_ms : float or None
     cycle_ms : float or None
-        Mean over the slices.
+        From one heartbeat to the next, mean over the slices: what the frames cover, or what the files state where the
+        frames cover less.
     weights : tuple of (T, n_k) array
         For each slice: frame t of the cine is ``weights[t] @ frames``. The identity where nothing is interpolated.
     notes : tuple of str
@@ -83,15 +85,23 @@ def common_cycle(slices: Sequence[SliceCine]) -> CommonCycle:
         return _by_order(slices, n)
     full = [_timed(k, one) for k, one in enumerate(slices, 1) if len(one.frames) == n]
     covered = float(np.median([timed.cycle_ms for timed in full]))
+    stated = [(timed.cycle_ms, cycle) for timed in full if (cycle := slices[timed.number - 1].cycle_ms) is not None]
+    coverage = float(np.median([frames / whole for frames, whole in stated])) if stated else 1.0
     lead = float(np.median([timed.shares[0] for timed in full]))
     timed = [
-        _timed(k, one) if len(one.frames) == n else _with_gaps(k, one, n, covered, lead)
+        _timed(k, one) if len(one.frames) == n else _with_gaps(k, one, n, _expected_ms(one, covered, coverage), lead)
         for k, one in enumerate(slices, 1)
     ]
     targets = lead + np.arange(n) / n
     weights = tuple(_weights(one, targets) for one in timed)
     cycle = float(np.mean([one.cycle_ms for one in timed]))
-    return CommonCycle(n, cycle / n, cycle, weights, tuple(_notes(timed, weights, slices)))
+    beat = cycle if coverage >= _WHOLE else float(np.mean([whole for _, whole in stated]))
+    return CommonCycle(n, cycle / n, beat, weights, tuple(_notes(timed, weights, slices)))
+
+
+def _expected_ms(one: SliceCine, usual_ms: float, coverage: float) -> float:
+    """How much time a slice's frames should cover: the share of its stated cycle that those of whole slices cover."""
+    return usual_ms if one.cycle_ms is None else coverage * one.cycle_ms
 
 
 def _by_order(slices: Sequence[SliceCine], n: int) -> CommonCycle:
@@ -116,27 +126,23 @@ def _by_order(slices: Sequence[SliceCine], n: int) -> CommonCycle:
 
 
 def _timed(number: int, one: SliceCine) -> _Timed:
-    """A slice with all of its frames: its cycle is the stated one where the frames fill it, else what they cover."""
+    """A slice with all of its frames: its cycle is what they cover, more exact than a rounded heart rate."""
     assert one.times_ms is not None
     covered = float(one.times_ms[-1] - one.times_ms[0]) * len(one.times_ms) / (len(one.times_ms) - 1)
-    step = covered / len(one.times_ms)
-    stated = one.cycle_ms
-    cycle = stated if stated is not None and abs(stated - covered) <= _WITHIN * step else covered
-    return _Timed(number, one.times_ms / cycle, cycle, one.times_ms, ())
+    return _Timed(number, one.times_ms / covered, covered, one.times_ms, ())
 
 
-def _with_gaps(number: int, one: SliceCine, n: int, usual_ms: float, lead: float) -> _Timed:
+def _with_gaps(number: int, one: SliceCine, n: int, cycle: float, lead: float) -> _Timed:
     """A slice with another number of frames: another frame rate, or frames that are missing."""
     assert one.times_ms is not None
     own = _timed(number, one)
     steps = np.diff(one.times_ms)
     step = float(np.median(steps))
-    cycle = one.cycle_ms or usual_ms
     even = float(steps.max()) <= 1.5 * step
     if even and abs(cycle - own.cycle_ms) <= _WITHIN * step:
         return own
     count = max(n, round(cycle / step)) if abs(cycle - n * step) > _WITHIN * step else n
-    cycle = cycle if abs(cycle - count * step) <= _WITHIN * step else count * step
+    cycle = count * step
     slots = np.rint((one.times_ms / cycle - lead) * count).astype(int) % count
     missing = tuple(sorted(set(range(count)) - set(slots.tolist())))
     if len(missing) > int(np.ceil(MISSING_SHARE * count)):
@@ -182,7 +188,7 @@ def _notes(timed: Sequence[_Timed], weights: Sequence[NDArray[np.float64]], slic
             notes.append(f"slice {one.number} lacks frame(s) {listed}: interpolated in time from its other frames")
     stated = [one.cycle_ms for one in slices if one.cycle_ms is not None]
     short = [c / s for c, s in zip(cycles, stated, strict=False) if len(stated) == len(cycles)]
-    if short and min(short) < 0.97:
+    if short and min(short) < _WHOLE:
         notes.append(
             f"the frames cover {100 * min(short):.0f} to {100 * max(short):.0f} % of the stated cycle (prospective "
             "triggering?): the end of diastole was not imaged"

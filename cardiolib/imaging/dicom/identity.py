@@ -48,7 +48,7 @@ class Pseudonyms:
     def __init__(self, ids: IdTable | None = None, salt: str | None = None, *, place: str = "") -> None:
         self._table = None if ids is None else _id_table(ids)
         self.kept_salt = salt is not None
-        self._salt = _secret() + os.path.abspath(place).encode() if salt is None else salt.encode()
+        self._salt = _secret() + os.path.realpath(place).encode() if salt is None else salt.encode()
 
     def __repr__(self) -> str:
         return "Pseudonyms(from a table)" if self._table is not None else "Pseudonyms(salted hash)"
