@@ -1,7 +1,7 @@
 """Learn the models that come with cardiolib anew: ``make network`` (``python -m cardiolib.motion.make_models``).
 
-A model of shape (the shape step) and a model of motion (the tracker's prior), both from simulated hearts alone. They are
-stored in the package, so that no process simulates hearts before it can begin. A few seconds.
+A model of shape (the shape step) and a model of motion (the tracker's prior), both from simulated hearts alone. They
+are stored in the package, so that no process simulates hearts before it can begin. A few seconds.
 """
 
 from __future__ import annotations

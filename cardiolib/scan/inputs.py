@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def example_cine() -> Cine:
     return acquire(DigitalHeart(), settings, rng=np.random.default_rng(1), phases=np.arange(20) / 20).cine
 
 
-def _cohort(path: Path, dicom: dict[str, str]) -> tuple[Cohort, tuple[str, ...]]:
+def _cohort(path: Path, dicom: dict[str, Any]) -> tuple[Cohort, tuple[str, ...]]:
     """A folder or file as a cohort, and the subjects that are meant."""
     try:
         cohort = open_cohort(path, **dicom)

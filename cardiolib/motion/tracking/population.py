@@ -2,9 +2,9 @@
 
 Short-axis slices hardly show how far a piece of muscle moved along the heart's axis, or around it. A population of
 hearts whose material motion is known (the digital heart's: patients, controls, hearts varied far beyond both, and the
-named kinds) says which of those motions go with the contours that are seen. The fit uses the contours, and the levels of
-base and apex, of all frames together. What it says about real hearts is as true as the simulator is: nobody has measured
-it.
+named kinds) says which of those motions go with the contours that are seen. The fit uses the contours, and the levels
+of base and apex, of all frames together. What it says about real hearts is as true as the simulator is: nobody has
+measured it.
 """
 
 from __future__ import annotations
