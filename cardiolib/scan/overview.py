@@ -45,7 +45,7 @@ def write_overview(folder: Path, failed: Mapping[str, str]) -> Path:
     records = {path.name: stored(path) for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."}
     found = {name: record for name, record in records.items() if record is not None}
     if found or failed:
-        write_table(_table(found, failed), folder / TABLE_FILE)
+        write_table(_table(found, failed), folder / TABLE_FILE, simulated=False)  # each row carries its own mark
     page = folder / OVERVIEW_FILE
     with atomic_path(page) as temporary:
         temporary.write_text(_page(found, failed), encoding="utf-8")

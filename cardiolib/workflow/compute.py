@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from cardiolib.progress import progress
@@ -136,10 +136,12 @@ class Compute:
 
     def close(self) -> None:
         """Stop the workers that this object started."""
-        if self._client is not None:
-            self._client.close()
-        if self._cluster is not None:
-            self._cluster.close()
+        # a machine that is too busy to answer in time: the work is done, and the workers end with this process
+        with suppress(TimeoutError):
+            if self._client is not None:
+                self._client.close()
+            if self._cluster is not None:
+                self._cluster.close()
         self._client = self._cluster = None
 
 

@@ -198,6 +198,11 @@ NOT_OF_PATIENTS = {
     "write_gipl": "only called by write_label_map, which marks the file",
     "write_motion_images": "only of simulated cohorts, by writers that mark each file",
     "write_state": "an interrupted search inside a run, keyed by its data; no reader but the search",
+    "write_scan": "files of one scan: tests/scan/test_scan_writing.py holds each to the mark",
+    "write_overview": "rows of many scans, each with its own mark: tests/scan/test_scan_many.py",
+    "write_example_study": "by write_simulated_study, which marks each file",
+    "write_model": "shape and motion of the digital heart, which come with cardiolib",
+    "write_controls": "simulated controls, which come with cardiolib under that name",
     "write_expectation": "expected numbers of a run whose manifest names the cohort",
 }
 
