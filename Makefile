@@ -65,7 +65,7 @@ reproduce: $(INSTALLED) ## install, run the notebooks, write reports/<run> and r
 smoke: $(INSTALLED) ## the same, small: a few minutes
 	$(FLOW) run --profile smoke $(RUN_ARGS)
 
-scan: $(INSTALLED) ## look at your own scan: make scan SCAN=path/to/cine.nii.gz [OUT=folder]; without SCAN a simulated one
+scan: $(INSTALLED) ## look at your own scan, DICOM or NIfTI: make scan SCAN=path/to/scan [OUT=folder]; without SCAN a simulated one
 	$(CARDIOLIB) scan "$(SCAN)" --out "$(OUT)" --workers $(WORKERS)
 
 status: $(INSTALLED) ## which stages are up to date, and why the others are not

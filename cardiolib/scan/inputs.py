@@ -59,8 +59,8 @@ def find_scans(
     Parameters
     ----------
     paths : sequence of path-like
-        Image files; folders of any layout that `open_cohort` knows (every subject with images); a subject's own folder
-        within one; or "example".
+        Image files; folders of any layout that `open_cohort` knows, DICOM or a zip of it among them (every subject with
+        images); a subject's own folder within one; or "example".
     ids : str
         Of DICOM folders: a CSV with the columns ``PatientID`` and ``ID``.
     salt : str

@@ -27,7 +27,8 @@ from cardiolib.files import atomic_path
 from cardiolib.meshes import SurfaceMesh, template_mesh
 
 N_HEARTS = {"ph": 60, "control": 30}
-"""Hearts of each population that the model is learnt from; as many again are varied beyond it."""
+"""Hearts of each population that the model is learnt from; as many again are varied beyond it, and `N_OF_KIND` of each
+named kind come on top."""
 
 N_OF_KIND = 12
 """Hearts of each named kind (`HEART_KINDS`) besides."""

@@ -1,1 +1,1 @@
-"""What each notebook does with a whole cohort, and the numbers that it records."""
+"""What each notebook does with a whole cohort, or with one scan, and the numbers that it records."""
