@@ -15,7 +15,7 @@ from cardiolib.motion.strain import strain_summary
 from cardiolib.scan.controls import percentile
 from cardiolib.segmentation import Segmentation
 from cardiolib.segmentation.measures import TISSUE_DENSITY_G_PER_ML
-from cardiolib.verdicts import VERDICTS
+from cardiolib.verdicts import DO_NOT_USE, VERDICTS
 
 LABELS, MESH = "labels", "tracked mesh"
 
@@ -95,7 +95,8 @@ def index_table(segmentation: Segmentation, positions: np.ndarray | None, verdic
     -------
     DataFrame
         Index: name in `INDICES` (or `ONE_FRAME`). Columns words, value (NaN where it is not known), unit, source,
-        verdict, percentile_simulated_controls (0 to 100; NaN where the controls have no such number).
+        verdict, percentile_simulated_controls (0 to 100; NaN where the controls have no such number, or the number is
+        not to be used).
     """
     one_frame = segmentation.labels.n_frames < 2
     known = ONE_FRAME if one_frame else INDICES
@@ -106,7 +107,7 @@ def index_table(segmentation: Segmentation, positions: np.ndarray | None, verdic
     for name, index in known.items():
         if name not in values:
             continue
-        told = verdicts.loc[list(index.rests_on), "verdict"]
+        verdict = max(verdicts.loc[list(index.rests_on), "verdict"], key=VERDICTS.index)
         rows.append(
             {
                 "index": name,
@@ -114,8 +115,8 @@ def index_table(segmentation: Segmentation, positions: np.ndarray | None, verdic
                 "value": values[name],
                 "unit": index.unit,
                 "source": index.source,
-                "verdict": max(told, key=VERDICTS.index),
-                "percentile_simulated_controls": percentile(name, values[name]),
+                "verdict": verdict,
+                "percentile_simulated_controls": np.nan if verdict == DO_NOT_USE else percentile(name, values[name]),
             }
         )
     return pd.DataFrame(rows).set_index("index")

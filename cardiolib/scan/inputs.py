@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class ScanInput:
 
 
 def find_scans(
-    paths: Sequence[str | os.PathLike[str]], *, ids: str = "", salt: str = ""
+    paths: Sequence[str | os.PathLike[str]], *, dicom: Mapping[str, Any] | None = None
 ) -> tuple[list[ScanInput], list[Cohort]]:
     """What to read, and the cohorts that it is read from.
 
@@ -61,10 +61,9 @@ def find_scans(
     paths : sequence of path-like
         Image files; folders of any layout that `open_cohort` knows, DICOM or a zip of it among them (every subject with
         images); a subject's own folder within one; or "example".
-    ids : str
-        Of DICOM folders: a CSV with the columns ``PatientID`` and ``ID``.
-    salt : str
-        Of DICOM folders: the secret text from which IDs are made.
+    dicom : mapping, optional
+        Of DICOM folders: ``ids``, ``salt``, ``study`` and ``largest_part`` of `open_cohort`. Others are refused
+        with them.
 
     Raises
     ------
@@ -87,7 +86,7 @@ def find_scans(
         elif path.is_file() and path.name.lower().endswith(IMAGE_SUFFIXES):
             found.append(ScanInput(_named(_stem(path)), path=str(path)))
         else:
-            cohort, subjects = _cohort(path, {name: text for name, text in (("ids", ids), ("salt", salt)) if text})
+            cohort, subjects = _cohort(path, dicom or {})
             found += [ScanInput(_named(one), cohort=len(cohorts), subject=one) for one in subjects]
             cohorts.append(cohort)
     found = _told_apart(found)
@@ -106,7 +105,7 @@ def example_cine() -> Cine:
     return acquire(DigitalHeart(), settings, rng=np.random.default_rng(1), phases=np.arange(20) / 20).cine
 
 
-def _cohort(path: Path, dicom: dict[str, Any]) -> tuple[Cohort, tuple[str, ...]]:
+def _cohort(path: Path, dicom: Mapping[str, Any]) -> tuple[Cohort, tuple[str, ...]]:
     """A folder or file as a cohort, and the subjects that are meant."""
     try:
         cohort = open_cohort(path, **dicom)

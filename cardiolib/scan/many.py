@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -132,10 +133,11 @@ def scan_one(item: ScanInput, *, plan: ScanPlan, folder: Path, cohorts: Sequence
         risk = None if plan.risk_model is None else risk_of(result, plan.risk_model)
         write_scan(result, target, risk=risk, key=key)
     except (ValueError, OSError, RuntimeError, ImportError) as error:
-        return ScanOutcome(item.scan_id, FAILED, sentence=_sentence(item, str(error)))
+        return ScanOutcome(item.scan_id, FAILED, sentence=_sentence(item, str(error), cohorts))
     except Exception as error:  # whatever it is, the other scans go on; the log has the place
         _log.exception("%s: unexpected", item.scan_id)
-        return ScanOutcome(item.scan_id, FAILED, sentence=f"{item.scan_id}: unexpected {type(error).__name__}: {error}")
+        told = _sentence(item, f"unexpected {type(error).__name__}: {error}", cohorts)
+        return ScanOutcome(item.scan_id, FAILED, sentence=told)
     return ScanOutcome(item.scan_id, DONE, result.verdict, "; ".join(result.reasons))
 
 
@@ -185,7 +187,12 @@ def check_out(folder: Path) -> None:
         raise ValueError(f"results cannot be written to {folder} ({error.strerror}): give another --out") from error
 
 
-def _sentence(item: ScanInput, text: str) -> str:
-    """What went wrong with whom; without the path, which may hold a patient's name and would enter the overview."""
+def _sentence(item: ScanInput, text: str, cohorts: Sequence[Cohort]) -> str:
+    """What went wrong with whom; without paths, which may hold a patient's name and would enter the overview."""
     told = text.replace(item.path, item.scan_id) if item.path else text
+    if item.cohort >= 0:
+        cohort = cohorts[item.cohort]
+        if cohort.folder is not None:  # anything below it, down to the end of the path
+            told = re.sub(rf"{re.escape(str(cohort.folder))}[^\s'\",;:)]*", "its file", told)
+        told = told.replace(f"cohort {cohort.name!r}", "its cohort")
     return told if item.scan_id in told else f"{item.scan_id}: {told}"

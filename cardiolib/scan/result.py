@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,6 @@ class ScanResult:
         None where it could not be tracked, and `lacks` says why.
     lacks : str
         Empty where there is motion.
-    read_by : dict
-        What labelled the frames: the network's fingerprint, and what it was trained on; see `network_facts`.
     """
 
     scan_id: str
@@ -51,7 +49,11 @@ class ScanResult:
     segmentation: Segmentation
     motion: HeartMotion | None = None
     lacks: str = ""
-    read_by: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def read_by(self) -> Mapping[str, Any]:
+        """What labelled the frames: the network, and what it was trained on; see `TrainedNetwork.about`."""
+        return self.segmentation.read_by or {"network": "", "about": "labels that were given"}
 
     @property
     def simulated(self) -> bool:
@@ -160,11 +162,10 @@ def analyse_scan(
     """
     if cine.shape[2] < 2:
         raise ValueError(f"{scan_id}: the image has one slice; a stack of at least two short-axis slices is needed")
-    read_by: Mapping[str, Any] = {"network": "", "about": "labels that were given"}
     if segmentation is None:
         if not isinstance(network, TrainedNetwork):
             network = default_network() if network is None else TrainedNetwork.load(Path(network))
-        segmentation, read_by = segment(cine, network), network_facts(network)
+        segmentation = segment(cine, network)
     if not segmentation.labels.mask("lv_cavity").any():
         raise ValueError(
             f"{scan_id}: no left ventricle was found in any of its {cine.n_frames} frames. Is it a short-axis stack "
@@ -176,7 +177,7 @@ def analyse_scan(
             motion = track(cine, segmentation.labels, settings=settings, seed=seed, subject_id=scan_id)
         except ValueError as error:
             lacks = str(error).removeprefix(f"{scan_id} ")
-    return ScanResult(scan_id, cine, segmentation, motion, lacks, read_by)
+    return ScanResult(scan_id, cine, segmentation, motion, lacks)
 
 
 def why_no_motion(cine: Cine) -> str:
@@ -186,16 +187,3 @@ def why_no_motion(cine: Cine) -> str:
     if cine.shape[2] < LEAST_SLICES:
         return f"the scan has {cine.shape[2]} slices: tracking needs at least {LEAST_SLICES}"
     return ""
-
-
-def network_facts(network: TrainedNetwork) -> dict[str, Any]:
-    """What a reader should know of the network that labelled a scan, as plain values."""
-    about = "a network trained on simulated hearts only" if network.simulated else "a trained network"
-    provenance = {name: value for name, value in network.provenance.items() if isinstance(value, str | int | float)}
-    return {
-        "network": network.fingerprint(),
-        "about": about,
-        "trained_on_simulated_only": network.simulated,
-        "structures": list(network.structures),
-        "provenance": provenance,
-    }

@@ -108,6 +108,18 @@ class TrainedNetwork:
             digest.update(f"{self.structures} {self.places_landmarks}".encode())
         return digest.hexdigest()[:16]
 
+    def about(self) -> dict[str, Any]:
+        """What a reader of its labels should know, in plain values: fingerprint, what it learnt from, provenance."""
+        return {
+            "network": self.fingerprint(),
+            "about": "a network trained on simulated hearts only" if self.simulated else "a trained network",
+            "trained_on_simulated_only": self.simulated,
+            "structures": list(self.structures),
+            "provenance": {
+                name: value for name, value in self.provenance.items() if isinstance(value, str | int | float)
+            },
+        }
+
     @classmethod
     def untrained(cls, settings: SegmentationSettings | None = None, **changes: object) -> TrainedNetwork:
         """A network with random weights, for trying out the calls; `changes` are fields of `SegmentationSettings`."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,8 @@ class Segmentation:
         What a reader should know: how the heart was found, what was cleaned away, what failed.
     quality : SegmentationQuality
         What the quality gate says of it.
+    read_by : dict
+        What is to be known of the network, see `TrainedNetwork.about`; empty for labels that were given.
     """
 
     labels: LabelMap
@@ -66,6 +68,7 @@ class Segmentation:
     landmark_source: np.ndarray
     notes: tuple[str, ...]
     quality: SegmentationQuality
+    read_by: Mapping[str, Any] = field(default_factory=dict)
 
     def measures(self) -> dict[str, float]:
         """Volumes, ejection fractions and masses, see `measures.clinical_measures`."""
@@ -132,7 +135,7 @@ def segment_scan(
     step = max(1, round(trained.settings["neighbour_mm"] / float(cine.spacing_mm[2])))
     judge = partial(judged_by_second_look, label_map, cine, stacks, sure, grid=grid, predict=predict)
     found = _describe(label_map, notes, places, judge=judge, grid=grid, slices_per_step=step)
-    return _without_unlabelled(found, trained)
+    return dataclasses.replace(_without_unlabelled(found, trained), read_by=trained.about())
 
 
 def _far_apart(cine: Cine, trained: TrainedNetwork) -> list[str]:

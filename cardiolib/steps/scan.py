@@ -19,7 +19,9 @@ from cardiolib.motion.heart_in_cine import heart_in_cine
 from cardiolib.scan.indices import INDICES, mesh_values
 from cardiolib.scan.reported import report
 from cardiolib.scan.result import ScanResult, analyse_scan
+from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.segmented import SegmentedScan
+from cardiolib.segmentation.shipped import shipped_network
 from cardiolib.steps.scan_settings import ScanStageSettings
 from cardiolib.work import Work
 
@@ -31,6 +33,7 @@ __all__ = [
     "beating_heart",
     "contoured",
     "name_of",
+    "network_of",
     "report",
     "scan_metrics",
     "scan_to_look_at",
@@ -105,6 +108,11 @@ def name_of(cine: Cine) -> str:
     return cine.subject_id if isinstance(cine, Scan) else "scan"
 
 
+def network_of(settings: ScanStageSettings) -> TrainedNetwork:
+    """The network that comes with cardiolib, or that of the file that the settings name."""
+    return shipped_network() if settings.network_path is None else TrainedNetwork.load(settings.network_path)
+
+
 def contoured(result: ScanResult) -> SegmentedScan:
     """The scan at ED and ES with the contours that were found."""
     found = result.segmentation
@@ -134,11 +142,20 @@ class ScanTruth:
     lacks: str = ""
 
 
-def against_truth(result: ScanResult, example: ExampleStudy) -> ScanTruth:
-    """Indices of the simulated example beside those of its true moving surface."""
-    if not result.simulated or result.scan_id != EXAMPLE_ID:
+def against_truth(result: ScanResult, study: ExampleStudy, example: Cine) -> ScanTruth:
+    """Indices of the simulated example beside those of its true moving surface.
+
+    Parameters
+    ----------
+    result : ScanResult
+    study : ExampleStudy
+        Whose heart is known.
+    example : Cine
+        As it was read from that study; the truth of any other scan is not known.
+    """
+    if result.cine is not example:
         return ScanTruth(pd.DataFrame(), NO_TRUTH)
-    true = mesh_values(example.heart.surface_sequence(PHASES))
+    true = mesh_values(study.heart.surface_sequence(PHASES))
     true |= {name.replace("_mesh_", "_labels_"): value for name, value in true.items() if "_mesh_" in name}
     rows = [
         {

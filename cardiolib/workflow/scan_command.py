@@ -54,7 +54,22 @@ def add_scan(commands: Any) -> None:
         "--ids", default="", metavar="FILE", help="DICOM: table of PatientID and ID (CSV), for the names of results"
     )
     sub.add_argument(
-        "--salt", default="", metavar="TEXT", help="DICOM: secret from which IDs are made; the same gives the same"
+        "--salt-file",
+        default="",
+        metavar="FILE",
+        help="DICOM: file with a secret text from which IDs are made; the same text gives the same IDs",
+    )
+    sub.add_argument(
+        "--study",
+        type=int,
+        default=0,
+        metavar="N",
+        help="DICOM: which study, counted from 1, the oldest; else the newest",
+    )
+    sub.add_argument(
+        "--largest-part",
+        action="store_true",
+        help="DICOM: where slices are not equally far apart, read the longest part in which they are",
     )
     sub.add_argument("--network", default="", metavar="FILE", help="segmentation network (TrainedNetwork.save)")
     sub.add_argument("--risk-model", default="", metavar="FILE", help="survival model of motion (FittedNetwork.save)")
@@ -107,7 +122,7 @@ def _scan_all(options: argparse.Namespace, out: Path) -> list[ScanOutcome]:
     from cardiolib.workflow.compute import SCHEDULER, Compute
     from cardiolib.workflow.lock import run_lock
 
-    inputs, cohorts = find_scans(options.paths, ids=options.ids, salt=options.salt)
+    inputs, cohorts = find_scans(options.paths, dicom=_dicom(options))
     if options.id:
         if len(inputs) != 1:
             raise _UsageError(f"--id names a single scan, and there are {len(inputs)}")
@@ -126,6 +141,13 @@ def _scan_all(options: argparse.Namespace, out: Path) -> list[ScanOutcome]:
             return scan_many(inputs, plan, Work(options.seed, out, map_units), cohorts=cohorts)
         finally:
             compute.close()
+
+
+def _dicom(options: argparse.Namespace) -> dict[str, Any]:
+    """What `open_cohort` is told of DICOM folders; empty where nothing was asked for."""
+    salt = Path(options.salt_file).read_text(encoding="utf-8").strip() if options.salt_file else ""
+    asked = {"ids": options.ids, "salt": salt, "study": options.study, "largest_part": options.largest_part}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _plan(options: argparse.Namespace) -> ScanPlan:

@@ -67,6 +67,11 @@ def test_the_scan_is_the_one_named_else_the_first_of_real_patients_else_the_exam
     assert own.n_frames == 2 and not own.simulated and stage.name_of(own) == "mine"
 
 
+def test_the_network_is_the_shipped_one_whatever_the_environment_names(monkeypatch, tmp_path):
+    monkeypatch.setenv("CARDIOLIB_NETWORK", str(tmp_path / "other.pt"))
+    assert stage.network_of(stage.ScanStageSettings()).provenance["n_hearts"] > 100
+
+
 def test_settings_say_what_is_wrong():
     with pytest.raises(ValueError, match="effort must be one of full, fast"):
         stage.ScanStageSettings(effort="slow")
@@ -83,7 +88,7 @@ def test_what_was_found_stands_beside_the_truth_of_the_example_and_of_no_other_s
     result = stage.analyse_scan(
         scan.cine, segmentation=found, settings=TrackingSettings.fast(), scan_id=stage.EXAMPLE_ID
     )
-    truth = stage.against_truth(result, study)
+    truth = stage.against_truth(result, study, scan.cine)
     assert truth.lacks == "" and truth.table["true"].notna().all()
     assert abs(truth.table.loc["lv_ef_mesh_percent", "difference"]) < 5
     true_ef = 100 * DigitalHeart().ejection_fractions()["lvef"]
@@ -95,12 +100,12 @@ def test_what_was_found_stands_beside_the_truth_of_the_example_and_of_no_other_s
     assert stage.beating_heart(result).title == "example: simulated heart, tracked in the images"
     assert stage.contoured(result).frames == {"ED": found.ed, "ES": found.es}
 
-    other = stage.against_truth(replace(result, scan_id="mine"), study)
+    other = stage.against_truth(replace(result, cine=replace(scan.cine)), study, scan.cine)  # another of the same name
     assert other.lacks and "_error" not in " ".join(stage.scan_metrics(result, other))
 
 
-def test_a_scan_that_cannot_move_says_so_everywhere(study):
+def test_a_scan_that_cannot_move_says_so_everywhere(study, example):
     scan = acquire(study.heart, phases=[0.0])
     result = stage.analyse_scan(scan.cine, segmentation=segmentation_from_labels(scan.labels, scan.cine))
     assert "one frame" in stage.beating_heart(result).lacks
-    assert np.isnan(stage.scan_metrics(result, stage.against_truth(result, study))["lv_ef_mesh_percent"])
+    assert np.isnan(stage.scan_metrics(result, stage.against_truth(result, study, example))["lv_ef_mesh_percent"])

@@ -25,8 +25,8 @@ SEGMENTATION_TOLERANCE = {
     "default": {"dice": 0.03, "points": 2.0, "percent": 20.0, "relative": 0.35},
 }
 """Allowed differences of the segmentation stage: of Dice scores, ejection fractions, the share of landmarks that the
-network placed, and (relative) lengths. Scans of a smoke run are read by the network that ships: its weights are the same
-everywhere, and a processor rounds only what it answers. A default run trains its own."""
+network placed, and (relative) lengths. Scans of a smoke run are read by the network that ships: its weights are the
+same everywhere, and a processor rounds only what it answers. A default run trains its own."""
 
 SCAN_TOLERANCE = {"points": 0.5, "percent": 0.5, "error": 0.2}
 """Allowed differences of the one scan of notebook 00, read by that network too: ejection fractions, and millimetres."""
