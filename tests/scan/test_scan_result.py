@@ -76,10 +76,12 @@ def test_one_slice_and_no_heart_are_refused_in_a_sentence(scan) -> None:
         analyse_scan(scan.cine, segmentation=segmentation_from_labels(nothing, scan.cine))
 
 
-def test_the_network_that_labelled_is_named(scan, known_labels) -> None:
+def test_the_network_that_labelled_is_named(scan, result) -> None:
     network = TrainedNetwork.untrained(widths=(2, 4))
-    read = analyse_scan(scan.cine, network, settings=QUICK)
-    assert known_labels.asked == 1 and read.read_by["network"] == network.fingerprint()
+    cine, _ = part(scan, frames=[0])
+    found = cl.segment(cine, network)
+    assert replace(result, segmentation=found).read_by["network"] == network.fingerprint()
+    assert result.read_by == {"network": "", "about": "labels that were given"}
 
 
 def test_labels_of_another_size_are_refused(scan) -> None:
