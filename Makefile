@@ -80,7 +80,7 @@ compare: $(INSTALLED) ## two published runs side by side: make compare A=<run> B
 lab: $(INSTALLED) ## open the notebooks in JupyterLab
 	$(VENV)/bin/jupyter lab notebooks
 
-network: $(INSTALLED) ## make anew what comes with cardiolib: network, shape and motion models (resumes)
+network: $(INSTALLED) ## learn again what comes with cardiolib: network, shape and motion models (resumes)
 	$(PY) -m cardiolib.motion.make_models
 	$(PY) -m cardiolib.segmentation.make_shipped
 

@@ -33,6 +33,7 @@ TINY = SegmentationSettings(
     batch_size=2,
     shift_px=2.0,
     landmark_weight=0.05,
+    threads=1,  # two wait for each other on a busy machine
 )
 
 
