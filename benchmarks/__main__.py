@@ -18,6 +18,9 @@ NO_BENCHMARK = (
     "simulated_controls",
     "dicom_making",
     "dicom_arrangements",
+    "dicom_arranged_series",
+    "dicom_arranged_time",
+    "dicom_arranged_grids",
     "dicom_identifiers",
 )
 

@@ -235,3 +235,26 @@ def worst_difference(cine: Cine, known: Known) -> float:
 def refused(known: Known, *says: str, **options: object) -> Known:
     """The same study, to be refused with these words."""
     return replace(known, voxels=None, says=says, options=tuple(options.items()))
+
+
+def move(frames: list[FileDataset], affine: np.ndarray, k: float) -> None:
+    for frame in frames:
+        frame.ImagePositionPatient = [f"{x:.8f}" for x in slice_affine(affine, k)[:3, 3] * (-1, -1, 1)]
+
+
+def spoil(frames: Iterable[FileDataset]) -> None:
+    """Make frames those of an earlier breath-hold that failed: black."""
+    for frame in frames:
+        frame.PixelData = bytes(len(frame.PixelData))
+        frame.AcquisitionTime = "115900"
+
+
+Arrangement = Callable[[Path], Known]
+ARRANGEMENTS: dict[str, Arrangement] = {}
+"""Filled by `arrangement`; `benchmarks.dicom_arrangements` has them all."""
+
+
+def arrangement(make: Arrangement) -> Arrangement:
+    """Enter a function into `ARRANGEMENTS` under its name."""
+    ARRANGEMENTS[make.__name__] = make
+    return make
