@@ -22,6 +22,7 @@ from cardiolib.scan.result import ScanResult, analyse_scan
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.segmented import SegmentedScan
 from cardiolib.segmentation.shipped import shipped_network
+from cardiolib.steps.named_files import load_named_network
 from cardiolib.steps.scan_settings import ScanStageSettings
 from cardiolib.work import Work
 
@@ -40,7 +41,6 @@ __all__ = [
     "write_example_study",
 ]
 
-EXAMPLE_ID = "example"
 NO_TRUTH = "What is true of this scan is not known: it is not the simulated example."
 
 
@@ -57,10 +57,6 @@ class ExampleStudy:
 
     folder: Path
     heart: DigitalHeart
-
-    def read(self) -> Scan:
-        """The study as `cardiolib.read_scan` reads it."""
-        return read_scan(self.folder, ids={"SIMULATED": EXAMPLE_ID})
 
     @property
     def listing(self) -> pd.DataFrame:
@@ -94,7 +90,7 @@ def scan_to_look_at(settings: ScanStageSettings, cohort: Cohort, example: Scan) 
     cohort : Cohort
         Of the run.
     example : Scan
-        As `ExampleStudy.read` gives it.
+        As `cardiolib.read_scan` gives it.
     """
     if settings.scan_path is not None:
         return read_scan(settings.scan_path)
@@ -110,7 +106,10 @@ def name_of(cine: Cine) -> str:
 
 def network_of(settings: ScanStageSettings) -> TrainedNetwork:
     """The network that comes with cardiolib, or that of the file that the settings name."""
-    return shipped_network() if settings.network_path is None else TrainedNetwork.load(settings.network_path)
+    path = settings.network_path
+    if path is None:
+        return shipped_network()
+    return load_named_network(path, parameter="scan.network", given=settings.network, instead='or "shipped"')
 
 
 def contoured(result: ScanResult) -> SegmentedScan:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from cardiolib.last_run import DERIVED
 from cardiolib.motion.tracking.settings import TrackingSettings
 from cardiolib.settings import Settings
-
-REPOSITORY = DERIVED.parents[1]
-SHIPPED = "shipped"
+from cardiolib.steps.named_files import kept_relative, located
+from cardiolib.steps.segmentation_settings import SHIPPED
 
 
 @dataclass(frozen=True)
@@ -48,20 +45,17 @@ class ScanStageSettings(Settings):
         if not self.network:
             self.refuse("network", '"shipped" or the file of a network')
         for name in self.FILES:
-            path = Path(getattr(self, name)).expanduser()
-            if path.is_absolute():
-                # reports hold the parameters, and a reader of them has no use for the folders of this machine
-                object.__setattr__(self, name, os.path.relpath(path, REPOSITORY))
+            object.__setattr__(self, name, kept_relative(getattr(self, name)))
 
     @property
     def scan_path(self) -> Path | None:
         """Where the scan lies; None where none is named."""
-        return (REPOSITORY / self.scan).resolve() if self.scan else None
+        return located(self.scan) if self.scan else None
 
     @property
     def network_path(self) -> Path | None:
         """The file of the network; None for the one that comes with cardiolib."""
-        return None if self.network == SHIPPED else (REPOSITORY / self.network).resolve()
+        return None if self.network == SHIPPED else located(self.network)
 
     @property
     def tracking(self) -> TrackingSettings:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from cardiolib.last_run import DERIVED
 from cardiolib.segmentation.settings import SegmentationSettings
 from cardiolib.settings import Settings
+from cardiolib.steps.named_files import kept_relative, located
 
 __all__ = ["SegmentationStageSettings", "TrainingDetails"]
 
-REPOSITORY = DERIVED.parents[1]
 ALL = "all"
 """Value of `fine_tune` that shares out every labelled patient."""
 
@@ -119,9 +117,7 @@ class SegmentationStageSettings(Settings):
             self.refuse("fine_tune", 'a number of patients or "all"')
         if not self.network:
             self.refuse("network", '"auto", "trained", "shipped" or the file of a network')
-        if Path(self.network).expanduser().is_absolute():
-            # reports hold the parameters, and a reader of them has no use for the folders of this machine
-            object.__setattr__(self, "network", os.path.relpath(Path(self.network).expanduser(), REPOSITORY))
+        object.__setattr__(self, "network", kept_relative(self.network))
         if not isinstance(self.training, dict):
             self.refuse("training", "a table of names and values")
         self.network_settings(simulated=True)
@@ -134,7 +130,7 @@ class SegmentationStageSettings(Settings):
     @property
     def network_path(self) -> Path | None:
         """The file of `network`; None where it names none."""
-        return None if self.network in (AUTO, TRAINED, SHIPPED) else (REPOSITORY / self.network).resolve()
+        return None if self.network in (AUTO, TRAINED, SHIPPED) else located(self.network)
 
     def network_source(self, *, simulated: bool) -> str:
         """Where the network of a simulated cohort, or of real scans, comes from: "trained", "shipped" or "file".

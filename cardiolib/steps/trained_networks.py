@@ -26,10 +26,11 @@ from cardiolib.segmentation.shipped import shipped_network
 from cardiolib.segmentation.simulation import scan_examples, simulate_training_scans
 from cardiolib.segmentation.training import fine_tune, train_network
 from cardiolib.steps.cohort_networks import CohortNetworks, NamedNetwork
+from cardiolib.steps.named_files import load_named_network, located
 from cardiolib.steps.segmentation_settings import SHIPPED, TRAINED, SegmentationStageSettings
 from cardiolib.work import Work
 
-__all__ = ["drawing_order", "load_network", "networks_for_cohort", "train_on_simulated"]
+__all__ = ["drawing_order", "networks_for_cohort", "train_on_simulated"]
 
 REHEARSAL_HEARTS = 40
 """Simulated hearts shown beside a cohort's own scans, so that the network does not forget what those do not label."""
@@ -83,7 +84,13 @@ def _start(settings: SegmentationStageSettings, cohort: Cohort, work: Work) -> t
         words = f"{network.provenance['n_hearts']} simulated hearts, before this run (ships with cardiolib)"
         start = NamedNetwork("shipped", network, words)
     else:
-        start = NamedNetwork("given", load_network(settings), f"not known here: file {Path(settings.network).name}")
+        network = load_named_network(
+            located(settings.network),
+            parameter="segmentation.network",
+            given=settings.network,
+            instead='"shipped", or "trained" to train a network',
+        )
+        start = NamedNetwork("given", network, f"not known here: file {Path(settings.network).name}")
     shown = settings.details.shown_hearts
     if not shown:
         return start, pd.DataFrame()
@@ -129,28 +136,6 @@ def train_on_simulated(
     )
     network = replace(network, provenance={**network.provenance, "simulated": True})  # it learnt from no patient
     return network, history
-
-
-def load_network(settings: SegmentationStageSettings) -> TrainedNetwork:
-    """The network of the file that `settings` names.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        There is no such file, or it is no network; the parameter and the file are named.
-    """
-    path = settings.network_path
-    if path is None or not path.is_file():
-        raise FileNotFoundError(
-            f"segmentation.network = {settings.network!r}: there is no such file (relative paths are those of the "
-            'repository). Give a file that TrainedNetwork.save wrote, "shipped", or "trained" to train a network.'
-        )
-    try:
-        return TrainedNetwork.load(path)
-    except Exception as error:  # whatever torch makes of a file that is none of its own
-        raise ValueError(
-            f"segmentation.network = {settings.network!r} cannot be read as a network ({type(error).__name__}: {error})"
-        ) from error
 
 
 def drawing_order(cohort: Cohort, labelled: Sequence[str], *, seed: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import shutil
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from cardiolib.figures.drawing import Drawing
 
 
-class Shown:
+class Shown(ABC):
     """The part of a `Session` that shows.
 
     Attributes
@@ -30,9 +31,9 @@ class Shown:
     _not_drawn: dict[str, str]
 
     @property
+    @abstractmethod
     def simulated(self) -> bool:
         """Whether every number and figure must be marked as simulated."""
-        raise NotImplementedError
 
     def show(self, name: str, drawing: Drawing) -> Any:
         """Save a still figure (PNG, SVG, CSV of its numbers) and return it for display.

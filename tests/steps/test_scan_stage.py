@@ -10,11 +10,11 @@ import pytest
 
 from cardiolib.cohorts import Cohort
 from cardiolib.digital_heart import DigitalHeart, acquire
-from cardiolib.imaging import Cine, write_cine
+from cardiolib.imaging import Cine, read_scan, write_cine
 from cardiolib.motion import TrackingSettings
 from cardiolib.segmentation import segmentation_from_labels
 from cardiolib.steps import scan as stage
-from cardiolib.steps.scan_settings import REPOSITORY
+from cardiolib.steps.named_files import REPOSITORY
 from cardiolib.work import Work
 
 
@@ -23,9 +23,13 @@ def study(tmp_path_factory):
     return stage.write_example_study(Work(seed=3, folder=tmp_path_factory.mktemp("stage")))
 
 
+def read(study):
+    return read_scan(study.folder, ids={"SIMULATED": "example"}, bar=False)
+
+
 @pytest.fixture(scope="module")
 def example(study):
-    return study.read()
+    return read(study)
 
 
 class OneScan(Cohort):
@@ -47,9 +51,9 @@ def test_the_study_is_what_a_scanner_exports_and_is_read_as_the_heart_that_was_i
 
 
 def test_written_again_it_is_the_same_and_another_seed_changes_the_noise_alone(study, example, tmp_path):
-    again = stage.write_example_study(Work(seed=3, folder=tmp_path)).read()
+    again = read(stage.write_example_study(Work(seed=3, folder=tmp_path)))
     np.testing.assert_array_equal(again.voxels, example.voxels)
-    other = stage.write_example_study(Work(seed=4, folder=tmp_path)).read()  # in the place of the first
+    other = read(stage.write_example_study(Work(seed=4, folder=tmp_path)))  # in the place of the first
     assert other.voxels.shape == example.voxels.shape and not np.array_equal(other.voxels, example.voxels)
 
 
@@ -85,9 +89,7 @@ def test_what_was_found_stands_beside_the_truth_of_the_example_and_of_no_other_s
     heart, phases = study.heart, np.arange(8) / 8
     scan = acquire(heart, phases=phases, rng=np.random.default_rng(1))
     found = segmentation_from_labels(scan.labels, scan.cine)
-    result = stage.analyse_scan(
-        scan.cine, segmentation=found, settings=TrackingSettings.fast(), scan_id=stage.EXAMPLE_ID
-    )
+    result = stage.analyse_scan(scan.cine, segmentation=found, settings=TrackingSettings.fast(), scan_id="example")
     truth = stage.against_truth(result, study, scan.cine)
     assert truth.lacks == "" and truth.table["true"].notna().all()
     assert abs(truth.table.loc["lv_ef_mesh_percent", "difference"]) < 5

@@ -13,7 +13,8 @@ from cardiolib.imaging import ACDC, Cine, LabelMap
 from cardiolib.segmentation import TrainedNetwork
 from cardiolib.segmentation.segmented import SegmentedCohort
 from cardiolib.steps import trained_networks
-from cardiolib.steps.segmentation_settings import REPOSITORY, SegmentationStageSettings, TrainingDetails
+from cardiolib.steps.named_files import REPOSITORY
+from cardiolib.steps.segmentation_settings import SegmentationStageSettings, TrainingDetails
 from cardiolib.steps.trained_networks import drawing_order, networks_for_cohort
 from cardiolib.work import Work
 
