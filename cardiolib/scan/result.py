@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,7 +16,7 @@ from cardiolib.motion.tracking.settings import TrackingSettings
 from cardiolib.printed import as_html
 from cardiolib.scan.indices import index_table
 from cardiolib.segmentation import Segmentation, TrainedNetwork
-from cardiolib.segmentation.shipped import default_network, segment
+from cardiolib.segmentation.shipped import segment
 from cardiolib.verdicts import DO_NOT_USE, LOOK, OK, VERDICTS
 
 MOTION = "motion"
@@ -163,8 +162,6 @@ def analyse_scan(
     if cine.shape[2] < 2:
         raise ValueError(f"{scan_id}: the image has one slice; a stack of at least two short-axis slices is needed")
     if segmentation is None:
-        if not isinstance(network, TrainedNetwork):
-            network = default_network() if network is None else TrainedNetwork.load(Path(network))
         segmentation = segment(cine, network)
     if not segmentation.labels.mask("lv_cavity").any():
         raise ValueError(
