@@ -13,6 +13,7 @@ TORCH_WHEELS ?=
 RUN ?=
 SCAN ?= example
 OUT ?= data/derived/scans
+SCAN_ARGS ?=
 A ?=
 B ?=
 
@@ -41,6 +42,7 @@ help: ## print this help
 	@echo "  COHORT=<folder or name>       your own data, or a simulated cohort (default: $(COHORT))"
 	@echo "  SEED=<number>                 default $(SEED)"
 	@echo "  PARAMS='stage.name=value'     change parameters, for example PARAMS='survival.latent=8'"
+	@echo "  SCAN_ARGS='--id P1 --fast'    other options of a scan (make scan); cardiolib scan --help lists them"
 	@echo "  TORCH_INDEX=<index>           where pip finds the CPU build of torch (or TORCH_WHEELS=<folder of wheels>)"
 
 # what an installation leaves on the disk, in GB: on Linux, pip's own torch brings CUDA libraries
@@ -66,7 +68,7 @@ smoke: $(INSTALLED) ## the same, small: a few minutes
 	$(FLOW) run --profile smoke $(RUN_ARGS)
 
 scan: $(INSTALLED) ## look at your own scan, DICOM or NIfTI: make scan SCAN=path/to/scan [OUT=folder]; without SCAN a simulated one
-	$(CARDIOLIB) scan "$(SCAN)" --out "$(OUT)" --workers $(WORKERS)
+	$(CARDIOLIB) scan "$(SCAN)" --out "$(OUT)" --workers $(WORKERS) $(SCAN_ARGS)
 
 status: $(INSTALLED) ## which stages are up to date, and why the others are not
 	$(FLOW) status --profile $(PROFILE) $(RUN_ARGS)
