@@ -133,7 +133,7 @@ def _has_frames(path: Path) -> bool:
 def _nifti_scan(path: Path) -> Scan:
     cine = read_cine(path)
     if cine.n_frames < 2:
-        raise DicomError(f"{path.name} holds one frame: a cine has several. One frame is read by cardiolib.imaging.read_cine")
+        raise DicomError(f"{path.name} holds one frame: a cine has several. cardiolib.imaging.read_cine reads one")
     details: dict[str, Any] = {name: getattr(cine, name) for name in ("affine", "frame_time_ms", "notes", "simulated")}
     rate = None if cine.frame_time_ms is None else 60000.0 / (cine.frame_time_ms * cine.n_frames)
     stem = path.name.removesuffix(".gz").removesuffix(".nii")
