@@ -24,6 +24,7 @@ Values = float | Array
 RV_APEX_SHARE = 0.17  # height of the RV apex z_r as a share of L
 WIDEST_SHARE = 0.72  # height of the widest level Zc as a share of L
 RV_RISE_SHARE = 0.62  # height over which the RV reaches its full depth, as a share of L
+_LEAST_COS = 0.02  # cosine of the widest half angle of the septum that counts
 CUFF_MM = 6.0  # height below the RV apex over which the RV wall fades into the LV epicardium
 
 
@@ -116,8 +117,10 @@ class Anatomy:
         """F = 1 - d [1 - (cos al / cos u)^2] S((1 - |psi|/al) / edge), u = clip(psi, -al, al).
 
         d = 0 is a circle and d = 1 a chord between the insertions; the last factor (absent when edge = 0)
-        takes away the kink at psi = +-al. cos u = max(cos psi, cos al) because al < pi/2.
+        takes away the kink at psi = +-al. cos u = max(cos psi, cos al) because al < pi/2: where a vigorous ventricle
+        spreads the insertions farther than that, they count as just below.
         """
+        cos_half = np.maximum(cos_half, _LEAST_COS)
         chord = cos_half / np.maximum(at.cos, cos_half)
         hollow = amount * (1.0 - chord * chord)
         if self.parameters.flattening_edge > 0:

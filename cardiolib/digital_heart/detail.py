@@ -17,13 +17,16 @@ from scipy.ndimage import map_coordinates
 from .chest import soft
 from .fields import smooth_field
 from .heart import DigitalHeart
-from .location import LV_CAVITY, LV_WALL, Located
+from .location import LV_CAVITY, LV_WALL, RV_CAVITY, RV_WALL, Located
 
 Array = NDArray[np.float32]
 
 _MAP = (96, 24)  # angles and heights of the maps on the heart
 _TRACED_SHARE = 0.8
 """Of the mean depth of pressed trabeculae, what a reader's contour leaves to the wall at end-systole."""
+
+_LEFT_OPEN = 0.35
+"""Of the width of a cavity, what stays cavity however deep the pressed layer is."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ class Detail:
     ----------
     lv_trabeculae_mm, rv_trabeculae_mm : (96, 24) array
         Depth of the trabecular layer at end-diastole by material angle and height.
-    lv_mean_mm : float
-        Mean depth of the LV's layer at mid-height.
+    lv_mean_mm, rv_mean_mm : float
+        Mean depth of the layers at mid-height.
     opacity : float
         How much of the layer's signal is muscle at end-diastole; at end-systole the trabeculae are pressed together and
         all of it is.
@@ -99,6 +102,7 @@ class Detail:
     lv_trabeculae_mm: Array
     rv_trabeculae_mm: Array
     lv_mean_mm: float
+    rv_mean_mm: float
     opacity: float
     columns: tuple[Column, ...]
     fat_mm: float
@@ -116,6 +120,7 @@ class Detail:
             _fingers(lv_mean, rng),
             _fingers(rv_mean, rng),
             lv_mean,
+            rv_mean,
             float(rng.uniform(0.35, 0.9)),
             _draw_columns(rng),
             float(rng.uniform(0.0, 8.0)),
@@ -149,15 +154,13 @@ class Detail:
         return opacity * soft(at.r - (at.r_rv_endo - depth), pixel_mm)
 
     def traced(self, codes: NDArray[np.uint8], at: Located, contraction: Contraction, *, length_mm: float) -> None:
-        """Change labels in place to what a reader traces: pressed trabeculae count as wall."""
-        layer = (
-            _TRACED_SHARE
-            * contraction.pressed
-            * contraction.crowding
-            * self.lv_mean_mm
-            * _profile(at.Z_left / length_mm)
-        )
-        codes[(codes == LV_CAVITY) & (at.r > np.maximum(at.r_lv_endo - layer, 0.35 * at.r_lv_endo))] = LV_WALL
+        """Change labels in place to what a reader traces: pressed trabeculae count as wall, in both ventricles."""
+        pressed, crowding = contraction
+        left = _TRACED_SHARE * pressed * crowding * self.lv_mean_mm * _profile(at.Z_left / length_mm)
+        codes[(codes == LV_CAVITY) & (at.r > np.maximum(at.r_lv_endo - left, _LEFT_OPEN * at.r_lv_endo))] = LV_WALL
+        right = _TRACED_SHARE * pressed * (1.0 + pressed) * self.rv_mean_mm * _profile(at.Z_right / length_mm)
+        open_mm = _LEFT_OPEN * (at.r_rv_endo - at.r_lv_epi)
+        codes[(codes == RV_CAVITY) & (at.r > np.maximum(at.r_rv_endo - right, at.r_lv_epi + open_mm))] = RV_WALL
 
     def base(self, at: Located, *, pixel_mm: float) -> tuple[Array, Array]:
         """Above the LV's base: (M, S) shares of blood (atrium and aortic root) and of a thin wall about them."""

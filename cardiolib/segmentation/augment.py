@@ -52,6 +52,9 @@ class AugmentationSettings:
     log_shading : float
         Coefficients of a smooth shading over the image: the logarithm of the gain is a second-degree
         polynomial of the position (-1 to 1 along either side).
+    log_brightness_along : float
+        Coefficients of a brightness that changes along the stack, as near to a surface coil: the logarithm of the gain
+        holds the position along the stack (-1 to 1), its square, and its products with the position in the plane.
     deform_px : float
         Smooth in-plane deformation, the same for all slices of a stack.
     contrast, grey_curve : float
@@ -72,6 +75,7 @@ class AugmentationSettings:
     gain: float = 0.15
     noise: float = 0.03
     log_shading: float = 0.3
+    log_brightness_along: float = 0.0
     deform_px: float = 0.0
     contrast: float = 0.0
     grey_curve: float = 0.0
@@ -83,6 +87,7 @@ class AugmentationSettings:
         """Strong changes, for a network that learns from simulations and is to read real scans."""
         strong = {
             "log_scale": 0.2,
+            "log_brightness_along": 0.4,
             "deform_px": 3.0,
             "contrast": 0.12,
             "grey_curve": 0.12,
@@ -100,6 +105,7 @@ class AugmentationSettings:
             "gain",
             "noise",
             "log_shading",
+            "log_brightness_along",
             "deform_px",
             "contrast",
             "grey_curve",
@@ -236,6 +242,8 @@ def _change_intensity(images: Tensor, settings: AugmentationSettings, generator:
     gain = 1 + _uniform(n, settings.gain, generator).to(images)[:, None, None, None]
     noise = settings.noise * torch.rand(n, generator=generator).to(images)[:, None, None, None]
     shading = torch.exp(_shading(n, images.shape[2:], settings.log_shading, generator)).to(images)
+    if settings.log_brightness_along > 0:
+        shading = shading * torch.exp(_shading_along(images.shape, settings.log_brightness_along, generator)).to(images)
     curved = (images + 0.5).clamp_min(1e-4) ** gamma * gain * shading - 0.5
     return curved + noise * torch.randn(images.shape, generator=generator).to(images)
 
@@ -246,6 +254,15 @@ def _shading(n: int, shape: tuple[int, ...], size: float, generator: torch.Gener
     terms = torch.stack([x, y, x * y, x * x - 1 / 3, y * y - 1 / 3])  # (5, H, W), each of mean about 0
     weights = size * (2 * torch.rand(n, len(terms), generator=generator) - 1)
     return torch.einsum("nt,thw->nhw", weights, terms)[:, None]
+
+
+def _shading_along(shape: tuple[int, ...], size: float, generator: torch.Generator) -> Tensor:
+    """(n, K, H, W) random polynomials of second degree in which every term holds the position along the stack."""
+    n, *sides = shape
+    z, y, x = torch.meshgrid(*(torch.linspace(-1, 1, side) for side in sides), indexing="ij")
+    terms = torch.stack([z, z * z - 1 / 3, x * z, y * z])
+    weights = size * (2 * torch.rand(n, len(terms), generator=generator) - 1)
+    return torch.einsum("nt,tkhw->nkhw", weights, terms)
 
 
 def _uniform(n: int, half_width: float, generator: torch.Generator) -> Tensor:

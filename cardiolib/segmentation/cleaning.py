@@ -19,6 +19,9 @@ KEPT_FRACTION = 0.2
 """A second component of a structure is kept when it has at least this share of the largest one."""
 
 
+_ROUND = 0.6
+"""Radius of the disc in `_round_off`, of the radius of the largest disc within the left ventricle."""
+
 _IN_ONE_PIECE = ("lv_cavity", "lv_wall", "rv_cavity")
 
 
@@ -60,6 +63,8 @@ def clean_labels(
         if n:
             sizes = np.bincount(pieces.ravel())
             sizes[0] = 0  # the background is no piece
+            if largest_only and name in ("lv_cavity", "rv_cavity"):
+                sizes = _enclosed(sizes, pieces, part == scheme.codes.get("lv_wall", -1))
             kept |= (sizes >= (1.0 if largest_only else KEPT_FRACTION) * sizes.max())[pieces] & (pieces > 0)
             if largest_only and name in _IN_ONE_PIECE:
                 part = np.where(kept | (part != scheme.codes[name]), part, 0)
@@ -68,5 +73,41 @@ def clean_labels(
     touched[whole[kept]] = True
     touched[0] = False
     cleaned = labels.copy()
-    cleaned[box] = np.where(kept | touched[whole], part, 0)
+    part = np.where(kept | touched[whole], part, 0)
+    if largest_only:
+        _round_off(part, scheme)
+    cleaned[box] = part
     return cleaned, int((cleaned != labels).sum())
+
+
+def _enclosed(sizes: np.ndarray, pieces: np.ndarray, wall: np.ndarray) -> np.ndarray:
+    """Sizes of pieces, times the share of their in-plane border that is LV wall; sizes alone where no piece has any."""
+    in_plane = ndimage.generate_binary_structure(2, 1)[:, :, None]
+    shares = np.zeros(len(sizes))
+    for code, place in enumerate(ndimage.find_objects(np.pad(pieces, 1)), start=1):
+        around = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in place)
+        piece = np.pad(pieces, 1)[around] == code
+        border = ndimage.binary_dilation(piece, in_plane) & ~piece
+        shares[code] = np.pad(wall, 1)[around][border].mean()
+    return sizes * shares if shares.any() else sizes
+
+
+def _round_off(part: np.ndarray, scheme: LabelScheme) -> None:
+    """Take from the LV wall, in place and slice by slice, what sticks out of the left ventricle.
+
+    The left ventricle (wall and cavity) is opened with a disc of `_ROUND` times its inner radius. What a network takes
+    for wall beside the heart hangs on it by a neck.
+    """
+    cavity, wall = (scheme.codes.get(name, -1) for name in ("lv_cavity", "lv_wall"))
+    for k in range(part.shape[2]):
+        plane = part[..., k]
+        ventricle = np.pad((plane == cavity) | (plane == wall), 1)
+        depth = ndimage.distance_transform_edt(ventricle)
+        radius = _ROUND * depth.max()
+        if radius < 1:
+            continue
+        round_part = (ndimage.distance_transform_edt(depth <= radius) <= radius + 1)[1:-1, 1:-1]
+        pieces, n = ndimage.label(round_part)
+        if n > 1:
+            round_part = pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
+        plane[(plane == wall) & ~round_part] = 0

@@ -27,15 +27,22 @@ class View(NamedTuple):
         In-plane magnification.
     reverse : bool
         Slices in reverse order.
+    even : bool
+        Slices of the same brightness: a surface coil makes those near it bright.
     """
 
     turn_rad: float = 0.0
     scale: float = 1.0
     reverse: bool = False
+    even: bool = False
 
 
-VIEWS = (View(), View(0.2, 1.0, True), View(-0.2), View(0.0, 0.88), View(0.0, 1.12, True))
+VIEWS = (View(), View(0.2, 1.0, True, True), View(-0.2), View(0.0, 0.88, even=True), View(0.0, 1.12, True))
 """The volume as it is, first; all others lie within what training showed (`AugmentationSettings`)."""
+
+_BRIGHT_PERCENT = 95.0
+_DARKEST = 0.05
+"""Of the intensity range: a slice whose bright pixels are below is empty, and is not made brighter than this allows."""
 
 
 def mean_over_views(predict: Callable[[np.ndarray], np.ndarray], stack: np.ndarray) -> np.ndarray:
@@ -53,13 +60,21 @@ def mean_over_views(predict: Callable[[np.ndarray], np.ndarray], stack: np.ndarr
         In the volume's own place and order.
     """
     total = np.zeros(0, np.float32)
+    even = _evenly_bright(stack)
     for view in VIEWS:
-        shown = _warped(stack[:, None], view.turn_rad, view.scale)[:, 0]
+        shown = _warped((even if view.even else stack)[:, None], view.turn_rad, view.scale)[:, 0]
         found = predict(np.ascontiguousarray(shown[::-1] if view.reverse else shown))
         found = found[::-1] if view.reverse else found
         found = _warped(found, -view.turn_rad, 1.0 / view.scale)
         total = found if view == VIEWS[0] else total + found
     return total / np.float32(len(VIEWS))
+
+
+def _evenly_bright(stack: np.ndarray) -> np.ndarray:
+    """The same (K, H, W) with the bright pixels of every slice as bright as those of the middle one of all."""
+    bright = np.percentile(stack.reshape(len(stack), -1) + 0.5, _BRIGHT_PERCENT, axis=1).clip(_DARKEST)
+    gain = (np.median(bright) / bright).astype(np.float32)
+    return np.clip((stack + np.float32(0.5)) * gain[:, None, None], 0, 1) - np.float32(0.5)
 
 
 def _warped(planes: np.ndarray, turn_rad: float, scale: float) -> np.ndarray:

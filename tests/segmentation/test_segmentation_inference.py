@@ -213,8 +213,9 @@ def test_a_right_ventricle_cut_off_from_the_left_is_kept():
 
 def test_of_a_real_scan_the_largest_piece_of_cavities_and_lv_wall_is_kept_alone():
     labels = np.zeros((40, 40, 4), np.uint8)
-    labels[5:25, 5:25] = 2
-    labels[10:20, 10:20] = 1
+    radius = np.hypot(*(np.mgrid[:40, :40] - 14.5))
+    labels[radius < 10.5] = 2
+    labels[radius < 5] = 1
     labels[25:38, 5:25] = 4
     labels[25:38, 4] = 3
     labels[30:33, 25, 1:3] = 3  # thin walls come in pieces
@@ -227,6 +228,37 @@ def test_of_a_real_scan_the_largest_piece_of_cavities_and_lv_wall_is_kept_alone(
     heart = labels.copy()
     heart[:, 26:] = 0
     np.testing.assert_array_equal(alone, heart)
+
+
+@pytest.mark.parametrize("cavity", [1, 4])
+def test_a_larger_piece_that_no_wall_borders_is_no_cavity(cavity):
+    labels = np.zeros((40, 40, 3), np.uint8)
+    labels[5:17, 5:17] = 2
+    labels[8:14, 8:14] = cavity
+    labels[22:36, 22:36] = cavity  # a stomach
+    labels[4:6, 30:34] = 2
+    kept, n_removed = clean_labels(labels, largest_only=True)
+    assert (kept == cavity).sum() == 6 * 6 * 3 and (kept[8:14, 8:14] == cavity).all()
+    assert not kept[22:36, 22:36].any() and not kept[4:6, 30:34].any() and n_removed < 1.2 * 3 * (14 * 14 + 2 * 4)
+    without_wall = np.where(labels == 2, 0, labels).astype(np.uint8)
+    assert (clean_labels(without_wall, largest_only=True)[0] == cavity).sum() == 14 * 14 * 3
+
+
+def test_what_sticks_out_of_the_left_ventricle_is_no_wall_and_a_thin_or_oval_one_is_left_alone():
+    i, j = np.mgrid[:80, :80] - 40.0
+    for stretch, inner in ((1.0, 12), (1.25, 17), (0.85, 6)):
+        radius = np.hypot(i, j * stretch)
+        heart = np.where(radius < inner, 1, np.where(radius < 20, 2, 0)).astype(np.uint8)
+        labels = np.repeat(heart[:, :, None], 3, axis=2)
+        kept, _ = clean_labels(labels, largest_only=True)
+        assert (kept != labels).sum() < 0.01 * (labels > 0).sum()
+        labels[36:42, 58:76, 1] = 2  # hangs on the wall
+        labels[28:50, 66:78, 1] = 2
+        found, _ = clean_labels(labels, largest_only=True)
+        extra = (labels[..., 1] == 2) & (heart == 0)
+        assert (found[..., 1] == 2)[extra].mean() < 0.15
+        np.testing.assert_array_equal(found[..., [0, 2]], kept[..., [0, 2]])
+        assert (found == 1).sum() == (labels == 1).sum()
 
 
 def test_cleaning_an_empty_map_is_harmless():

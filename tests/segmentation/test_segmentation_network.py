@@ -300,6 +300,23 @@ def test_shading_is_smooth_and_the_same_for_all_slices():
     assert third.abs().max() < 1e-4
 
 
+def test_brightness_along_the_stack_is_smooth_and_leaves_the_mean_slice_of_no_tilt_alone():
+    images = torch.full((6, 5, 21, 21), 0.1)
+    settings = AugmentationSettings(**{**STILL.__dict__, "log_brightness_along": 0.4})
+    new, _, _ = augment_batch(
+        images,
+        torch.zeros(6, 5, 21, 21, dtype=torch.uint8),
+        torch.full((6, 6, 3), math.nan),
+        settings=settings,
+        generator=torch.Generator().manual_seed(0),
+    )
+    gain = ((new + 0.5) / 0.6).log()
+    assert gain[:, 2].std(dim=(1, 2)).max() < 1e-5  # the middle slice is as bright on the left as on the right
+    assert gain.mean(dim=(2, 3)).std(dim=1).min() > 0.02
+    assert gain[:, -1].std(dim=(1, 2)).min() > 0.01
+    assert gain.diff(n=3, dim=1).abs().max() < 1e-4
+
+
 @pytest.mark.parametrize(
     "field, value",
     [("rotation_rad", -1), ("noise", "a"), ("mirror_probability", 1.5), ("surroundings", 2), ("slices_left_out", 0.5)],

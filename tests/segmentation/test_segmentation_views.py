@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cardiolib.segmentation.views import VIEWS, View, _warped, mean_over_views
+from cardiolib.segmentation.views import VIEWS, View, _evenly_bright, _warped, mean_over_views
 
 
 def smooth_volume(shape=(5, 48, 64)):
@@ -15,7 +15,7 @@ def smooth_volume(shape=(5, 48, 64)):
 
 def test_what_reads_pixels_one_by_one_answers_the_same_in_every_view():
     """Such a reader commutes with every view, so the average is its answer, but for interpolating twice."""
-    stack = smooth_volume()
+    stack = _evenly_bright(smooth_volume())
     inside = (slice(None), slice(None), slice(12, -12), slice(12, -12))
     found = mean_over_views(lambda shown: np.stack([shown, -2 * shown], axis=1), stack)
     expected = np.stack([stack, -2 * stack], axis=1)
@@ -23,7 +23,8 @@ def test_what_reads_pixels_one_by_one_answers_the_same_in_every_view():
 
 
 def test_the_reader_sees_every_view_and_the_slices_reversed_in_some():
-    stack = smooth_volume((4, 32, 32)) + np.arange(4, dtype=np.float32)[:, None, None]
+    stack = smooth_volume((4, 32, 32))
+    stack[:, :16] -= 0.05 * np.arange(4, dtype=np.float32)[::-1, None, None]
     seen = []
 
     def reader(shown):
@@ -35,6 +36,19 @@ def test_the_reader_sees_every_view_and_the_slices_reversed_in_some():
     np.testing.assert_array_equal(seen[0], stack)
     rising = [bool(shown[0].mean() < shown[-1].mean()) for shown in seen]
     assert rising == [not view.reverse for view in VIEWS]
+
+
+def test_evenly_bright_slices_are_as_bright_as_the_middle_one_and_no_gain_is_seen_any_more():
+    rng = np.random.default_rng(1)
+    plain = rng.uniform(0.0, 0.4, (5, 32, 32)).astype(np.float32)
+    gains = np.array([0.5, 0.8, 1.0, 1.4, 2.0], np.float32)[:, None, None]
+    even = _evenly_bright(plain * gains - np.float32(0.5))
+    bright = np.percentile(even.reshape(5, -1) + 0.5, 95, axis=1)
+    np.testing.assert_allclose(bright, bright[2], rtol=1e-5)
+    np.testing.assert_allclose(even, _evenly_bright(plain - np.float32(0.5)), atol=0.01)
+    empty = plain - np.float32(0.5)
+    empty[1] = -0.5
+    assert (_evenly_bright(empty)[1] == -0.5).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 40, 40), (1, 1, 32, 56)])
