@@ -99,13 +99,13 @@ def placement(image: NiftiFile, shape: tuple[int, ...]) -> tuple[np.ndarray, flo
     space_unit, time_unit = image.units
     notes = list(image.notes)
     try:
-        affine, form_notes = placed_by(image.header, image.pixdim)
-        affine, note = reconcile_affine(affine, image.pixdim.tolist())
-        notes += [*form_notes, note] if note else form_notes
-        affine, unit_note = believed_lengths(affine, shape, unit=space_unit)
+        with np.errstate(all="ignore"):  # what a damaged header makes infinite is refused in words
+            affine, form_notes = placed_by(image.header, image.pixdim)
+            affine, note = reconcile_affine(affine, image.pixdim.tolist())
+            affine, unit_note = believed_lengths(affine, shape, unit=space_unit)
     except ValueError as error:
         raise ValueError(f"{image.path}: {error}") from error
-    notes += [unit_note] if unit_note else []
+    notes += [*form_notes, *(one for one in (note, unit_note) if one)]
     frame_time_ms = None
     if len(shape) == 4 and shape[3] > 1:
         frame_time_ms, time_note = _frame_time(float(image.header.get_zooms()[3]), time_unit, shape[3])

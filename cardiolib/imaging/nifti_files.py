@@ -131,12 +131,13 @@ def open_nifti(path: Path) -> NiftiFile:
     _check_name(path, start, compressed)
     try:
         head = _inflated(start, _HEAD, whole=False) if compressed else start[:_HEAD]
-        header = _header(head)
-        header.check_fix(logger=_QUIET, error_level=40)
-        pixdim = np.array(_stored(head, type(header))["pixdim"][1:4], float)
-        notes = _mended(header, _stored(head, type(header)))
-        shape = tuple(int(n) for n in header.get_data_shape())
-        header.get_data_dtype(), _offset(header)
+        with np.errstate(all="ignore"):  # a damaged header holds any number
+            header = _header(head)
+            header.check_fix(logger=_QUIET, error_level=40)
+            pixdim = np.array(_stored(head, type(header))["pixdim"][1:4], float)
+            notes = _mended(header, _stored(head, type(header)))
+            shape = tuple(int(n) for n in header.get_data_shape())
+            header.get_data_dtype(), _offset(header)
     except (HeaderDataError, zlib.error, EOFError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(DAMAGED.format(path=path, error=error)) from error
     file = NiftiFile(path, header, pixdim, shape, compressed, notes)

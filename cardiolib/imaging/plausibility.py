@@ -16,6 +16,9 @@ VOXEL_MM = (0.05, 40.0)
 FIELD_MM = 700.0
 """No axis of an image is longer: the bore of a scanner is not."""
 
+PLACE_MM = 10_000.0
+"""No voxel lies farther from where a scanner counts from."""
+
 STACK_MM = 320.0
 """No stack of slices over a heart is longer."""
 
@@ -54,7 +57,8 @@ def believed_lengths(affine: np.ndarray, shape: tuple[int, ...], *, unit: str) -
     Raises
     ------
     ValueError
-        Voxels of no unit have a size that a heart's image can have, or an axis is longer than any scanner.
+        Voxels of no unit have a size that a heart's image can have, or an axis is longer than any scanner, or the image
+        lies outside of it.
 
     Examples
     --------
@@ -80,6 +84,10 @@ def believed_lengths(affine: np.ndarray, shape: tuple[int, ...], *, unit: str) -
             f"taken as {_NAMES[factor]}"
         )
     scaled = np.diag([factor, factor, factor, 1.0]) @ affine
+    if np.abs(scaled[:3, 3]).max() > PLACE_MM:
+        raise ValueError(
+            f"its first voxel lies at {_text(scaled[:3, 3])} mm, outside any scanner. Correct the origin in the header"
+        )
     check_extent(spacing * factor, shape)
     return scaled, note
 
