@@ -104,8 +104,8 @@ def check_extent(spacing_mm: np.ndarray, shape: tuple[int, ...]) -> None:
     --------
     >>> check_extent(np.array([1.5, 1.5, 10]), (30, 216, 256, 10))
     Traceback (most recent call last):
-    ValueError: axis 3 is 2560 mm long (256 voxels of 10 mm); no stack of slices over a heart is longer than 320 mm. The axes are \
-slices and time in another order, or the voxel size is wrong: (I, J, K, T) is read
+    ValueError: axis 3 is 2560 mm long (256 voxels of 10 mm); no stack of slices over a heart is longer than 320 mm. \
+The axes are slices and time in another order, or the voxel size is wrong: (I, J, K, T) is read
     """
     if not _can_be(spacing_mm):
         raise ValueError(
