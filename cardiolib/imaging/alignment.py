@@ -117,7 +117,7 @@ def _why_elsewhere(labels: LabelMap, affine: np.ndarray, shape: tuple[int, ...])
         return "their axes point in other directions"
     if labels.shape == shape and (axis_of == np.arange(3)).all() and (np.diag(steps) > 0).all():
         return f"corners up to {_farthest_mm(labels.affine, affine, shape):.3g} mm apart, by the affines of the files"
-    half = spacing_of(affine).min() / 2
+    half, within, around = spacing_of(affine).min() / 2, True, True
     for b, a in enumerate(axis_of):
         step, n, mm = abs(steps[a, b]), shape[a], spacing_of(affine)[a]
         first, end = sorted((start[a], start[a] + steps[a, b] * last[b]))
@@ -130,10 +130,11 @@ def _why_elsewhere(labels: LabelMap, affine: np.ndarray, shape: tuple[int, ...])
         first, end = round(first), round(end)
         if off > half + SAME_PLACE_VOXELS * mm:
             return f"they are {off:.3g} mm apart along one axis, more than half a voxel"
-        if not ((first >= 0 and end <= n - 1) or (first <= 0 and end >= n - 1)):
+        within, around = within and first >= 0 and end <= n - 1, around and first <= 0 and end >= n - 1
+        if not (within or around):
             return (
-                f"labels reach from voxel {first} to {end} along axis {a + 1} of an image of {n}: neither holds the "
-                "other"
+                f"labels reach from voxel {first} to {end} along axis {a + 1} of an image of {n}, and neither grid holds "
+                "the other"
             )
     return ""
 

@@ -87,7 +87,7 @@ def _qform(header: nib.Nifti1Header, pixdim: np.ndarray) -> tuple[np.ndarray, st
         raise ValueError(f"its quaternion {_text(quaternion)} is no rotation")
     if excess > _ROUNDING:
         header = header.copy()
-        for part, value in zip("bcd", quaternion / np.sqrt(1.0 + excess) * (1 - _ROUNDING), strict=True):
+        for part, value in zip("bcd", quaternion / np.sqrt(1.0 + excess), strict=True):
             header[f"quatern_{part}"] = value
         note = f"quaternion of the qform is {excess:.1g} too long: shortened to a rotation"
     return _with_volume(header.get_qform(coded=False)), note

@@ -106,7 +106,7 @@ class NiftiFile:
             stored = np.frombuffer(content, self.dtype, math.prod(self.shape), offset).reshape(self.shape, order="F")
             slope, inter = self.header.get_slope_inter()
             with np.errstate(all="ignore"):  # what is not finite is found, and said, later
-                scaled = apply_read_scaling(stored, *_scaling(slope, inter))
+                scaled = apply_read_scaling(stored, *_scaling(slope, inter))  # type: ignore[arg-type]
         except (zlib.error, EOFError, OSError) as error:
             raise ValueError(DAMAGED.format(path=self.path, error=error)) from error
         except MemoryError:
@@ -203,7 +203,7 @@ def _mended(header: nib.Nifti1Header, stored: np.ndarray) -> tuple[str, ...]:
 
 
 def _offset(header: nib.Nifti1Header) -> int:
-    offset = header.get_data_offset()
+    offset = header.get_data_offset() or header.single_vox_offset  # 0 is unset, and there is one place for voxels
     if offset < header.single_vox_offset:
         raise ValueError(f"its voxels begin at byte {offset}, within the header")
     return int(offset)

@@ -13,6 +13,9 @@ from cardiolib.imaging.geometry import spacing_of
 VOXEL_MM = (0.05, 40.0)
 """Sizes that a voxel of a heart's image can have along one axis."""
 
+USUAL_MM = (0.3, 5.0)
+"""Sizes in the plane that scanners make of a heart; slices may be thicker."""
+
 FIELD_MM = 700.0
 """No axis of an image is longer: the bore of a scanner is not."""
 
@@ -33,7 +36,7 @@ SWAPPED = 2.0
 
 _LENGTHS = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
 _NAMES = {1.0: "mm", 1000.0: "metres", 0.001: "micrometres"}
-_THICK_MM = 3.0
+_THICK_MM = 5.0
 _FEWEST = 4
 _SAMPLE = 32
 
@@ -72,7 +75,7 @@ def believed_lengths(affine: np.ndarray, shape: tuple[int, ...], *, unit: str) -
         factor = stated
         note = None if stated == 1.0 else f"lengths of the file are in {unit}: converted to mm"
     else:
-        others = [other for other in _NAMES if other != stated and _can_be(spacing * other)]
+        others = [other for other in _NAMES if other != stated and _is_usual(spacing * other)]
         if len(others) != 1:
             raise ValueError(
                 f"voxels of {_text(spacing * stated)} mm; an image of a heart has {VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} "
@@ -195,6 +198,11 @@ def _change(voxels: np.ndarray, axis: int) -> float:
 
 def _can_be(spacing_mm: np.ndarray) -> bool:
     return bool((spacing_mm >= VOXEL_MM[0]).all() and (spacing_mm <= VOXEL_MM[1]).all())
+
+
+def _is_usual(spacing_mm: np.ndarray) -> bool:
+    """Whether a scanner would make such voxels of a heart: what is put in place of an impossible number must be."""
+    return bool((spacing_mm >= USUAL_MM[0]).all() and np.sort(spacing_mm)[1] <= USUAL_MM[1] and _can_be(spacing_mm))
 
 
 def _text(values: np.ndarray) -> str:

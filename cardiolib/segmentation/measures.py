@@ -81,7 +81,10 @@ def compare_label_maps(found: LabelMap, truth: LabelMap, *, frames: dict[str, in
     ValueError
         The label maps lie in different places, or have different frames.
     """
-    truth = on_grid_of(truth, found.affine, found.shape, name="the reference", of="what was found")
+    try:
+        truth = on_grid_of(truth, found.affine, found.shape, name="the reference", of="what was found")
+    except ValueError as error:
+        raise ValueError(f"label maps cannot be compared: {error}") from error
     if found.labels.shape != truth.labels.shape:
         raise ValueError(f"label maps of shapes {found.labels.shape} and {truth.labels.shape} cannot be compared")
     frames = {str(t): t for t in range(truth.n_frames)} if frames is None else frames
