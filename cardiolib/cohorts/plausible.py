@@ -47,10 +47,11 @@ is larger at end-systole: ED and ES seem to be exchanged. Correct which frame is
     """
     if "lv_cavity" not in labels.scheme.codes:
         return
-    volume = labels.volume_ml("lv_cavity")
-    if volume[es] > volume[ed] > 0:
+    code, voxel_ml = labels.scheme.code("lv_cavity"), abs(np.linalg.det(labels.affine[:3, :3])) / 1000.0
+    at_ed, at_es = (np.count_nonzero(labels.frame(t) == code) * voxel_ml for t in (ed, es))
+    if at_es > at_ed > 0:
         raise CohortError(
-            f"{stated_by}: the LV cavity has {volume[ed]:.3g} mL at ED and {volume[es]:.3g} mL at ES, and no heart is "
+            f"{stated_by}: the LV cavity has {at_ed:.3g} mL at ED and {at_es:.3g} mL at ES, and no heart is "
             "larger at end-systole: ED and ES seem to be exchanged. Correct which frame is which."
         )
 

@@ -133,8 +133,8 @@ def _why_elsewhere(labels: LabelMap, affine: np.ndarray, shape: tuple[int, ...])
         within, around = within and first >= 0 and end <= n - 1, around and first <= 0 and end >= n - 1
         if not (within or around):
             return (
-                f"labels reach from voxel {first} to {end} along axis {a + 1} of an image of {n}, and neither grid holds "
-                "the other"
+                f"labels reach from voxel {first} to {end} along axis {a + 1} of an image of {n}, and neither grid "
+                "holds the other"
             )
     return ""
 
