@@ -14,8 +14,9 @@ from cardiolib.imaging import LabelMap
 LARGEST_ML = 1500.0
 """No ventricle holds more."""
 
-EF_POINTS = 1.5
-"""By so much a stated ejection fraction may differ from that of the stated volumes (rounding)."""
+EF_POINTS = 15.0
+"""By so much a stated ejection fraction may differ from that of the stated volumes: both may be measured apart. What
+differs more is a fraction instead of percent, or belongs to somebody else."""
 
 _SHOWN = 8
 
