@@ -289,14 +289,13 @@ class Cohort:
 
     def _checked(self, labels: LabelMap, subject_id: str, ed_es: tuple[int, int] | None) -> LabelMap:
         """A label map that a heart can have, with the cohort's mark."""
-        source = self._source_of(subject_id)
+        whose = f"subject {subject_id!r} of cohort {self.name!r} ({self._source_of(subject_id)})"
         try:
             check_codes(labels)
         except ValueError as error:
-            raise CohortError(f"subject {subject_id!r} of cohort {self.name!r} ({source}): {error}.") from error
+            raise CohortError(f"{whose}: {error}.") from error
         if ed_es is not None:
-            stated_by = f"subject {subject_id!r} of cohort {self.name!r} ({source})"
-            check_phases(labels, ed=ed_es[0], es=ed_es[1], stated_by=stated_by)
+            check_phases(labels, ed=ed_es[0], es=ed_es[1], stated_by=whose)
         return self._marked(labels, "label map", subject_id)
 
     def _refuse_marked_motion(self, subject_id: str) -> None:
@@ -345,9 +344,7 @@ class Cohort:
                 raise
             raise CohortError(f"cohort {self.name!r}, subject {subject_id!r}: {error}") from error
         except (OSError, EOFError, zlib.error, ValueError, ImageFileError, MemoryError) as error:
-            # a ValueError says itself what is wrong with the content, and what to do
+            # a ValueError says itself what is wrong, and what to do
             advice = "" if isinstance(error, ValueError) else " Copy the file again from its source."
-            raise CohortError(
-                f"the {what} of subject {subject_id!r} of cohort {self.name!r} cannot be read "
-                f"({type(error).__name__}: {error}).{advice}"
-            ) from error
+            whose, found = f"the {what} of subject {subject_id!r} of cohort {self.name!r}", type(error).__name__
+            raise CohortError(f"{whose} cannot be read ({found}: {error}).{advice}") from error

@@ -248,8 +248,8 @@ def check_codes(label_map: LabelMap) -> None:
 
 def _around_labels(frame: np.ndarray) -> np.ndarray:
     """The part of a frame that holds labels, with one voxel around it: a tenth of the work."""
-    plane = frame.any(axis=2)
-    i, j = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    plane = np.any(frame != 0, axis=2)
+    i, j = np.flatnonzero(np.any(plane, axis=1)), np.flatnonzero(np.any(plane, axis=0))
     return np.pad(frame[i[0] : i[-1] + 1, j[0] : j[-1] + 1], ((1, 1), (1, 1), (0, 0)))
 
 
