@@ -14,10 +14,6 @@ from cardiolib.imaging import LabelMap
 LARGEST_ML = 1500.0
 """No ventricle holds more."""
 
-EF_POINTS = 15.0
-"""By so much a stated ejection fraction may differ from that of the stated volumes: both may be measured apart. What
-differs more is a fraction instead of percent, or belongs to somebody else."""
-
 _SHOWN = 8
 
 
@@ -109,9 +105,6 @@ def _wrong(row: pd.Series) -> list[str]:
             found.append(f"{side}EDV is {edv:.4g} mL and {side}ESV 0: nothing is labelled at ES?")
         elif ef < 0 or ef > 100:
             found.append(f"{side}EF is {ef:.4g} %")
-        elif edv > 0 and abs(ef - ejection_fraction_percent(edv, esv)) > EF_POINTS:
-            found.append(
-                f"{side}EF is {ef:.4g} %, and {side}EDV {edv:.4g} and {side}ESV {esv:.4g} mL make "
-                f"{ejection_fraction_percent(edv, esv):.4g} %"
-            )
+        elif 0 < ef <= 1 and not abs(ef - ejection_fraction_percent(edv, esv)) < 1:
+            found.append(f"{side}EF is {ef:.4g} %: a fraction where percent are needed?")
     return found
