@@ -83,8 +83,17 @@ class AcdcCohort(Cohort):
 
     def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
         patient = self._patients[subject_id]
-        labels = stacked_labels([patient.frame(i, truth=True) for i in (patient.ed, patient.es)], ACDC)
+        image = patient.cine if patient.has_cine else patient.frame(patient.ed)
+        labels = stacked_labels([patient.frame(i, truth=True) for i in (patient.ed, patient.es)], ACDC, image)
         return labels, (patient.ed, patient.es) if patient.has_cine else (0, 1)
+
+    def _ed_es_of(self, subject_id: str, frames: tuple[int | None, ...]) -> tuple[int, int] | None:
+        return 0, 1
+
+    def _source_of(self, subject_id: str) -> str:
+        patient = self._patients[subject_id]
+        files = " and ".join(patient.frame(i, truth=True).name for i in (patient.ed, patient.es))
+        return f"{patient.folder / 'Info.cfg'} and {files}"
 
     def _read_displacement(self, subject_id: str) -> DisplacementField:
         patient, cine = self._patients[subject_id], self._read_image(subject_id)

@@ -16,8 +16,10 @@ from nibabel.filebasedimages import ImageFileError
 
 from cardiolib.cohorts.given import motion_by_id, volumes_by_id
 from cardiolib.cohorts.motion_matrix import to_matrix
+from cardiolib.cohorts.plausible import check_phases, check_volumes
 from cardiolib.cohorts.provided import PROVIDABLE, WITHOUT, providable
 from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
+from cardiolib.imaging import check_codes
 from cardiolib.printed import as_html
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ class Cohort:
     def image(self, subject_id: str) -> Cine:
         """The cine of one subject (a note in it says when it holds only the ED and ES frames)."""
         self._require(subject_id, "images")
-        with _naming("image", subject_id, self.name):
+        with self._naming("image", subject_id):
             return self._marked(self._read_image(subject_id), "image", subject_id)
 
     def labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
@@ -158,9 +160,9 @@ class Cohort:
         A frame number is None where the files do not say it.
         """
         self._require(subject_id, "labels")
-        with _naming("label map", subject_id, self.name):
+        with self._naming("label map", subject_id):
             labels, frames = self._read_labels(subject_id)
-            return self._marked(labels, "label map", subject_id), frames
+            return self._checked(labels, subject_id, self._ed_es_of(subject_id, frames)), frames
 
     def positions(self, subject_id: str) -> np.ndarray:
         """(T, V, 3) positions in mm of the same V material points in every frame."""
@@ -187,14 +189,16 @@ class Cohort:
         Eulerian, mm along the world's axes. A simulated cohort gives what its displacement-encoded images show.
         """
         self._require(subject_id, "displacement")
-        with _naming("displacement field", subject_id, self.name):
+        with self._naming("displacement field", subject_id):
             field = self._read_displacement(subject_id)
             return self._marked(field, "displacement field", subject_id)
 
     def volumes(self) -> pd.DataFrame:
         """Volumes (mL) and ejection fractions (percent), a row for each subject that has them."""
         ids = self._require_any("volumes")
-        return self._read_volumes(ids)
+        volumes = self._read_volumes(ids)
+        check_volumes(volumes, cohort=self.name, source_of=self._source_of)
+        return volumes
 
     # ---- truth: only simulated cohorts override these ------------------------------------------
 
@@ -239,6 +243,14 @@ class Cohort:
     def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
         raise self._absent("labels", subject_id)
 
+    def _ed_es_of(self, subject_id: str, frames: tuple[int | None, ...]) -> tuple[int, int] | None:
+        """Which frames of the label map something beside it states to be ED and ES; None where nothing does."""
+        return None
+
+    def _source_of(self, subject_id: str) -> str:
+        """Where labels and volumes of a subject come from, for messages."""
+        return "as given" if self.folder is None else f"in {self.folder}"
+
     def _read_landmarks(self, subject_id: str) -> np.ndarray:
         raise self._absent("landmarks", subject_id)
 
@@ -274,6 +286,17 @@ class Cohort:
         if read.simulated and not self.simulated:
             raise self._mixed(what, subject_id)
         return replace(read, simulated=True) if self.simulated and not read.simulated else read
+
+    def _checked(self, labels: LabelMap, subject_id: str, ed_es: tuple[int, int] | None) -> LabelMap:
+        """A label map that a heart can have, with the cohort's mark."""
+        whose = f"subject {subject_id!r} of cohort {self.name!r} ({self._source_of(subject_id)})"
+        try:
+            check_codes(labels)
+        except ValueError as error:
+            raise CohortError(f"{whose}: {error}.") from error
+        if ed_es is not None:
+            check_phases(labels, ed=ed_es[0], es=ed_es[1], stated_by=whose)
+        return self._marked(labels, "label map", subject_id)
 
     def _refuse_marked_motion(self, subject_id: str) -> None:
         if not self.simulated and self._motion_says_simulated(subject_id):
@@ -311,18 +334,17 @@ class Cohort:
             )
         return CohortError(f"{self.name!r}: this cohort has {WITHOUT[what]}. {self.layout} gives none.")
 
-
-@contextmanager
-def _naming(what: str, subject_id: str, name: str) -> Iterator[None]:
-    """A damaged file becomes one kind of error that names the subject."""
-    try:
-        yield
-    except CohortError:
-        raise
-    except (OSError, EOFError, zlib.error, ValueError, ImageFileError) as error:
-        # a ValueError says itself what is wrong with the content, and what to do
-        advice = "" if isinstance(error, ValueError) else " Copy the file again from its source."
-        raise CohortError(
-            f"the {what} of subject {subject_id!r} of cohort {name!r} cannot be read ({type(error).__name__}: {error})."
-            f"{advice}"
-        ) from error
+    @contextmanager
+    def _naming(self, what: str, subject_id: str) -> Iterator[None]:
+        """A damaged file becomes one kind of error that names the subject."""
+        try:
+            yield
+        except CohortError as error:
+            if repr(subject_id) in str(error):
+                raise
+            raise CohortError(f"cohort {self.name!r}, subject {subject_id!r}: {error}") from error
+        except (OSError, EOFError, zlib.error, ValueError, ImageFileError, MemoryError) as error:
+            # a ValueError says itself what is wrong, and what to do
+            advice = "" if isinstance(error, ValueError) else " Copy the file again from its source."
+            whose, found = f"the {what} of subject {subject_id!r} of cohort {self.name!r}", type(error).__name__
+            raise CohortError(f"{whose} cannot be read ({found}: {error}).{advice}") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
-from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
+from cardiolib.cohorts.stacking import counted_volumes, labels_on, stacked_cine, stacked_labels
 from cardiolib.cohorts.table import CohortError
 from cardiolib.files import marked_simulated
 from cardiolib.imaging import (
@@ -23,14 +22,9 @@ from cardiolib.imaging import (
     ed_es_frames,
     read_cine,
     read_header,
-    read_label_map,
     says_simulated,
-    spacing_of,
-    world_from_voxel,
 )
-
-SAME_PLACE_MM = 0.01
-"""Corners of two grids that lie no farther apart than this lie in the same place."""
+from cardiolib.imaging.plausibility import believed_cycle
 
 STATE_THE_SCHEME = (
     "which structure each number means is not stated, and it is not guessed. Name the scheme: "
@@ -118,19 +112,33 @@ class ScanCohort(Cohort):
             cine = stacked_cine(list(scan.frames.values()), note=note)
         else:
             cine = read_cine(scan.image)
-        time = cine.frame_time_ms if scan.frame_time_ms is None else scan.frame_time_ms
-        return replace(cine, frame_time_ms=time, notes=(*cine.notes, *scan.remarks))
+        notes = (*cine.notes, *scan.remarks)
+        if scan.frame_time_ms is None:
+            return replace(cine, notes=notes)
+        time, why_not = believed_cycle(scan.frame_time_ms, cine.n_frames)
+        return replace(cine, frame_time_ms=time, notes=(*notes, why_not) if why_not else notes)
 
     def _read_labels(self, subject_id: str) -> tuple[LabelMap, tuple[int | None, ...]]:
         scan = self._scans[subject_id]
         assert scan.scheme is not None
         if scan.labels is None:
-            labels = stacked_labels(list(scan.phase_labels.values()), scan.scheme)
+            labels = stacked_labels(list(scan.phase_labels.values()), scan.scheme, scan.first_image)
             frames = tuple(self._frame_at(subject_id, phase) for phase in scan.phase_labels)
         else:
             n_frames = read_header(scan.first_image).n_frames
-            labels, frames = labelled_frames(read_label_map(scan.labels, scan.scheme), scan, n_frames)
-        return on_grid_of(read_header(scan.first_image), labels, subject_id), frames
+            labels, frames = labelled_frames(labels_on(scan.labels, scan.scheme, scan.first_image), scan, n_frames)
+        return labels, frames
+
+    def _ed_es_of(self, subject_id: str, frames: tuple[int | None, ...]) -> tuple[int, int] | None:
+        scan = self._scans[subject_id]
+        if len(scan.phase_labels) == 2:
+            return list(scan.phase_labels).index("ED"), list(scan.phase_labels).index("ES")
+        if scan.ed is not None and scan.es is not None and {scan.ed, scan.es} <= set(frames):
+            return frames.index(scan.ed), frames.index(scan.es)
+        return None
+
+    def _source_of(self, subject_id: str) -> str:
+        return ", ".join(map(str, self._scans[subject_id].label_files))
 
     def _frame_at(self, subject_id: str, phase: str) -> int | None:
         """The frame of `image` at "ED" or "ES"; None where nothing says it."""
@@ -148,11 +156,9 @@ class ScanCohort(Cohort):
 
     def _ed_es(self, subject_id: str, labels: LabelMap, frames: tuple[int | None, ...]) -> dict[str, int]:
         """Which frames of a label map are ED and ES: those that are stated, else by the LV cavity's volume."""
-        scan = self._scans[subject_id]
-        if len(scan.phase_labels) == 2:
-            return {phase.lower(): list(scan.phase_labels).index(phase) for phase in ("ED", "ES")}
-        if scan.ed is not None and scan.es is not None and {scan.ed, scan.es} <= set(frames):
-            return {"ed": frames.index(scan.ed), "es": frames.index(scan.es)}
+        scan, stated = self._scans[subject_id], self._ed_es_of(subject_id, frames)
+        if stated is not None:
+            return {"ed": stated[0], "es": stated[1]}
         if labels.n_frames < 2:
             raise CohortError(
                 f"subject {subject_id!r} of cohort {self.name!r}: {scan.label_files[0].name} labels one frame only; "
@@ -211,35 +217,6 @@ def labelled_frames(labels: LabelMap, scan: Scan, n_frames: int) -> tuple[LabelM
         f"{scan.label_files[0]}: has {labels.n_frames} frames, and its cine {n_frames}. A label map has as many frames "
         "as the cine, or two (ED and ES), or one."
     )
-
-
-def on_grid_of(header: ImageHeader, labels: LabelMap, subject_id: str) -> LabelMap:
-    """A label map that lies on the grid of its image, with the image's affine.
-
-    Corners up to half a voxel away are put down to rounding, which is noted.
-
-    Raises
-    ------
-    CohortError
-        Another number of voxels, or corners farther away.
-    """
-    if labels.shape != header.shape[:3]:
-        raise CohortError(
-            f"subject {subject_id!r}: the label map has {labels.shape} voxels and the image {header.shape[:3]}. "
-            "Labels are read on the grid of their image: resample them, or give the right file."
-        )
-    corners = np.array(list(product(*((0, n - 1) for n in labels.shape))))
-    shift = world_from_voxel(labels.affine, corners) - world_from_voxel(header.affine, corners)
-    farthest = float(np.linalg.norm(shift, axis=1).max())
-    if farthest <= SAME_PLACE_MM:
-        return labels
-    if farthest > spacing_of(header.affine).min() / 2:
-        raise CohortError(
-            f"subject {subject_id!r}: the label map lies elsewhere than the image (corners up to {farthest:.3g} mm "
-            "apart, by the affines of the files). Give labels on the grid of the image, or correct the affine."
-        )
-    note = f"affine of the image taken: the label map's own is off by up to {farthest:.2g} mm"
-    return _with_note(replace(labels, affine=header.affine), note)
 
 
 def header_of(path: Path) -> ImageHeader | None:

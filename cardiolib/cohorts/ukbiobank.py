@@ -20,7 +20,7 @@ import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.declared import declared, stated_scheme
-from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
+from cardiolib.cohorts.stacking import counted_volumes, labels_on, stacked_cine, stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id
 from cardiolib.files import marked_simulated
 from cardiolib.imaging import (
@@ -33,7 +33,6 @@ from cardiolib.imaging import (
     ed_es_frames,
     read_cine,
     read_displacement,
-    read_label_map,
     says_simulated,
 )
 
@@ -81,9 +80,27 @@ class UkBiobankCohort(Cohort):
         assert self.label_scheme is not None
         rows = {}
         for i in ids:
-            labels, ed, es = _labels_at_ed_es(self._folders[i], self.label_scheme)
-            rows[i] = counted_volumes(self._marked(labels, "label map", i), ed=ed, es=es)
+            labels, ed, es = self._labels_at_ed_es(i, self.label_scheme)
+            rows[i] = counted_volumes(labels, ed=ed, es=es)
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ID")
+
+    def _labels_at_ed_es(self, subject_id: str, scheme: LabelScheme) -> tuple[LabelMap, int, int]:
+        """A label map, and its frames at end-diastole and at end-systole."""
+        folder = self._folders[subject_id]
+        if len(_labelled_phases(folder)) < 2 or _label_cine(folder) is None:
+            labels, _ = self.labels(subject_id)
+            by_volume = len(_labelled_phases(folder)) < 2
+            return labels, *(ed_es_frames(labels.volume_ml("lv_cavity")) if by_volume else (0, 1))
+        with self._naming("label map", subject_id):
+            files = [folder / f"label_sa_{phase}.nii.gz" for phase in ("ED", "ES")]
+            return self._checked(stacked_labels(files, scheme, _image_file(folder)), subject_id, (0, 1)), 0, 1
+
+    def _ed_es_of(self, subject_id: str, frames: tuple[int | None, ...]) -> tuple[int, int] | None:
+        folder = self._folders[subject_id]
+        return (0, 1) if _label_cine(folder) is None and len(_labelled_phases(folder)) == 2 else None
+
+    def _source_of(self, subject_id: str) -> str:
+        return f"labels in {self._folders[subject_id]}"
 
 
 def why_not(path: Path) -> str | None:
@@ -171,10 +188,10 @@ def read_subject_labels(folder: Path, scheme: LabelScheme) -> tuple[LabelMap, tu
     """Labels of every frame if they are there, else of ED and ES, and the frames of the image they belong to."""
     cine = _label_cine(folder)
     if cine is not None:
-        labels = read_label_map(cine, scheme)
+        labels = labels_on(cine, scheme, _image_file(folder))
         return labels, tuple(range(labels.n_frames))
     phases = _labelled_phases(folder)
-    labels = stacked_labels([folder / f"label_sa_{phase}.nii.gz" for phase in phases], scheme)
+    labels = stacked_labels([folder / f"label_sa_{phase}.nii.gz" for phase in phases], scheme, _image_file(folder))
     if not (folder / "sa.nii.gz").is_file():
         return labels, tuple(("ED", "ES").index(phase) for phase in phases)
     return labels, tuple(_frame_of(folder, phase) for phase in phases)
@@ -190,15 +207,6 @@ def _frame_of(folder: Path, phase: str) -> int | None:
         return None
     same = [t for t in range(cine.n_frames) if np.array_equal(cine.frame(t), frame)]
     return same[0] if same else None
-
-
-def _labels_at_ed_es(folder: Path, scheme: LabelScheme) -> tuple[LabelMap, int, int]:
-    """A label map, and its frames at end-diastole and at end-systole."""
-    phases = _labelled_phases(folder)
-    if len(phases) == 2:
-        return stacked_labels([folder / f"label_sa_{phase}.nii.gz" for phase in phases], scheme), 0, 1
-    labels, _ = read_subject_labels(folder, scheme)
-    return labels, *ed_es_frames(labels.volume_ml("lv_cavity"))
 
 
 def _outcomes(path: Path, ids: list[str]) -> pd.DataFrame:
@@ -263,6 +271,11 @@ def _subject_folders(path: Path) -> dict[str, Path]:
 
 def _folders(path: Path) -> list[Path]:
     return [folder for folder in sorted(path.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+
+
+def _image_file(folder: Path) -> Path | None:
+    """A file on the grid of the subject's image."""
+    return next((folder / name for name in IMAGE_FILES if (folder / name).is_file()), None)
 
 
 def _label_cine(folder: Path) -> Path | None:

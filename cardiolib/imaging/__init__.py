@@ -1,5 +1,6 @@
 """Cine images and label maps: voxels that know where they are."""
 
+from cardiolib.imaging.alignment import on_grid_of
 from cardiolib.imaging.cine import Cine
 from cardiolib.imaging.cropping import (
     crop_start,
@@ -14,9 +15,9 @@ from cardiolib.imaging.cropping import (
 )
 from cardiolib.imaging.dense_cine import DenseCine
 from cardiolib.imaging.displacement import DisplacementField
-from cardiolib.imaging.geometry import reconcile_affine, spacing_of, voxel_from_world, world_from_voxel
+from cardiolib.imaging.geometry import reconcile_affine, same_place, spacing_of, voxel_from_world, world_from_voxel
 from cardiolib.imaging.headers import FRAME_TIME_MS, ImageHeader, read_header
-from cardiolib.imaging.labels import LabelMap, check_scheme
+from cardiolib.imaging.labels import LabelMap, check_codes, check_scheme
 from cardiolib.imaging.phases import ed_es_frames, volume_jump
 from cardiolib.imaging.reading import read_cine, read_label_map, says_simulated, write_cine, write_label_map
 from cardiolib.imaging.scan import Scan
@@ -40,6 +41,7 @@ __all__ = [
     "LabelMap",
     "LabelScheme",
     "Scan",
+    "check_codes",
     "check_scheme",
     "crop_start",
     "crop_to_heart",
@@ -47,6 +49,7 @@ __all__ = [
     "ed_es_frames",
     "flip_axis",
     "normalise_intensity",
+    "on_grid_of",
     "pad_or_crop",
     "pad_or_crop_image",
     "read_cine",
@@ -58,6 +61,7 @@ __all__ = [
     "reconcile_affine",
     "resample_in_plane",
     "resample_like",
+    "same_place",
     "slice_axis_last",
     "spacing_of",
     "voxel_from_world",

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from cardiolib.imaging.cine import Cine
+from cardiolib.imaging.geometry import same_place
 from cardiolib.imaging.labels import LabelMap
 
 Image = TypeVar("Image", Cine, LabelMap)
@@ -107,7 +108,7 @@ def crop_to_heart(image: Image, label_map: LabelMap, *, margin_mm: float = 15.0,
     >>> crop_to_heart(cine, LabelMap(labels, np.eye(4), OURS), margin_mm=5).shape
     (14, 11, 3)
     """
-    if image.shape != label_map.shape or not np.allclose(image.affine, label_map.affine, atol=1e-3):
+    if image.shape != label_map.shape or not same_place(image.affine, label_map.affine, image.shape):
         raise ValueError(
             f"image {image.shape} and label map {label_map.shape} must have the same voxels and affine "
             "to be cropped together"

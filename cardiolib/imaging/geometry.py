@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+SAME_PLACE_VOXELS = 0.01
+"""Corners of two grids that lie no farther apart than this share of a voxel lie in the same place."""
+
 SPACING_TOLERANCE = 1e-3
 """Relative difference between affine and zooms that is put down to float32 rounding."""
 
@@ -59,6 +62,38 @@ def voxel_from_world(affine: np.ndarray, xyz: np.ndarray) -> np.ndarray:
     return offset @ np.linalg.inv(affine[:3, :3]).T
 
 
+def voxels_apart(affine: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> float:
+    """How far the corners of two grids of one shape lie apart, in voxels of the first along its axes.
+
+    Parameters
+    ----------
+    affine, other : (4, 4) arrays
+    shape : (I, J, K)
+
+    Examples
+    --------
+    >>> grid, moved = np.diag([2.0, 2, 10, 1]), np.diag([2.0, 2, 10, 1])
+    >>> moved[2, 3] = 5
+    >>> voxels_apart(grid, moved, (64, 64, 10))
+    0.5
+    """
+    corners = np.array(np.meshgrid(*((0, n - 1) for n in shape[:3]), indexing="ij"), float).reshape(3, -1).T
+    return float(np.abs(voxel_from_world(affine, world_from_voxel(other, corners)) - corners).max())
+
+
+def same_place(affine: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:
+    """Whether two grids of one shape lie in the same place, to `SAME_PLACE_VOXELS`.
+
+    Examples
+    --------
+    >>> grid, moved = np.diag([2.0, 2, 10, 1]), np.diag([2.0, 2, 10, 1])
+    >>> moved[0, 3] = 0.005
+    >>> same_place(grid, moved, (64, 64, 10))
+    True
+    """
+    return voxels_apart(affine, other, shape) <= SAME_PLACE_VOXELS
+
+
 def check_affine(affine: np.ndarray) -> np.ndarray:
     """Return `affine` as a (4, 4) float64 array, or say what is wrong with it.
 
@@ -75,7 +110,7 @@ def check_affine(affine: np.ndarray) -> np.ndarray:
         raise ValueError(f"the affine holds values that are not finite:\n{affine}")
     if not np.allclose(affine[3], (0, 0, 0, 1)):
         raise ValueError(f"the last row of an affine is 0 0 0 1; given {affine[3]}")
-    if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+    if abs(np.linalg.det(affine[:3, :3])) <= 1e-9 * np.prod(spacing_of(affine)):
         raise ValueError(f"the affine gives voxels without volume:\n{affine}")
     return affine
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-import nibabel as nib
 import numpy as np
 
+from cardiolib.imaging.forms import placed_by
 from cardiolib.imaging.geometry import reconcile_affine
+from cardiolib.imaging.nifti_files import NiftiFile, open_nifti
+from cardiolib.imaging.plausibility import believed_cycle, believed_lengths
 
 FRAME_TIME_MS = (5.0, 250.0)
 """Frame times a cardiac cine can have; anything else in the header is taken as unset."""
 
-DAMAGED = "{path} is damaged or incomplete ({error}): copy or download it again"
-"""What is said of a file that cannot be read to its end."""
-
-_MILLIMETRES = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
 _MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
 
 
@@ -73,7 +69,7 @@ def read_header(path: str | os.PathLike[str]) -> ImageHeader:
     """
     image, shape = open_image(Path(path))
     affine, frame_time_ms, _ = placement(image, shape)
-    unit = image.header.get_xyzt_units()[1]
+    unit = image.units[1]
     stated = None
     if len(shape) == 4 and unit in _MILLISECONDS:
         stated = float(image.header.get_zooms()[3]) * _MILLISECONDS[unit]
@@ -81,51 +77,55 @@ def read_header(path: str | os.PathLike[str]) -> ImageHeader:
     return ImageHeader((i, j, k, frames[0] if frames else 1), affine, frame_time_ms, stated)
 
 
-def open_image(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...]]:
+def open_image(path: Path) -> tuple[NiftiFile, tuple[int, ...]]:
     """A NIfTI image whose voxels are not read yet, and its axes without trailing ones."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no image file {path}")
-    try:
-        image = cast(nib.Nifti1Image, nib.load(path))
-    except (nib.filebasedimages.ImageFileError, EOFError, zlib.error) as error:
-        raise ValueError(DAMAGED.format(path=path, error=error)) from error
+    image = open_nifti(path)
     shape = _without_trailing_ones(image.shape)
     if len(shape) not in (3, 4):
         raise ValueError(f"{path} has the axes {image.shape}; an image here has three, or four with time")
-    if image.get_data_dtype().kind not in "iufb":
-        raise ValueError(f"{path} holds {image.get_data_dtype()} values; only real numbers can be read")
+    if image.dtype.kind not in "iufb":
+        raise ValueError(f"{path} holds {image.dtype} values; only real numbers can be read")
     return image, shape
 
 
-def placement(image: nib.Nifti1Image, shape: tuple[int, ...]) -> tuple[np.ndarray, float | None, tuple[str, ...]]:
-    """Affine, frame time in ms and notes of an image."""
-    space_unit, time_unit = image.header.get_xyzt_units()
-    unit_mm = _MILLIMETRES.get(space_unit, 1.0)
-    scale = np.diag([unit_mm, unit_mm, unit_mm, 1.0])
-    zooms = np.asarray(image.header.get_zooms(), float)
-    affine, note = reconcile_affine(scale @ image.affine, (zooms[:3] * unit_mm).tolist())
-    notes = [note] if note else []
-    if unit_mm != 1.0:
-        notes.append(f"lengths of the file are in {space_unit}: converted to mm")
+def placement(image: NiftiFile, shape: tuple[int, ...]) -> tuple[np.ndarray, float | None, tuple[str, ...]]:
+    """Affine, frame time in ms and notes of an image.
+
+    Raises
+    ------
+    ValueError
+        The header places no voxel, or voxels of a size that no image of a heart has.
+    """
+    space_unit, time_unit = image.units
+    notes = list(image.notes)
+    try:
+        with np.errstate(all="ignore"):  # what a damaged header makes infinite is refused in words
+            affine, form_notes = placed_by(image.header, image.pixdim)
+            affine, note = reconcile_affine(affine, image.pixdim.tolist())
+            affine, unit_note = believed_lengths(affine, shape, unit=space_unit)
+    except ValueError as error:
+        raise ValueError(f"{image.path}: {error}") from error
+    notes += [*form_notes, *(one for one in (note, unit_note) if one)]
     frame_time_ms = None
     if len(shape) == 4 and shape[3] > 1:
-        frame_time_ms, time_note = _frame_time(float(zooms[3]), time_unit)
+        frame_time_ms, time_note = _frame_time(float(image.header.get_zooms()[3]), time_unit, shape[3])
         notes += [time_note] if time_note else []
     return affine, frame_time_ms, tuple(notes)
 
 
-def _frame_time(zoom: float, unit: str) -> tuple[float | None, str | None]:
+def _frame_time(zoom: float, unit: str, n_frames: int) -> tuple[float | None, str | None]:
     """Fourth zoom and its unit -> frame time in ms, or None and the reason."""
     low, high = FRAME_TIME_MS
     if unit in _MILLISECONDS:
         milliseconds = zoom * _MILLISECONDS[unit]
         if low <= milliseconds <= high:
-            return milliseconds, None
+            return believed_cycle(milliseconds, n_frames)
     if unit != "unknown":
         return None, f"fourth zoom {zoom:.6g} {unit} is no frame time of a cine: frame time unknown"
     for name, factor in (("milliseconds", 1.0), ("seconds", 1000.0)):
         if low <= zoom * factor <= high:
-            return zoom * factor, f"fourth zoom {zoom:.6g} has no unit: read as {name}"
+            believed, note = believed_cycle(zoom * factor, n_frames)
+            return believed, note or f"fourth zoom {zoom:.6g} has no unit: read as {name}"
     return None, f"fourth zoom {zoom:.6g} without unit is no frame time of a cine: frame time unknown"
 
 

@@ -16,6 +16,9 @@ from cardiolib.printed import as_html
 ENCLOSED_AT_LEAST = 0.6
 """Part of the LV cavity's in-plane border that must be myocardium for a scheme to be believed."""
 
+EXCHANGED_BELOW, EXCHANGED_ABOVE = 0.5, 0.8
+"""Codes are exchanged where less of the LV cavity's border is wall, and more of another structure's is one other."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelMap:
@@ -184,6 +187,70 @@ def check_scheme(label_map: LabelMap) -> str:
             "with another scheme?"
         )
     return f"scheme {label_map.scheme.name!r} is plausible: {evidence}"
+
+
+def check_codes(label_map: LabelMap) -> None:
+    """Refuse a label map whose numbers plainly mean other structures than its scheme says.
+
+    Where the cavity that the scheme calls the left ventricle's is not enclosed by what it calls the wall, and another
+    structure is all but enclosed by another one, the codes are exchanged. What cannot be told is let pass; see
+    `check_scheme` for a check that must succeed.
+
+    Parameters
+    ----------
+    label_map : LabelMap
+        Its first labelled frame is looked at.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import cardiolib as cl
+    >>> from cardiolib.imaging import ACDC, MMS
+    >>> labels = cl.acquire(cl.DigitalHeart(), phases=[0.0]).labels.to_scheme(ACDC, drop=("rv_wall",))
+    >>> check_codes(labels)
+    >>> check_codes(LabelMap(labels.labels, labels.affine, MMS))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: label codes of scheme 'mms' are exchanged: lv_wall makes up ... of the border of lv_cavity, ...
+    """
+    codes = label_map.scheme.codes
+    labelled = next((t for t in range(label_map.n_frames) if label_map.frame(t).any()), None)
+    if labelled is None or not {"lv_cavity", "lv_wall"} <= set(codes):
+        return
+    frame = _around_labels(label_map.frame(labelled))
+    masks = {name: frame == code for name, code in codes.items()}
+    masks = {name: mask for name, mask in masks.items() if mask.any()}
+    if "rv_wall" in masks and "rv_cavity" in codes and "rv_cavity" not in masks:
+        raise ValueError(
+            f"scheme {label_map.scheme.name!r} does not fit: there is an rv_wall (code {codes['rv_wall']}) and no "
+            f"rv_cavity (code {codes['rv_cavity']}). Name the scheme that the labels were drawn with"
+        )
+    if not {"lv_cavity", "lv_wall"} <= set(masks):
+        return
+    enclosed = {}
+    for inner, mask in masks.items():
+        border = _in_plane_border(mask)
+        for outer, around in masks.items():
+            if inner != outer:
+                enclosed[inner, outer] = float(around[border].mean()) if border.any() else 0.0
+    stated = enclosed["lv_cavity", "lv_wall"]
+    (inner, outer), most = max(enclosed.items(), key=lambda one: one[1])
+    if stated < EXCHANGED_BELOW and most > EXCHANGED_ABOVE:
+        raise ValueError(
+            f"label codes of scheme {label_map.scheme.name!r} are exchanged: lv_wall makes up {stated:.0%} of the "
+            f"border of lv_cavity, but {outer} (code {codes[outer]}) {most:.0%} of that of {inner} (code "
+            f"{codes[inner]}), as the LV's wall does of its cavity. Name the scheme that the labels were drawn with, "
+            "or correct their codes"
+        )
+
+
+def _around_labels(frame: np.ndarray) -> np.ndarray:
+    """The part of a frame that holds labels, with one voxel around it: a tenth of the work."""
+    plane = np.any(frame != 0, axis=2)
+    i, j = np.flatnonzero(np.any(plane, axis=1)), np.flatnonzero(np.any(plane, axis=0))
+    return np.pad(frame[i[0] : i[-1] + 1, j[0] : j[-1] + 1], ((1, 1), (1, 1), (0, 0)))
 
 
 def _in_plane_border(mask: np.ndarray) -> np.ndarray:

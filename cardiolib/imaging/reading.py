@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 
 import nibabel as nib
@@ -11,13 +10,12 @@ import numpy as np
 
 from cardiolib.files import atomic_path, mark_simulated, marked_simulated
 from cardiolib.imaging.cine import Cine
-from cardiolib.imaging.gipl import read_gipl, write_gipl
-from cardiolib.imaging.headers import DAMAGED, open_image, placement
+from cardiolib.imaging.gipl import WITHOUT_DIRECTIONS, read_gipl, write_gipl
+from cardiolib.imaging.headers import open_image, placement
 from cardiolib.imaging.labels import LabelMap
+from cardiolib.imaging.nifti_files import SIMULATED_DESCRIPTION, open_nifti
+from cardiolib.imaging.plausibility import check_axes
 from cardiolib.imaging.schemes import SCHEMES, LabelScheme
-
-SIMULATED_DESCRIPTION = "SIMULATED by cardiolib, no patient"
-"""What the field ``descrip`` of a NIfTI file says of a simulated image."""
 
 
 def read_cine(path: str | os.PathLike[str]) -> Cine:
@@ -54,11 +52,14 @@ def read_cine(path: str | os.PathLike[str]) -> Cine:
     ...     cl.read_cine(f"{folder}/cine.nii.gz")
     Cine(8 x 8 x 4 voxels of 1.5 x 1.5 x 10 mm, 3 frames, 40 ms apart)
     """
-    array, affine, frame_time_ms, notes = _read(path)
+    array, affine, frame_time_ms, notes, simulated = _read(path)
     try:
-        return Cine(array.astype(np.float32), affine, frame_time_ms, notes, says_simulated(path))
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which `Cine` refuses
+            cine = Cine(array.astype(np.float32), affine, frame_time_ms, notes, simulated)
+        check_axes(cine.voxels)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    return cine
 
 
 def read_label_map(path: str | os.PathLike[str], scheme: LabelScheme | str) -> LabelMap:
@@ -92,9 +93,9 @@ def read_label_map(path: str | os.PathLike[str], scheme: LabelScheme | str) -> L
         if scheme not in SCHEMES:
             raise ValueError(f"there is no label scheme {scheme!r}; the named ones are {sorted(SCHEMES)}")
         scheme = SCHEMES[scheme]
-    array, affine, _, notes = _read(path)
+    array, affine, _, notes, simulated = _read(path)
     try:
-        return LabelMap(array, affine, scheme, notes, says_simulated(path))
+        return LabelMap(array, affine, scheme, notes, simulated)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -172,24 +173,22 @@ def says_simulated(path: str | os.PathLike[str]) -> bool:
     if _suffix(path) == ".gipl":
         return marked_simulated(path)
     try:
-        return SIMULATED_DESCRIPTION.encode() in nib.load(path).header["descrip"].tobytes()
-    except (nib.filebasedimages.ImageFileError, EOFError, OSError, zlib.error, KeyError, ValueError):
+        return open_nifti(path).simulated
+    except (OSError, ValueError):
         return False
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, float | None, tuple[str, ...]]:
+def _read(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, float | None, tuple[str, ...], bool]:
+    """Voxels, affine, frame time, notes and mark of an image, of which every byte has been read."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no image file {path}")
     if _suffix(path) == ".gipl":
         array, affine = read_gipl(path)
-        return array, affine, None, ("a .gipl file stores no directions: axes taken as the world's (LPS)",)
+        return array, affine, None, (WITHOUT_DIRECTIONS,), marked_simulated(path)
     image, shape = open_image(path)
-    try:
-        array = np.asanyarray(image.dataobj).reshape(shape)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(DAMAGED.format(path=path, error=error)) from error
-    return array, *placement(image, shape)
+    place = placement(image, shape)  # before the voxels: a header that places nothing is refused at once
+    return image.voxels().reshape(shape, order="F"), *place, image.simulated
 
 
 def _write(

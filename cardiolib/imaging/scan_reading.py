@@ -12,6 +12,7 @@ from cardiolib.imaging.dicom.loading import load_scan
 from cardiolib.imaging.dicom.planning import DicomChoices, plan_scan
 from cardiolib.imaging.dicom.study import StudyFiles, read_study_files
 from cardiolib.imaging.dicom.tags import DicomError
+from cardiolib.imaging.headers import read_header
 from cardiolib.imaging.reading import read_cine
 from cardiolib.imaging.scan import Scan
 
@@ -121,13 +122,10 @@ def _one_nifti(files: GivenFiles) -> Scan:
 
 
 def _has_frames(path: Path) -> bool:
-    import nibabel as nib
-
     try:
-        shape: tuple[int, ...] = getattr(nib.load(path), "shape", ())
-    except Exception:  # a damaged file is none of the candidates
+        return read_header(path).n_frames > 1
+    except (OSError, ValueError):  # a damaged file is none of the candidates
         return False
-    return len(shape) == 4 and shape[3] > 1
 
 
 def _nifti_scan(path: Path) -> Scan:

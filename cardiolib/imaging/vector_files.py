@@ -9,9 +9,7 @@ per mm as the intent's parameters.
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -20,7 +18,10 @@ from cardiolib.files import atomic_path
 from cardiolib.imaging.cine import Cine
 from cardiolib.imaging.dense_cine import DenseCine
 from cardiolib.imaging.displacement import DisplacementField
-from cardiolib.imaging.reading import read_cine, says_simulated, set_header, write_cine
+from cardiolib.imaging.geometry import same_place
+from cardiolib.imaging.headers import placement
+from cardiolib.imaging.nifti_files import NiftiFile, open_nifti
+from cardiolib.imaging.reading import read_cine, set_header, write_cine
 
 _DISPLACEMENT = "from ED, RAS mm"
 _PHASE = "DENSE phase, rad"
@@ -99,15 +100,17 @@ def read_displacement(
     """
     if axes not in AXES:
         raise ValueError(f"axes must be one of {', '.join(AXES)}; given {axes!r}")
-    image, array = _read_vectors(path, "a displacement field")
-    unit = image.header.get_xyzt_units()[0]
+    image, array, affine = _read_vectors(path, "a displacement field")
+    unit = image.units[0]
     if unit != "mm":
         raise ValueError(f"{path}: lengths are in {unit!r}; a displacement field is in mm and says so in its header")
     array = array * np.array([-1, -1, 1], np.float32) if axes == "lps" else array
-    stored = int(float(image.header["intent_p1"]))
+    stored = float(image.header["intent_p1"])
+    if ed_frame is None and not stored.is_integer():
+        raise ValueError(f"{path}: its ED frame (intent_p1) is {stored:g}, no whole number. Name it: ed_frame=")
     try:
         field = DisplacementField(
-            array, image.affine, stored if ed_frame is None else ed_frame, simulated=says_simulated(path)
+            array, affine, int(stored) if ed_frame is None else ed_frame, simulated=image.simulated
         )
         if cine is not None:
             field.check_beside(cine)
@@ -170,10 +173,10 @@ def read_dense(folder: str | os.PathLike[str]) -> DenseCine:
     """
     magnitude, phase = _dense_paths(folder)
     cine = read_cine(magnitude)
-    image, array = _read_vectors(phase, "a phase image")
+    image, array, affine = _read_vectors(phase, "a phase image")
     encoding = [round(float(image.header[f"intent_p{n}"]), 6) for n in (1, 2, 3)]
     try:
-        if not np.allclose(image.affine, cine.affine, atol=1e-3):
+        if not same_place(affine, cine.affine, cine.shape):
             raise ValueError("its affine is not that of the magnitude")
         return DenseCine(
             cine.voxels,
@@ -181,7 +184,7 @@ def read_dense(folder: str | os.PathLike[str]) -> DenseCine:
             cine.affine,
             (encoding[0], encoding[1], encoding[2]),
             frame_time_ms=cine.frame_time_ms,
-            simulated=cine.simulated or says_simulated(phase),
+            simulated=cine.simulated or image.simulated,
         )
     except ValueError as error:
         raise ValueError(f"{phase}: {error}") from error
@@ -214,17 +217,16 @@ def _write_vectors(
         nib.save(image, temporary)
 
 
-def _read_vectors(path: str | os.PathLike[str], what: str) -> tuple[Any, np.ndarray]:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no image file {path}")
-    try:
-        image: Any = nib.load(path)
-        shape, intent = image.shape, int(image.header["intent_code"])
-        if len(shape) != 5 or shape[-1] != 3:
-            raise ValueError(f"{path} has the axes {shape}; {what} has five, (I, J, K, T, 3), T being 1 for one frame")
-        if intent not in _VECTORS:
-            raise ValueError(f"{path} has the NIfTI intent {intent}; {what} is a vector image (1007, or 1006)")
-        return image, np.asanyarray(image.dataobj).astype(np.float32)
-    except (nib.filebasedimages.ImageFileError, EOFError, OSError, zlib.error, KeyError) as error:
-        raise ValueError(f"{path} is damaged or incomplete, or no NIfTI file ({error})") from error
+def _read_vectors(path: str | os.PathLike[str], what: str) -> tuple[NiftiFile, np.ndarray, np.ndarray]:
+    """The file, its voxels (I, J, K, T, 3) and its affine in mm."""
+    image = open_nifti(Path(path))
+    shape, intent = image.shape, int(image.header["intent_code"])
+    if len(shape) != 5 or shape[-1] != 3:
+        raise ValueError(f"{path} has the axes {shape}; {what} has five, (I, J, K, T, 3), T being 1 for one frame")
+    if intent not in _VECTORS:
+        raise ValueError(f"{path} has the NIfTI intent {intent}; {what} is a vector image (1007, or 1006)")
+    if image.dtype.kind not in "iuf":
+        raise ValueError(f"{path} holds {image.dtype} values; only real numbers can be read")
+    affine, _, _ = placement(image, shape[:4])
+    with np.errstate(over="ignore"):
+        return image, image.voxels().astype(np.float32), affine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames
+from cardiolib.imaging import OURS, STRUCTURES, Cine, LabelMap, ed_es_frames, on_grid_of
 from cardiolib.segmentation.inference import Segmentation
 from cardiolib.segmentation.network import N_LANDMARKS
 from cardiolib.segmentation.placing import NONE
@@ -44,6 +44,7 @@ def segmentation_from_labels(labels: LabelMap, cine: Cine) -> Segmentation:
             f"the labels have the axes {labels.labels.shape} and the cine {cine.voxels.shape}: a label of every voxel "
             "in every frame is needed"
         )
+    labels = on_grid_of(labels, cine.affine, cine.shape, of="the cine")
     ours = labels.to_scheme(OURS)
     volumes = pd.DataFrame(
         {

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from cardiolib.imaging import STRUCTURES, LabelMap
+from cardiolib.imaging import STRUCTURES, LabelMap, on_grid_of
 
 TISSUE_DENSITY_G_PER_ML = 1.05
 
@@ -67,7 +67,7 @@ def compare_label_maps(found: LabelMap, truth: LabelMap, *, frames: dict[str, in
     Parameters
     ----------
     found, truth : LabelMap
-        On the same voxels; schemes may differ.
+        Of the same place: a truth on another grid is brought to that of `found` (`on_grid_of`). Schemes may differ.
     frames : dict, optional
         Name -> frame, for example ``{"ED": 0, "ES": 7}``; by default every frame, named by its number.
 
@@ -75,7 +75,16 @@ def compare_label_maps(found: LabelMap, truth: LabelMap, *, frames: dict[str, in
     -------
     DataFrame
         Columns phase, structure, dice, hausdorff_mm, hausdorff95_mm, assd_mm, volume_ml, true_volume_ml.
+
+    Raises
+    ------
+    ValueError
+        The label maps lie in different places, or have different frames.
     """
+    try:
+        truth = on_grid_of(truth, found.affine, found.shape, name="the reference", of="what was found")
+    except ValueError as error:
+        raise ValueError(f"label maps cannot be compared: {error}") from error
     if found.labels.shape != truth.labels.shape:
         raise ValueError(f"label maps of shapes {found.labels.shape} and {truth.labels.shape} cannot be compared")
     frames = {str(t): t for t in range(truth.n_frames)} if frames is None else frames

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cardiolib.cohorts import Cohort
+from cardiolib.cohorts import Cohort, CohortError
 from cardiolib.digital_heart import LANDMARKS
 from cardiolib.files import atomic_path, read_json, write_table
-from cardiolib.imaging import STRUCTURES, write_label_map
+from cardiolib.imaging import STRUCTURES, Cine, LabelMap, on_grid_of, write_label_map
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import clinical_measures, compare_label_maps
@@ -100,6 +100,7 @@ def _segment_one(
     if unit.is_file() and written.is_file():
         return read_json(unit)
     cine = cohort.image(subject_id)
+    reference = None if networks.trained_on(subject_id) else _reference(subject_id, cohort, cine)  # before any work
     reader, known = networks.of(subject_id), networks.trained_on(subject_id)
     found = segment_scan(reader.network, cine)
     write_label_map(found.labels, written)
@@ -109,7 +110,7 @@ def _segment_one(
     read = {"read_by": reader.name, "trained_on": known}
     row = {"ID": subject_id, "ed": found.ed, "es": found.es, **found.measures(), **judged, **read, "notes": notes}
     quality = pd.DataFrame([{"ID": subject_id, **verdict}])
-    compared = (pd.DataFrame(), pd.DataFrame()) if known else _against_reference(subject_id, found, cohort)
+    compared = (pd.DataFrame(), pd.DataFrame()) if known else _against_reference(subject_id, found, reference)
     landmarks = _landmark_rows(subject_id, found, cohort, compared=not known)
     tables = (pd.DataFrame([row]), *compared, landmarks, quality)
     rows = [json.loads(table.to_json(orient="records", double_precision=12)) for table in tables]
@@ -123,12 +124,32 @@ def _table(rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame([{name: np.nan if value is None else value for name, value in row.items()} for row in rows])
 
 
-def _against_reference(subject_id: str, found: Segmentation, cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _reference(subject_id: str, cohort: Cohort, cine: Cine) -> tuple[LabelMap, dict[str, int]] | None:
+    """Reference labels at ED and ES on the grid of the cine, and which of its frames these are."""
     reference = reference_frames(subject_id, cohort)
+    if reference is None:
+        return None
+    truth, frames = reference
+    if max(frames.values()) >= cine.n_frames:
+        raise CohortError(
+            f"the reference labels of subject {subject_id!r} of cohort {cohort.name!r} belong to frames "
+            f"{sorted(frames.values())} (from 0), and its cine has {cine.n_frames}. Give the cine that was labelled."
+        )
+    try:
+        return on_grid_of(truth, cine.affine, cine.shape), frames
+    except ValueError as error:
+        raise CohortError(
+            f"the reference labels of subject {subject_id!r} of cohort {cohort.name!r}: {error}."
+        ) from error
+
+
+def _against_reference(
+    subject_id: str, found: Segmentation, reference: tuple[LabelMap, dict[str, int]] | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     if reference is None:
         return pd.DataFrame(), pd.DataFrame()
     truth, frames = reference
-    at_same = replace(found.labels, labels=found.labels.labels[..., list(frames.values())], affine=truth.affine)
+    at_same = replace(found.labels, labels=found.labels.labels[..., list(frames.values())])
     comparison = compare_label_maps(at_same, truth, frames={"ED": 0, "ES": 1})
     labelled = [name for name in STRUCTURES if found.volumes[f"{name}_ml"].notna().all()]
     comparison = comparison[comparison["structure"].isin(labelled)].reset_index(drop=True)

@@ -61,7 +61,8 @@ def test_labels_have_the_scheme_and_frames_of_their_row(folder):
     for name, scheme in (("007", ACDC), ("7", MMS)):
         assert volumes.loc[name, "LVEDV"] == pytest.approx(counted_ml(scheme, 4.0, "lv_cavity"), rel=1e-5)
         assert volumes.loc[name, "LVESV"] == pytest.approx(counted_ml(scheme, 2.5, "lv_cavity"), rel=1e-5)
-    assert open_cohort(folder, scheme="mms").labels("007")[0].scheme == MMS
+    with pytest.raises(CohortError, match="'007'.*label codes of scheme 'mms' are exchanged"):
+        open_cohort(folder, scheme="mms").labels("007")
 
 
 def test_frames_that_are_not_said_to_count_from_0_or_1_are_refused(folder):

@@ -18,7 +18,7 @@ def _heart(scheme, *, radius=4.0):
     x, y = np.meshgrid(np.arange(24) - 14, np.arange(24) - 12, indexing="ij")
     r = np.hypot(x, y)
     labels = np.zeros((24, 24, 3), np.uint8)
-    labels[(x < -3) & (x > -12) & (np.abs(y) < 6)] = scheme.code("rv_cavity")
+    labels[(x < -3) & (x > -12) & (np.abs(y) < 2 * radius - 2)] = scheme.code("rv_cavity")
     labels[r < radius + 3] = scheme.code("lv_wall")
     labels[r < radius] = scheme.code("lv_cavity")
     return LabelMap(labels[..., None], AFFINE, scheme)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cardiolib.cohorts import Cohort, CohortError
 from cardiolib.digital_heart import LANDMARKS
-from cardiolib.imaging import OURS, LabelMap
+from cardiolib.imaging import OURS, Cine, LabelMap
 from cardiolib.segmentation import Segmentation, SegmentationSettings
 from cardiolib.segmentation.quality_gate import assess_segmentation
 from cardiolib.segmentation.segmented import SegmentedCohort, SegmentedScan
 from cardiolib.shape import SurfaceErrors
+from cardiolib.steps import segmentation as stage
 from cardiolib.steps.segmentation import (
     SegmentationStageSettings,
     _landmark_rows,
@@ -161,3 +164,27 @@ def test_a_structure_that_was_not_found_counts_as_worst(tmp_path, monkeypatch):
     empty = pd.DataFrame()
     best, worst = best_and_worst(OneHeart(None), tmp_path, SegmentedCohort(empty, empty, comparison, empty))
     assert (best.subject_id, worst.subject_id) == ("c", "b")
+
+
+@pytest.mark.field_fault("K2")
+def test_a_reference_that_lies_elsewhere_is_refused_before_anything_is_segmented(tmp_path, monkeypatch):
+    class Mislaid(Cohort):
+        """Its labels have lost their place."""
+
+        def _has(self, subject_id, what):
+            return what in ("images", "labels")
+
+        def _read_image(self, subject_id):
+            return Cine(np.random.default_rng(0).uniform(size=(20, 20, 4, 2)), AFFINE)
+
+        def _read_labels(self, subject_id):
+            codes = np.zeros((20, 20, 4, 2), np.uint8)
+            codes[8:14, 8:14, :, 0] = codes[9:12, 9:12, :, 1] = OURS.code("lv_cavity")
+            return LabelMap(codes, np.eye(4), OURS), (0, 1)
+
+    monkeypatch.setattr(stage, "segment_scan", lambda *args, **kwargs: pytest.fail("it was segmented"))
+    cohort = Mislaid("mislaid", pd.DataFrame(index=["p1"]))
+    networks = SimpleNamespace(key=list, reader={"p1": "none"}, trained_on=lambda subject_id: False)
+    with pytest.raises(CohortError, match="labels of subject 'p1' of cohort 'mislaid'.*lies elsewhere than the image"):
+        stage.segment_cohort(networks, cohort, Work(folder=tmp_path, seed=1))
+    assert not list(tmp_path.rglob("*.nii.gz"))

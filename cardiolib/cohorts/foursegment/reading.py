@@ -29,7 +29,7 @@ from cardiolib.cohorts.measurements import volumes_row
 from cardiolib.cohorts.stacking import stacked_labels
 from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id, text_ids
 from cardiolib.files import marked_simulated
-from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, read_label_map, says_simulated
+from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, says_simulated
 from cardiolib.meshes import read_matched_points, read_points_txt, read_vtk, vtk_says_simulated
 
 LAYOUT = "4Dsegment output"
@@ -75,9 +75,13 @@ class FourSegmentCohort(Cohort):
         files = self._label_files(subject_id)
         # 4Dsegment tracks from frame 0 as ED; which frame its ES is, it does not write down.
         frames: tuple[int | None, ...] = tuple(0 if phase == "ED" else None for phase in files)
-        if len(files) == 1:
-            return read_label_map(next(iter(files.values())), FOURDSEGMENT), frames
-        return stacked_labels(list(files.values()), FOURDSEGMENT), frames
+        return stacked_labels(list(files.values()), FOURDSEGMENT, self._file(subject_id, "lvsa_.nii.gz")), frames
+
+    def _ed_es_of(self, subject_id: str, frames: tuple[int | None, ...]) -> tuple[int, int] | None:
+        return (0, 1) if len(self._label_files(subject_id)) == 2 else None
+
+    def _source_of(self, subject_id: str) -> str:
+        return ", ".join(str(self._volume_file(subject_id, phase)) for phase in ("ED", "ES"))
 
     def _read_positions(self, subject_id: str) -> np.ndarray:
         return read_motion_frames(self._frames[subject_id], self.point_rows)

@@ -15,6 +15,8 @@ from cardiolib.imaging.dicom.planning import ScanPlan
 from cardiolib.imaging.dicom.stacks import SliceStack
 from cardiolib.imaging.dicom.study import numbered
 from cardiolib.imaging.dicom.tags import DicomError
+from cardiolib.imaging.geometry import spacing_of
+from cardiolib.imaging.plausibility import believed_cycle, check_extent
 from cardiolib.imaging.scan import Scan
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -57,11 +59,20 @@ def load_scan(files: GivenFiles, plan: ScanPlan) -> Scan:
     voxels = _voxels(stack, images, cycle.weights)
     if np.abs(drift).max() > STRAIGHT_PIXELS:
         notes.append(_straightened(voxels, drift))
-    rate = None if cycle.cycle_ms is None else 60000.0 / cycle.cycle_ms
+    try:
+        check_extent(spacing_of(affine), voxels.shape)
+    except ValueError as error:
+        raise DicomError(f"the short-axis series: {error}") from None
+    time, rate = cycle.frame_time_ms, None if cycle.cycle_ms is None else 60000.0 / cycle.cycle_ms
+    if time is not None:
+        time, why_not = believed_cycle(time, cycle.n_frames)
+        if why_not is not None:
+            rate = None
+            notes.append(why_not)
     return Scan(
         voxels,
         affine,
-        cycle.frame_time_ms,
+        time,
         (*notes, *cycle.notes),
         plan.simulated,
         subject_id=plan.subject_id,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from cardiolib.imaging import Cine, LabelMap
+from cardiolib.imaging import Cine, LabelMap, same_place
+from cardiolib.imaging.alignment import described
 from cardiolib.motion.tracking.settings import TrackingSettings
 from cardiolib.shape import estimate_slice_shifts
 
@@ -159,8 +160,11 @@ def check_pair(cine: Cine, labels: LabelMap) -> None:
             f"cine {cine.voxels.shape} and label map {labels.labels.shape} must have the same voxels and frames; cut "
             "the cine to the frames that are labelled"
         )
-    if not np.allclose(cine.affine, labels.affine, atol=1e-2):
-        raise ValueError("cine and label map lie in different places: their affines differ by more than 0.01")
+    if not same_place(cine.affine, labels.affine, cine.shape):
+        raise ValueError(
+            f"cine ({described(cine.affine, cine.shape)}) and label map ({described(labels.affine, labels.shape)}) lie "
+            "in different places"
+        )
     if cine.n_frames < 2:
         raise ValueError("motion needs at least 2 frames; given 1")
     if cine.shape[2] < 3:
