@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.outcomes import check_features, check_outcomes
+
+TIES = ("efron", "breslow")
+_FADED = 1e-6  # an estimate at which less than this share of the information at zero is left runs away to infinity
+_LAST_STEP = 1e-4  # a Newton step longer than this (in SDs of log hazard) is on its way, whatever the gradient
 
 
 def fit_ridge_cox(
@@ -37,20 +41,31 @@ def fit_ridge_cox(
 
     Raises
     ------
+    ValueError
+        For malformed input, or an unknown word for `ties`.
     ArithmeticError
-        If the gradient is not below `tolerance` after `max_steps` (for example, no penalty and a covariate
-        that separates the deaths).
+        If the gradient is not below `tolerance` after `max_steps`; or, without a penalty, if a
+        covariate separates the deaths from those who lived longer, so that the likelihood rises for ever.
     """
-    event, time = check_outcomes(event, time)
+    event, time, Z = check_outcomes(event, time, Z=Z)
+    Z = check_features(Z, dtype=np.float64)
+    if ties not in TIES:
+        raise ValueError(f"ties must be one of {TIES}, got {ties!r}")
+    if not 0 <= penalty < np.inf:
+        raise ValueError(f"penalty must be a finite number, 0 or more; got {penalty!r}")
+    if not event.any():
+        raise ValueError(f"none of the {event.size} patients died: there is nothing to fit")
     order = np.argsort(-time, kind="stable")
-    Z, event, time = np.asarray(Z, dtype=float)[order], event[order], time[order]
+    Z, event, time = Z[order], event[order], time[order]
     n, p = Z.shape
     beta = np.zeros(p)
     value, gradient, curvature = cox_derivatives(beta, Z, event, time, ties)
+    at_zero = curvature
     for _ in range(max_steps):
         gradient = gradient / n + penalty * beta
         if np.abs(gradient).max(initial=0.0) <= tolerance:
-            return beta
+            if penalty > 0 or not p or _is_maximum(gradient, curvature / n, at_zero / n):
+                return beta
         step = np.linalg.solve(curvature / n + (penalty + 1e-12) * np.eye(p), gradient)
         before, length = value / n + penalty / 2 * beta @ beta, 1.0
         while True:  # halve the step until the objective falls: an undamped step may diverge
@@ -65,6 +80,27 @@ def fit_ridge_cox(
     raise ArithmeticError(
         f"ridge Cox regression did not converge in {max_steps} steps; raise the penalty (now {penalty:g})"
     )
+
+
+def _is_maximum(gradient: np.ndarray, curvature: np.ndarray, at_zero: np.ndarray) -> bool:
+    """Whether a vanishing gradient means a maximum: it also vanishes on the way to infinity.
+
+    There the likelihood flattens with the gradient: the Newton step stays long, and of the information that the
+    likelihood held at zero nothing is left in some direction.
+    """
+    scale = np.sqrt(np.maximum(np.diag(at_zero), np.finfo(float).tiny))
+    before, now = (matrix / np.outer(scale, scale) for matrix in (at_zero, curvature))
+    sizes, directions = np.linalg.eigh(before)
+    if sizes[0] <= 1e-12 * max(sizes[-1], 1e-12):
+        raise ArithmeticError("the deaths say nothing about some combination of the covariates: it does not vary")
+    whitened = directions / np.sqrt(sizes)
+    left = np.linalg.eigvalsh(whitened.T @ now @ whitened)[0]
+    if left < _FADED:
+        raise ArithmeticError(
+            "the covariates separate the deaths from those who lived longer: the likelihood rises for ever and no "
+            "coefficient is finite; leave the covariate out that separates them, or give a penalty"
+        )
+    return bool(np.abs(np.linalg.solve(curvature, gradient)).max() <= _LAST_STEP)
 
 
 def cox_derivatives(

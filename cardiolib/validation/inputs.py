@@ -70,7 +70,7 @@ def resampling_inputs(
     X, event, time = with_outcomes(X, event, time, reads=getattr(recipe, "reads", "motion"))
     if ids is None:
         ids = X.index if isinstance(X, pd.DataFrame) else range(1, len(X) + 1)
-    event, time = check_outcomes(event, time)
+    event, time, X = check_outcomes(event, time, X=X)
     rows, names = np.asarray(X), np.array([str(one) for one in ids])
     check_rows(rows, names, event)
     named = repr(pipeline) if model is None else model

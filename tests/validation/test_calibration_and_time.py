@@ -236,11 +236,11 @@ def test_what_is_not_accepted():
     eta, event, time, risk = simulated(n=50)
     with pytest.raises(ValueError, match="between 0 and 1, not log risks"):
         brier_score(eta, event, time, 0.5)
-    with pytest.raises(ValueError, match="one probability a patient"):
+    with pytest.raises(ValueError, match="one value a patient"):
         brier_score(risk[:-1], event, time, 0.5)
     with pytest.raises(ValueError, match="ascending"):
         integrated_brier_score(np.column_stack([risk, risk]), event, time, [1.0, 0.5])
-    with pytest.raises(ValueError, match="finite numbers"):
+    with pytest.raises(ValueError, match="one value a patient"):
         time_dependent_auc(eta[:-1], event, time, 0.5)
     with pytest.raises(ValueError, match="equal"):
         calibrate(np.full(50, 0.2), event, time, 0.5)
