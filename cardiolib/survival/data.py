@@ -65,7 +65,7 @@ class SurvivalData:
         object.__setattr__(self, "time", time)
         if not len(self.ids) == len(self.X) == time.size:
             raise ValueError(
-                f"ids, X, event and time must have one row a patient, got {len(self.ids)}, {len(self.X)} and {time.size}"
+                f"ids, X, event and time must have one row a patient, got {len(self.ids)}, {len(self.X)}, {time.size}"
             )
         if self.volumes is not None and not (
             self.volumes.index.equals(pd.Index(self.ids)) or self.volumes.index.equals(pd.RangeIndex(time.size))

@@ -15,7 +15,7 @@ from cardiolib.survival.alignment import plain_rows
 _CODING = "1 or True where death was observed, 0 or False where the patient was censored"
 
 
-def check_outcomes(event: ArrayLike, time: ArrayLike, **beside: Any) -> tuple[Any, ...]:
+def check_outcomes(event: ArrayLike, time: ArrayLike, **beside: Any) -> tuple[np.ndarray, ...]:
     """Return `event` as (N,) bool, `time` as (N,) float64 and what lies beside them, or say which rows are wrong.
 
     This is the one door for outcomes: every public function that takes event and time leads them through it.
@@ -137,7 +137,7 @@ def check_log_risk(log_risk: ArrayLike, n: int, *, name: str = "log_risk") -> np
             f"{name} has shape {risks.shape}, but event and time have {n} rows; give one value a patient, all of them "
             "finite numbers"
         )
-    risks = _as_floats(name, risks)
+    risks = as_floats(name, risks)
     bad = np.flatnonzero(~np.isfinite(risks))
     if bad.size:
         raise ValueError(
@@ -187,13 +187,19 @@ def _matrix(X: Any, dtype: Any) -> np.ndarray:
         with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
             return np.ascontiguousarray(X, dtype=dtype)
     columns = X.items() if isinstance(X, pd.DataFrame) else enumerate(np.asarray(X).T)
-    converted = [_as_floats(f"column {name!r} of X", np.asarray(column)) for name, column in columns]
+    converted = [as_floats(f"column {name!r} of X", np.asarray(column)) for name, column in columns]
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(np.column_stack(converted), dtype=dtype)
 
 
-def _as_floats(name: str, values: np.ndarray) -> np.ndarray:
-    """Values as float64; None and NA become NaN, text and dates are refused."""
+def as_floats(name: str, values: np.ndarray) -> np.ndarray:
+    """Values as float64; None and NA become NaN, text and dates are refused.
+
+    Examples
+    --------
+    >>> as_floats("x", np.array([1, None], dtype=object))
+    array([ 1., nan])
+    """
     if values.dtype.kind == "O":
         missing = pd.isna(values)
         wrong = np.flatnonzero([not (gone or _is_number(value)) for value, gone in zip(values, missing, strict=True)])

@@ -298,7 +298,7 @@ def _rows_of_strata(strata: np.ndarray | None, n: int) -> list[np.ndarray]:
 
 def check_tau(tau: float, event: np.ndarray, time: np.ndarray) -> float:
     """The end of what counts, or why no death lies before it."""
-    if not np.isscalar(tau) or not np.isreal(tau) or not tau > 0:
+    if isinstance(tau, bool) or not isinstance(tau, int | float | np.integer | np.floating) or not tau > 0:
         raise ValueError(f"tau must be a time, a number above 0; got {tau!r}")
     if event.any() and not (event & (time < tau)).any():
         raise ValueError(f"no death lies before tau = {tau:g}; the first is at {time[event].min():g}")

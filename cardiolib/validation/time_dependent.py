@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from cardiolib.survival.alignment import plain_rows
-from cardiolib.survival.outcomes import check_log_risk, check_outcomes
+from cardiolib.survival.outcomes import as_floats, check_log_risk, check_outcomes
 from cardiolib.validation.censoring import uncensored_probability
 
 
@@ -230,11 +230,9 @@ def check_within_follow_up(at: float, time: np.ndarray) -> float:
 def check_probability(risk: ArrayLike, n: int) -> np.ndarray:
     """Risk as (N,) floats in [0, 1], or an error that says what is wrong."""
     risk = np.asarray(plain_rows(risk=risk)[0])
-    if risk.dtype.kind not in "biuf" and risk.dtype.kind != "O":
-        raise ValueError(f"risk must hold probabilities between 0 and 1, not {risk.dtype}")
-    risk = np.where(pd.isna(risk), np.nan, risk).astype(float)
     if risk.shape != (n,):
         raise ValueError(f"risk has shape {risk.shape}, but there are {n} patients; give one probability a patient")
+    risk = as_floats("risk", risk)
     if not ((risk >= 0) & (risk <= 1)).all():
         raise ValueError(
             "risk must hold probabilities of death between 0 and 1, not log risks, and no NaN: leave out "

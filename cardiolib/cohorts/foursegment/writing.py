@@ -100,8 +100,8 @@ def _check(cohort: Cohort, ids: tuple[str, ...]) -> None:
         raise CohortError(f"IDs become folder names; these cannot: {named(unusable)}.")
     if changed:
         raise CohortError(
-            f"the authors' script reads IDs such as {named(changed)} as numbers, truth values or missing values and then "
-            "drops these subjects. Give them IDs that are none of these, with a letter in front (S12, SNA)."
+            f"the authors' script reads IDs such as {named(changed)} as numbers, truth values or missing values and "
+            "then drops these subjects. Give them IDs that are none of these, with a letter in front (S12, SNA)."
         )
     if "outcomes" in cohort.provides and cohort.time_unit not in _UNIT_DAYS:
         raise CohortError(
