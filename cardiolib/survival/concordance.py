@@ -124,4 +124,7 @@ def risk_ranks(log_risk: npt.ArrayLike, n: int) -> npt.NDArray[np.intp]:
     >>> risk_ranks([0.5, -1.0, 0.5, 1e10], 4)
     array([1, 0, 1, 2])
     """
-    return np.unique(check_log_risk(log_risk, n), return_inverse=True)[1]
+    risks = check_log_risk(log_risk, n)
+    given = np.asarray(log_risk)
+    # whole numbers beyond 2^53 are equal as floating-point numbers although they are not
+    return np.unique(given if given.dtype.kind in "iu" else risks, return_inverse=True)[1]

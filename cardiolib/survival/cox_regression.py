@@ -105,7 +105,8 @@ def cox_regression(X: ArrayLike, event: ArrayLike, time: ArrayLike, *, penalty: 
         raise ValueError(
             f"a fit needs at least two patients and one death, got {event.size} patients and {int(event.sum())} deaths"
         )
-    mean, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
     z = _standardised(values, names, mean, spread)
     try:
         beta = fit_ridge_cox(z, event, time, penalty=penalty, tolerance=_TOLERANCE)
@@ -132,6 +133,9 @@ def _standardised(values: np.ndarray, names: tuple[str, ...], mean: np.ndarray, 
         raise ValueError(f"columns {constant} are constant: a Cox model cannot use them")
     if not names:
         raise ValueError("X has no column: a Cox model needs one at least")
+    odd = [name for name, sd in zip(names, spread, strict=True) if not 0 < sd < np.inf]
+    if odd:
+        raise ValueError(f"the numbers in columns {odd} are too large or too small to be squared: give another unit")
     z = (values - mean) / spread
     _, sizes, directions = np.linalg.svd(z, full_matrices=False)
     if len(z) <= len(names) or sizes[-1] <= _COLLINEAR * sizes[0]:

@@ -9,6 +9,7 @@ from cardiolib.survival.outcomes import check_features, check_outcomes
 
 TIES = ("efron", "breslow")
 _FADED = 1e-6  # an estimate at which less than this share of the information at zero is left runs away to infinity
+_FLAT = 1e-4  # of the mean gradient: from here on the question is asked
 _LAST_STEP = 1e-4  # a Newton step longer than this (in SDs of log hazard) is on its way, whatever the gradient
 
 
@@ -63,9 +64,11 @@ def fit_ridge_cox(
     at_zero = curvature
     for _ in range(max_steps):
         gradient = gradient / n + penalty * beta
-        if np.abs(gradient).max(initial=0.0) <= tolerance:
-            if penalty > 0 or not p or _is_maximum(gradient, curvature / n, at_zero / n):
-                return beta
+        steepest = np.abs(gradient).max(initial=0.0)
+        if penalty == 0 and p and steepest <= _FLAT and _runs_away(curvature / n, at_zero / n):
+            _refuse_separation(Z, event, time)
+        if steepest <= tolerance and (penalty > 0 or not p or _has_arrived(gradient, curvature / n)):
+            return beta
         step = np.linalg.solve(curvature / n + (penalty + 1e-12) * np.eye(p), gradient)
         before, length = value / n + penalty / 2 * beta @ beta, 1.0
         while True:  # halve the step until the objective falls: an undamped step may diverge
@@ -82,24 +85,41 @@ def fit_ridge_cox(
     )
 
 
-def _is_maximum(gradient: np.ndarray, curvature: np.ndarray, at_zero: np.ndarray) -> bool:
-    """Whether a vanishing gradient means a maximum: it also vanishes on the way to infinity.
+def _runs_away(curvature: np.ndarray, at_zero: np.ndarray) -> bool:
+    """Whether a likelihood flattens because it rises for ever, and not because it has a top.
 
-    There the likelihood flattens with the gradient: the Newton step stays long, and of the information that the
-    likelihood held at zero nothing is left in some direction.
+    On the way to infinity the gradient vanishes too, but with it what the likelihood says: of the information that it
+    held at zero nothing is left in some direction.
     """
     scale = np.sqrt(np.maximum(np.diag(at_zero), np.finfo(float).tiny))
     before, now = (matrix / np.outer(scale, scale) for matrix in (at_zero, curvature))
     sizes, directions = np.linalg.eigh(before)
     if sizes[0] <= 1e-12 * max(sizes[-1], 1e-12):
-        raise ArithmeticError("the deaths say nothing about some combination of the covariates: it does not vary")
-    whitened = directions / np.sqrt(sizes)
-    left = np.linalg.eigvalsh(whitened.T @ now @ whitened)[0]
-    if left < _FADED:
         raise ArithmeticError(
-            "the covariates separate the deaths from those who lived longer: the likelihood rises for ever and no "
-            "coefficient is finite; leave the covariate out that separates them, or give a penalty"
+            "the deaths say nothing about the covariates, or a combination of them: it does not vary among those who "
+            "were at risk when somebody died"
         )
+    whitened = directions / np.sqrt(sizes)
+    return bool(np.linalg.eigvalsh(whitened.T @ now @ whitened)[0] < _FADED)
+
+
+def _refuse_separation(Z: np.ndarray, event: np.ndarray, time: np.ndarray) -> None:
+    """Rows in descending time. Of one covariate it is known exactly whether it separates the deaths."""
+    other = ""
+    if Z.shape[1] == 1:
+        last = np.searchsorted(-time, -time, side="right") - 1  # the risk set ends with the row's own time
+        if not any((one >= np.maximum.accumulate(one)[last])[event].all() for one in (Z[:, 0], -Z[:, 0])):
+            return  # a value thousands of times larger than the others: there is a top, far from where most rows matter
+    else:
+        other = " (or a value of one patient is thousands of times larger than the others)"
+    raise ArithmeticError(
+        f"the covariates separate the deaths from those who lived longer{other}: the likelihood rises for ever and no "
+        "coefficient is finite; leave the covariate out that separates them, or give a penalty"
+    )
+
+
+def _has_arrived(gradient: np.ndarray, curvature: np.ndarray) -> bool:
+    """Whether the next Newton step would be short too."""
     return bool(np.abs(np.linalg.solve(curvature, gradient)).max() <= _LAST_STEP)
 
 

@@ -130,8 +130,8 @@ def kaplan_meier_groups(
     """
     event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
     log_risk = check_log_risk(log_risk, time.size)
-    names = _NAMES.get(n_groups, tuple(f"risk group {k + 1} of {n_groups}" for k in range(n_groups)))
     group = risk_groups(log_risk, n_groups=n_groups)
+    names = _NAMES.get(n_groups, tuple(f"risk group {k + 1} of {n_groups}" for k in range(n_groups)))
     return compare_groups(group, event, time, names=names, at_risk_times=at_risk_times)
 
 
@@ -166,6 +166,8 @@ def compare_groups(
             f"group must give each of {time.size} patients a number 0 to {len(names) - 1}, all of them "
             f"used; got shape {group.shape} and values {np.unique(group)[:10].tolist()}"
         )
+    if len(set(names)) < len(names):
+        raise ValueError(f"names must be all different, got {names}")
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
     axis_end = float(np.sort(time)[-min(_LEAST_AT_RISK, time.size)])
