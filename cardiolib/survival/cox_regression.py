@@ -49,15 +49,17 @@ class CoxRegression:
         b, se = self.coefficients, self.standard_errors
         half, z = norm.ppf(0.975) * se, b / se
         log_p = np.log(2) + norm.logsf(np.abs(z))
+        with np.errstate(over="ignore"):  # the ratio for a unit that is too large may well be infinite
+            ratio, low, high = np.exp(b), np.exp(b - half), np.exp(b + half)
         return pd.DataFrame(
             {
                 "coef": b,
-                "exp(coef)": np.exp(b),
+                "exp(coef)": ratio,
                 "se(coef)": se,
                 "coef lower 95%": b - half,
                 "coef upper 95%": b + half,
-                "exp(coef) lower 95%": np.exp(b - half),
-                "exp(coef) upper 95%": np.exp(b + half),
+                "exp(coef) lower 95%": low,
+                "exp(coef) upper 95%": high,
                 "cmp to": 0.0,
                 "z": z,
                 "p": np.exp(log_p),

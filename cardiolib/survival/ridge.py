@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.optimize import linprog
 
 from cardiolib.survival.outcomes import check_features, check_outcomes
 
@@ -65,7 +67,7 @@ def fit_ridge_cox(
     for _ in range(max_steps):
         gradient = gradient / n + penalty * beta
         steepest = np.abs(gradient).max(initial=0.0)
-        if penalty == 0 and p and steepest <= _FLAT and _runs_away(curvature / n, at_zero / n):
+        if penalty == 0 and p and steepest <= _FLAT and _runs_away(curvature, at_zero, event.sum() * Z.var()):
             _refuse_separation(Z, event, time)
         if steepest <= tolerance and (penalty > 0 or not p or _has_arrived(gradient, curvature / n)):
             return beta
@@ -79,43 +81,59 @@ def fit_ridge_cox(
             if value / n + penalty / 2 * trial @ trial <= before + 1e-12 or length < 1e-6:
                 break
             length /= 2
+        if not np.isfinite(value):  # risks so far apart that most of them are nothing beside the largest
+            break
         beta, gradient = trial, new_gradient
+    if penalty == 0:
+        _refuse_separation(Z, event, time)
     raise ArithmeticError(
         f"ridge Cox regression did not converge in {max_steps} steps; raise the penalty (now {penalty:g})"
     )
 
 
-def _runs_away(curvature: np.ndarray, at_zero: np.ndarray) -> bool:
+def _runs_away(curvature: np.ndarray, at_zero: np.ndarray, usual: float) -> bool:
     """Whether a likelihood flattens because it rises for ever, and not because it has a top.
 
     On the way to infinity the gradient vanishes too, but with it what the likelihood says: of the information that it
-    held at zero nothing is left in some direction.
+    held at zero nothing is left in some direction. `usual` is what so many deaths tell about such covariates.
     """
-    scale = np.sqrt(np.maximum(np.diag(at_zero), np.finfo(float).tiny))
-    before, now = (matrix / np.outer(scale, scale) for matrix in (at_zero, curvature))
-    sizes, directions = np.linalg.eigh(before)
-    if sizes[0] <= 1e-12 * max(sizes[-1], 1e-12):
+    sizes, directions = np.linalg.eigh(at_zero)
+    if sizes[0] <= 1e-12 * usual:
         raise ArithmeticError(
             "the deaths say nothing about the covariates, or a combination of them: it does not vary among those who "
             "were at risk when somebody died"
         )
     whitened = directions / np.sqrt(sizes)
-    return bool(np.linalg.eigvalsh(whitened.T @ now @ whitened)[0] < _FADED)
+    return bool(np.linalg.eigvalsh(whitened.T @ curvature @ whitened)[0] < _FADED)
 
 
 def _refuse_separation(Z: np.ndarray, event: np.ndarray, time: np.ndarray) -> None:
-    """Rows in descending time. Of one covariate it is known exactly whether it separates the deaths."""
-    other = ""
-    if Z.shape[1] == 1:
-        last = np.searchsorted(-time, -time, side="right") - 1  # the risk set ends with the row's own time
-        if not any((one >= np.maximum.accumulate(one)[last])[event].all() for one in (Z[:, 0], -Z[:, 0])):
-            return  # a value thousands of times larger than the others: there is a top, far from where most rows matter
-    else:
-        other = " (or a value of one patient is thousands of times larger than the others)"
-    raise ArithmeticError(
-        f"the covariates separate the deaths from those who lived longer{other}: the likelihood rises for ever and no "
-        "coefficient is finite; leave the covariate out that separates them, or give a penalty"
+    """Refuse covariates (rows in descending time) of which some combination is never lower in a death than in whoever
+    was at risk then: the likelihood rises for ever along it.
+
+    Asked as a linear programme: directions d, and for each time the largest z d of those at risk, which no death there
+    may fall short of.
+    """
+    n, p = Z.shape
+    block = np.concatenate([[0], np.cumsum(time[1:] != time[:-1])])
+    n_blocks, dead = int(block[-1]) + 1, np.flatnonzero(event)
+    largest = sparse.identity(n_blocks, format="csr")
+    rows = sparse.hstack([sparse.csr_array(Z), -largest[block]])  # z d <= m, the largest so far
+    deaths = sparse.hstack([sparse.csr_array(-Z[dead]), largest[block[dead]]])  # m <= z d of a death
+    later = sparse.hstack([sparse.csr_array((n_blocks - 1, p)), largest[:-1] - largest[1:]])  # m rises towards time 0
+    steepest = cox_derivatives(np.zeros(p), Z, event, time, "breslow")[1]
+    found = linprog(
+        np.concatenate([steepest, np.zeros(n_blocks)]),
+        A_ub=sparse.vstack([rows, deaths, later]),
+        b_ub=np.zeros(n + dead.size + n_blocks - 1),
+        bounds=[(-1, 1)] * p + [(None, None)] * n_blocks,
     )
+    if found.status == 0 and found.fun < -1e-5 * np.abs(steepest).max(initial=1.0):
+        raise ArithmeticError(
+            "did not converge, since the covariates separate the deaths from those who lived longer: the likelihood "
+            "rises for ever and no coefficient is finite; leave the covariate out that separates them, or give a "
+            "penalty"
+        )
 
 
 def _has_arrived(gradient: np.ndarray, curvature: np.ndarray) -> bool:

@@ -8,6 +8,8 @@ t_i itself, which changes the fifth digit).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -52,6 +54,7 @@ def brier_score(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float) -
 def null_brier_score(event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Brier score of the Kaplan-Meier risk given to everybody: what a model has to beat."""
     event, time = check_outcomes(event, time)
+    at = check_within_follow_up(at, time)
     return brier_score(np.full(time.size, observed_risk(event, time, at)), event, time, at)
 
 
@@ -162,6 +165,7 @@ def performance_over_time(risk: np.ndarray, event: np.ndarray, time: np.ndarray,
 def observed_risk(event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Kaplan-Meier probability of death by `at` (right-continuous)."""
     event, time = check_outcomes(event, time)
+    at = _one_time(at)
     times, deaths = np.unique(time[event], return_counts=True)
     at_risk = time.size - np.searchsorted(np.sort(time), times, side="left")
     return float(1 - np.prod(1 - deaths[times <= at] / at_risk[times <= at]))
@@ -176,6 +180,7 @@ def kaplan_meier_at(event: ArrayLike, time: ArrayLike, at: float) -> tuple[float
     [0.6667, 0.0541, 0.9452]
     """
     event, time = check_outcomes(event, time)
+    at = _one_time(at)
     times, deaths = np.unique(time[event], return_counts=True)
     deaths = deaths[times <= at]
     at_risk = time.size - np.searchsorted(np.sort(time), times[times <= at], side="left")
@@ -217,14 +222,13 @@ def outcome_weights(event: ArrayLike, time: ArrayLike, at: float) -> tuple[np.nd
 
 def check_within_follow_up(at: float, time: np.ndarray) -> float:
     """A time at which somebody is still observed, or an error that says how long the follow-up is."""
-    if np.ndim(at) or isinstance(at, str | bytes) or np.asarray(at).dtype.kind not in "iuf":
-        raise ValueError(f"the time at which to judge must be one number in the unit of the follow-up, got {at!r}")
+    at = _one_time(at, may_be_nan=True)
     if not 0 < at < time.max():
         raise ValueError(
             f"{at:g} lies outside the follow-up (the longest is {time.max():g}): choose an earlier time, "
             "before the last patient leaves"
         )
-    return float(at)
+    return at
 
 
 def check_probability(risk: ArrayLike, n: int) -> np.ndarray:
@@ -239,6 +243,12 @@ def check_probability(risk: ArrayLike, n: int) -> np.ndarray:
             "patients without an out-of-bag risk"
         )
     return risk
+
+
+def _one_time(at: Any, *, may_be_nan: bool = False) -> float:
+    if np.ndim(at) or np.asarray(at).dtype.kind not in "iuf" or (np.isnan(at) and not may_be_nan):
+        raise ValueError(f"the time at which to judge must be one number in the unit of the follow-up, got {at!r}")
+    return float(at)
 
 
 def _columns(risk: ArrayLike, times: np.ndarray) -> np.ndarray:
