@@ -79,7 +79,7 @@ def calibration_slope(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) ->
     Examples
     --------
     >>> round(calibration_slope([2.0, 1.0, 0.0, 1.5], [1, 1, 1, 0], [2.0, 1.0, 3.0, 4.0]), 4)
-    0.2476
+    -0.0227
     >>> calibration_slope([3.0, 2.0, 1.0, 0.0], [1, 1, 1, 0], [1.0, 2.0, 3.0, 4.0])
     nan
     """
