@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cardiolib.survival.alignment import plain_rows
+
 
 def as_displacements(X: ArrayLike, *, n_vertices: int) -> np.ndarray:
     """Unfold (N, D) columns into displacements (N, T - 1, V, 3) from end-diastole.
@@ -21,7 +23,7 @@ def as_displacements(X: ArrayLike, *, n_vertices: int) -> np.ndarray:
     ValueError
         If D is not a multiple of 3V, or a value is not finite.
     """
-    X = np.asarray(X)
+    X = np.asarray(plain_rows(X=X)[0])
     if X.ndim != 2 or n_vertices < 1 or X.shape[1] == 0 or X.shape[1] % (3 * n_vertices):
         raise ValueError(f"X of shape {X.shape} is not (patients, frames x {n_vertices} vertices x 3 coordinates)")
     if not np.isfinite(X).all():

@@ -17,6 +17,7 @@ from cardiolib.interpretation.risk_motion import RiskMotion, regression_motion
 from cardiolib.survival import FittedNetwork, concordance_index
 from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.network.training import fit_network
+from cardiolib.survival.outcomes import check_features, check_outcomes
 from cardiolib.validation import draw_bag
 
 
@@ -67,11 +68,12 @@ def refit_networks(
     map_units : callable
         ``map_units(function, items)``: results in order.
     """
+    event, time, X = check_outcomes(event, time, X=X)
     work = partial(
         _refit,
-        X=X,
-        event=np.asarray(event, bool),
-        time=np.asarray(time, float),
+        X=check_features(X),
+        event=event,
+        time=time,
         settings=settings,
         n_vertices=n_vertices,
         seed=seed,
@@ -112,8 +114,9 @@ def fit_null_network(
     settings : NetworkSettings
     seed : int
     """
+    event, time, X = check_outcomes(event, time, X=X)
     order = np.random.default_rng(seed).permutation(len(X))
-    event, time = np.asarray(event, bool)[order], np.asarray(time, float)[order]
+    event, time = event[order], time[order]
     network = fit_network(X, event, time, settings, seed=seed)
     return NullNetwork(network, event, time, concordance_index(network.predict_log_risk(X), event, time))
 

@@ -26,6 +26,8 @@ from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_
 from cardiolib.digital_heart.outcomes import log_hazard
 from cardiolib.interpretation.decode import decode_risk_direction
 from cardiolib.interpretation.motion_magnitude import as_displacements
+from cardiolib.survival.alignment import plain_rows
+from cardiolib.survival.cox_regression import constant_columns
 from cardiolib.survival.network.fitted import FittedNetwork
 
 NETWORK_DECODER = "network's decoder along the risk head"
@@ -103,12 +105,14 @@ def regression_motion(log_risk: np.ndarray, X: np.ndarray, *, n_vertices: int) -
     ValueError
         If lengths differ or the log risk is constant.
     """
-    log_risk, X = np.asarray(log_risk, dtype=float), np.asarray(X, dtype=float)
+    log_risk, X = (np.asarray(values, dtype=float) for values in plain_rows(log_risk=log_risk, X=X))
     if X.ndim != 2 or log_risk.shape != (len(X),):
         raise ValueError(f"log_risk must be (N,) and X (N, D), got shapes {log_risk.shape} and {X.shape}")
+    if np.isinf(log_risk).any():
+        raise ValueError(f"log_risk is infinite in rows {np.flatnonzero(np.isinf(log_risk))[:10].tolist()}")
     known = np.isfinite(log_risk)
     risk, X = log_risk[known], X[known]
-    if risk.size < 3 or np.ptp(risk) == 0:
+    if risk.size < 3 or constant_columns(risk[:, None])[0]:
         raise ValueError(f"the log risk of {risk.size} patients is constant: no motion goes with it")
     mean = X.mean(axis=0)
     standard = (risk - risk.mean()) / risk.std(ddof=1)

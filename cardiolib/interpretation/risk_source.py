@@ -9,6 +9,7 @@ import numpy as np
 from lifelines import NelsonAalenFitter
 from numpy.typing import ArrayLike
 
+from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.validation import BootstrapStore, out_of_bag_risk
 
 OUT_OF_BAG, APPARENT = "out-of-bag", "apparent"
@@ -95,9 +96,11 @@ def martingale_residuals(event: ArrayLike, time: ArrayLike) -> np.ndarray:
 
     Source: Therneau, Grambsch and Fleming, Biometrika 1990;77:147, for the model without covariates (Nelson-Aalen).
     """
-    event, time = np.asarray(event, dtype=bool), np.asarray(time, dtype=float)
-    if event.shape != time.shape or event.ndim != 1 or not event.any():
-        raise ValueError(f"event and time must be vectors of one length with a death, got {event.shape}, {time.shape}")
+    event, time = check_outcomes(event, time)
+    if not event.any():
+        raise ValueError(
+            f"event and time must be vectors of one length with a death; none of {time.size} patients died"
+        )
     fitted = NelsonAalenFitter(nelson_aalen_smoothing=False).fit(time, event)
     hazard = fitted.cumulative_hazard_.iloc[:, 0]
     return event - hazard.to_numpy()[np.searchsorted(hazard.index.to_numpy(), time, side="right") - 1]

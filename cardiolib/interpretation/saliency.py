@@ -15,6 +15,7 @@ import pandas as pd
 from cardiolib.cohorts import N_VERTICES
 from cardiolib.interpretation.motion_magnitude import as_displacements, motion_magnitude_mm
 from cardiolib.printed import as_html
+from cardiolib.survival.alignment import plain_rows
 from cardiolib.survival.data import SurvivalData
 
 _PERMUTATIONS_AT_A_TIME = 256
@@ -122,13 +123,17 @@ def saliency(
     if isinstance(X, SurvivalData):
         n_vertices = X.feature_shape[1] if n_vertices is None else n_vertices
         X = X.X
+    log_risk, X, covariates = plain_rows(log_risk=log_risk, X=X, covariates=covariates)
     log_risk = np.asarray(log_risk, dtype=float)
     magnitude = motion_magnitude_mm(X, n_vertices=N_VERTICES if n_vertices is None else n_vertices)
     if log_risk.shape != (len(magnitude),):
         raise ValueError(f"log_risk must have one number for each of {len(magnitude)} patients, got {log_risk.shape}")
     known = ~np.isnan(log_risk)
     if covariates is not None:
-        covariates = np.asarray(covariates, dtype=float)[known]
+        covariates = np.asarray(covariates, dtype=float)
+        if len(covariates) != known.size:
+            raise ValueError(f"covariates have {len(covariates)} rows for {known.size} patients")
+        covariates = covariates[known]
     if n_permutations == 0:
         return univariate_saliency(log_risk[known], magnitude[known], covariates=covariates)
     return permutation_test(
@@ -249,6 +254,7 @@ def _residuals(log_risk: np.ndarray, magnitude_mm: np.ndarray, covariates: np.nd
     """Log risk and motion without intercept and covariates, the basis that was removed, degrees of freedom, and how
     large log risk and motion (one number a vertex) were before.
     """
+    log_risk, magnitude_mm, covariates = plain_rows(log_risk=log_risk, magnitude_mm=magnitude_mm, covariates=covariates)
     y, x = np.asarray(log_risk, dtype=float), np.asarray(magnitude_mm, dtype=float)
     if y.ndim != 1 or x.ndim != 2 or len(x) != y.size:
         raise ValueError(f"log_risk must be (N,) and magnitude_mm (N, V), got shapes {y.shape} and {x.shape}")

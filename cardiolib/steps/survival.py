@@ -247,20 +247,26 @@ def survival_metrics(
 
 def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_units: Callable) -> FoldComparison:
     fold = patient_folds(data.event, n_folds=n_folds, rng=np.random.default_rng(seed))
-    rows, risks = {}, {}
+    rows, risks, remarks = {}, {}, {}
     for name, (recipe, X) in models.items():
         work = partial(_score_recipe, recipe=recipe, X=X, event=data.event, time=data.time, fold=fold, seed=seed)
-        scores, held_out = zip(*map_units(work, range(n_folds)), strict=True)
+        scores, held_out, reasons = zip(*map_units(work, range(n_folds)), strict=True)
         rows[name] = {"C (cross-validated)": np.mean(scores), "SD over folds": np.std(scores, ddof=1)}
+        remarks[name] = next(filter(None, reasons), "")
         risks[name] = np.empty(fold.size)
         for k, risk in enumerate(held_out):
             risks[name][fold == k] = risk - risk.mean()
-    return FoldComparison(
-        pd.DataFrame(rows).T.rename_axis("model"), pd.DataFrame(risks, index=pd.Index(data.ids, name="ID"))
-    )
+    table = pd.DataFrame(rows).T.rename_axis("model")
+    if any(remarks.values()):
+        table["remark"] = pd.Series(remarks)
+    return FoldComparison(table, pd.DataFrame(risks, index=pd.Index(data.ids, name="ID")))
 
 
-def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> tuple[float, np.ndarray]:
+def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> tuple[float, np.ndarray, str]:
+    """Concordance and log risks on the held-out fold; NaN and the reason for a fit that has no finite estimate."""
     train, test = fold != k, fold == k
-    risk = recipe.fit(X[train], event[train], time[train], seed=seed).predict_log_risk(X[test])
-    return concordance_index(risk, event[test], time[test]), risk
+    try:
+        risk = recipe.fit(X[train], event[train], time[train], seed=seed).predict_log_risk(X[test])
+        return concordance_index(risk, event[test], time[test]), risk, ""
+    except (ArithmeticError, ValueError) as reason:
+        return float("nan"), np.full(int(test.sum()), np.nan), f"fold {k + 1}: {reason}"

@@ -23,7 +23,7 @@ from cardiolib.validation.cross_validation import (
 )
 from cardiolib.validation.estimators import out_of_bag_risk, validate
 from cardiolib.validation.model_comparison import compare_models
-from cardiolib.validation.model_validation import ModelValidation
+from cardiolib.validation.model_validation import NO_VOLUMES, NOT_FITTED, ModelValidation
 from cardiolib.validation.paper import paper_percentile_interval
 from cardiolib.validation.paper_comparison import paper_beside_right
 from cardiolib.validation.pipelines import FitRecipe
@@ -74,7 +74,13 @@ class ValidationStageSettings(Settings):
     RANGES = {**BootstrapSettings.RANGES, **CrossValidationSettings.RANGES}
 
 
-def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work: Work) -> dict[str, BootstrapStore]:
+class BootstrapStores(dict[str, BootstrapStore]):
+    """Model name to its bootstrap; `lacks` says why the conventional model is not among them, empty where it is."""
+
+    lacks: str = ""
+
+
+def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work: Work) -> BootstrapStores:
     """Bootstrap the network, the conventional model and a linear model of motion on the same bags.
 
     Parameters
@@ -90,27 +96,34 @@ def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work
 
     Returns
     -------
-    dict
-        Model name to its store; also written as ``<name>_bootstrap.npz``.
+    BootstrapStores
+        Model name to its store; also written as ``<name>_bootstrap.npz``. Without the conventional model where no Cox
+        model of the volumes has a finite estimate; `lacks` then says why.
     """
-    stores = {}
+    stores = BootstrapStores()
     for name, (recipe, X) in _recipes(data, work.input("survival"), settings).items():
         model = f"{name}: {recipe}"
         units = work.units(
             name, {"model": model, "data": data.fingerprint(), "seed": work.seed}, what=f"Bootstrap of the {name} model"
         )
-        store = run_bootstrap(
-            FitRecipe(recipe),
-            X,
-            data.event,
-            data.time,
-            ids=data.ids,
-            settings=BootstrapSettings(n_replicates=settings.n_replicates),
-            seed=work.seed,
-            folder=units,
-            model=model,
-            map_units=work.map_units,
-        )
+        try:
+            store = run_bootstrap(
+                FitRecipe(recipe),
+                X,
+                data.event,
+                data.time,
+                ids=data.ids,
+                settings=BootstrapSettings(n_replicates=settings.n_replicates),
+                seed=work.seed,
+                folder=units,
+                model=model,
+                map_units=work.map_units,
+            )
+        except (ArithmeticError, ValueError) as reason:
+            if name != CONVENTIONAL:
+                raise
+            stores.lacks = f"{NOT_FITTED}{reason}"
+            continue
         # how long each replicate took differs from run to run and is no result
         mark = {"simulated": "yes"} if data.simulated else {}
         store = replace(store, meta={**store.meta, **mark})
@@ -123,23 +136,30 @@ def cross_validate_models(
     data: SurvivalData, settings: ValidationStageSettings, work: Work
 ) -> dict[str, FoldConcordance]:
     """Cross-validated concordance of the same models, all on the same folds; resumable like the bootstrap."""
-    found = {}
+    found, remarks = {}, {}
     for name, (recipe, X) in _recipes(data, work.input("survival"), settings).items():
         model = f"{name}: {recipe}"
         key = {"model": model, "data": data.fingerprint(), "seed": work.seed, "n_folds": settings.n_folds}
-        run = cross_validate(
-            FitRecipe(recipe),
-            X,
-            data.event,
-            data.time,
-            ids=data.ids,
-            seed=work.seed,
-            map_units=work.map_units,
-            settings=CrossValidationSettings(settings.n_folds, settings.n_repeats),
-            model=model,
-            folder=work.units(f"{name}_folds", key, what=f"Cross-validation of the {name} model"),
-        )
-        found[name] = validate_folds(run)
+        try:
+            run = cross_validate(
+                FitRecipe(recipe),
+                X,
+                data.event,
+                data.time,
+                ids=data.ids,
+                seed=work.seed,
+                map_units=work.map_units,
+                settings=CrossValidationSettings(settings.n_folds, settings.n_repeats),
+                model=model,
+                folder=work.units(f"{name}_folds", key, what=f"Cross-validation of the {name} model"),
+            )
+            found[name], remarks[name] = validate_folds(run), ""
+        except ArithmeticError as reason:
+            if name != CONVENTIONAL:
+                raise
+            found[name], remarks[name] = FoldConcordance(np.nan, np.nan, ()), str(reason)
+    if any(remarks.values()):
+        found = {name: replace(one, remark=remarks[name]) for name, one in found.items()}
     return found
 
 
@@ -153,7 +173,17 @@ def validate_models(stores: dict[str, BootstrapStore]) -> ModelValidation:
         for name, model in models.items()
     }
     notes = [f"{LABELS[name]}: {note}" for name, model in models.items() for note in model.notes]
-    return ModelValidation(models, table.reset_index(level=0).reset_index(drop=True), comparison, paper, tuple(notes))
+    whole = {label: hazard_ratio_per_sd(*known) for label, known in _known_risks(stores).items()}
+    notes += [f"{label}: {row.attrs['note']}" for label, row in whole.items() if "note" in row.attrs]
+    lacks = getattr(stores, "lacks", "")
+    return ModelValidation(
+        models,
+        table.reset_index(level=0).reset_index(drop=True),
+        comparison,
+        paper,
+        tuple([*notes, lacks] if lacks else notes),
+        lacks or NO_VOLUMES,
+    )
 
 
 def risk_groups(stores: dict[str, BootstrapStore], *, n_groups: int = 2) -> dict[str, GroupedSurvival]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.outcomes import check_log_risk, check_outcomes
 from cardiolib.survival.pair_counting import count_pairs
 
 
@@ -57,7 +57,7 @@ def concordance_index(log_risk: npt.ArrayLike, event: npt.ArrayLike, time: npt.A
     if counts.comparable == 0:
         raise ValueError(
             f"concordance needs at least one comparable pair; none exists among {np.size(time)} patients "
-            f"with {int(np.sum(event))} deaths: no patient was observed beyond a death"
+            f"with {int(np.sum(np.asarray(event, bool)))} deaths: no patient was observed beyond a death"
         )
     return (counts.concordant + 0.5 * counts.tied_risk) / counts.comparable
 
@@ -103,7 +103,7 @@ def concordance_counts(log_risk: npt.ArrayLike, event: npt.ArrayLike, time: npt.
     >>> concordance_counts([2.0, 1.0, 1.0], [True, True, False], [1.0, 2.0, 3.0])
     ConcordanceCounts(concordant=2, discordant=0, tied_risk=1, comparable=3)
     """
-    event, time = check_outcomes(event, time)
+    event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
     pairs = count_pairs(risk_ranks(log_risk, time.size), event, time, np.ones(time.size))
     concordant, tied, comparable = int(pairs.concordant), int(pairs.tied_risk), int(pairs.total)
     return ConcordanceCounts(concordant, comparable - concordant - tied, tied, comparable)
@@ -124,15 +124,7 @@ def risk_ranks(log_risk: npt.ArrayLike, n: int) -> npt.NDArray[np.intp]:
     >>> risk_ranks([0.5, -1.0, 0.5, 1e10], 4)
     array([1, 0, 1, 2])
     """
-    risks = np.asarray(log_risk, dtype=float)
-    if risks.shape != (n,):
-        raise ValueError(
-            f"log_risk has shape {risks.shape}, but event and time have {n} rows; give one value a patient"
-        )
-    bad = np.flatnonzero(~np.isfinite(risks))
-    if bad.size:
-        raise ValueError(
-            f"log_risk is not finite in rows {bad[:10].tolist()} ({bad.size} of {n}); leave these patients out, or give"
-            " the logarithm of a risk that overflowed"
-        )
-    return np.unique(risks, return_inverse=True)[1]
+    risks = check_log_risk(log_risk, n)
+    given = np.asarray(log_risk)
+    # whole numbers beyond 2^53 are equal as floating-point numbers although they are not
+    return np.unique(given if given.dtype.kind in "iu" else risks, return_inverse=True)[1]

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter
 from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
 from cardiolib.settings import Settings
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.cox_regression import constant_columns, cox_regression
+from cardiolib.survival.folds import inner_folds
 from cardiolib.survival.network.preprocessing import Standardiser
 from cardiolib.survival.network.training import check_training_data
-from cardiolib.survival.outcomes import check_features
+from cardiolib.survival.outcomes import check_features, check_outcomes
 from cardiolib.survival.ridge import fit_ridge_cox
 
 PENALTY_MEANINGS = ("per_patient", "total")
@@ -54,7 +54,7 @@ class PcaCoxSettings(Settings):
     log10_penalty : float
         Per patient. A NaN chooses among -3, -2.5, ... 1 by cross-validation.
     n_folds : int
-        Of that cross-validation, patients grouped and deaths spread as everywhere.
+        Of that cross-validation, patients grouped and deaths spread as everywhere; fewer where fewer patients died.
     standardise : {"none", "global", "columns"}
     """
 
@@ -103,7 +103,7 @@ class FittedCox:
 
 
 def fit_cox(X: ArrayLike, event: ArrayLike, time: ArrayLike, settings: CoxSettings | None = None) -> FittedCox:
-    """Cox regression on a few columns (for example RVEDV, RVESV, RVEF), by lifelines, Efron ties.
+    """Cox regression on a few columns (for example RVEDV, RVESV, RVEF), Efron ties.
 
     Parameters
     ----------
@@ -115,21 +115,23 @@ def fit_cox(X: ArrayLike, event: ArrayLike, time: ArrayLike, settings: CoxSettin
     Raises
     ------
     ValueError
-        If X or the outcomes are malformed, or a column is constant.
+        If X or the outcomes are malformed, or a column is constant or a combination of others.
+    ArithmeticError
+        If there is no finite estimate: the columns separate the deaths from those who lived longer.
+
+    Notes
+    -----
+    The coefficients are converged to rounding (:func:`cardiolib.survival.cox_regression.cox_regression`); the summary
+    has the columns of lifelines.
     """
     settings = settings or CoxSettings()
-    names = [str(c) for c in X.columns] if isinstance(X, pd.DataFrame) else [f"x{i}" for i in range(np.shape(X)[1])]
-    values = check_features(X, dtype=np.float64)
-    _, event, time = check_training_data(values, event, time)
-    constant = [name for name, spread in zip(names, values.std(axis=0), strict=True) if spread == 0]
-    if constant:
-        raise ValueError(f"columns {constant} are constant: a Cox model cannot use them")
+    event, time, X = check_outcomes(event, time, X=X)
     penalty = settings.penalty / (event.size if settings.penalty_meaning == "total" else 1)
-    table = pd.DataFrame(values, columns=names).assign(_time=time, _event=event.astype(int))
-    fitter = CoxPHFitter(penalizer=penalty).fit(table, duration_col="_time", event_col="_event")
-    mean, coefficients = values.mean(axis=0), fitter.params_.to_numpy(dtype=float)
-    baseline = breslow_baseline(np.round((values - mean) @ coefficients, 10), event, time)
-    return FittedCox(mean, coefficients, baseline, fitter.summary.copy())
+    fitted = cox_regression(X, event, time, penalty=penalty)
+    values = check_features(X, dtype=np.float64)
+    mean = values.mean(axis=0)
+    baseline = breslow_baseline(np.round((values - mean) @ fitted.coefficients, 10), event, time)
+    return FittedCox(mean, fitted.coefficients, baseline, fitted.summary)
 
 
 def fit_pca_cox(
@@ -155,26 +157,31 @@ def fit_pca_cox(
     """
     settings = settings or PcaCoxSettings()
     X, event, time = check_training_data(X, event, time)
-    components, penalty, score = _choose(X, event, time, settings, seed, groups)
+    if constant_columns(X).all():
+        raise ValueError(f"all {X.shape[1]} columns of X are constant: there are no principal components")
+    components, penalty, score, n_folds = _choose(X, event, time, settings, seed, groups)
     scaler, axes, spread = _principal_axes(X, settings.standardise, components)
     beta = fit_ridge_cox(scaler.apply(X) @ axes / spread, event, time, penalty=10.0**penalty)
     coefficients = axes @ (beta / spread) / scaler.scale
     baseline = breslow_baseline(np.round((X.astype(float) - scaler.mean) @ coefficients, 10), event, time)
     chosen = {"n_components": [axes.shape[1]], "log10_penalty": [penalty], "cross_validated_c": [score]}
+    if n_folds != settings.n_folds:
+        chosen["n_folds"] = [n_folds]
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(chosen))
 
 
 def _choose(
     X: np.ndarray, event: np.ndarray, time: np.ndarray, settings: Any, seed: int, groups: np.ndarray | None
-) -> tuple[int, float, float]:
-    """Components and log10 penalty with the best mean concordance over grouped folds."""
+) -> tuple[int, float, float, int]:
+    """Components and log10 penalty with the best mean concordance over grouped folds, and the number of folds."""
     counts = [settings.n_components] if settings.n_components else [5, 10, 20, 40]
     penalties = np.arange(-3, 1.01, 0.5) if np.isnan(settings.log10_penalty) else [settings.log10_penalty]
     if len(counts) * len(penalties) == 1:
-        return counts[0], float(penalties[0]), float("nan")
-    fold = patient_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
-    scores = np.full((settings.n_folds, len(counts), len(penalties)), np.nan)
-    for k in range(settings.n_folds):
+        return counts[0], float(penalties[0]), float("nan"), settings.n_folds
+    fold = inner_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
+    n_folds = int(fold.max()) + 1
+    scores = np.full((n_folds, len(counts), len(penalties)), np.nan)
+    for k in range(n_folds):
         train, test = fold != k, fold == k
         if not has_comparable_pair(event[test], time[test]):
             continue
@@ -196,7 +203,7 @@ def _choose(
             f"{int(event.sum())} deaths; fewer components or more patients are needed"
         )
     i, j = (int(each) for each in np.unravel_index(np.argmax(mean), mean.shape))
-    return counts[i], float(penalties[j]), float(mean[i, j])
+    return counts[i], float(penalties[j]), float(mean[i, j]), n_folds
 
 
 def _principal_axes(X: np.ndarray, standardise: str, n_components: int) -> tuple[Standardiser, np.ndarray, np.ndarray]:
@@ -204,7 +211,9 @@ def _principal_axes(X: np.ndarray, standardise: str, n_components: int) -> tuple
     scaler = Standardiser.fit(X, standardise)
     scaler = Standardiser(X.mean(axis=0, dtype=float), scaler.scale)
     x = scaler.apply(X)
-    values, vectors = np.linalg.eigh(x @ x.T)
+    wide = x.shape[0] <= x.shape[1]
+    values, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)  # the smaller of the two has the same sizes
     k = min(n_components, int(np.sum(values > 1e-10 * values[-1])))
     values, vectors = values[::-1][:k], vectors[:, ::-1][:, :k]
-    return scaler, x.T @ (vectors / np.sqrt(values)), np.sqrt(values / (X.shape[0] - 1))
+    axes = x.T @ (vectors / np.sqrt(values)) if wide else vectors
+    return scaler, axes, np.sqrt(values / (X.shape[0] - 1))

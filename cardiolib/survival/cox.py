@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.alignment import codes_of
+from cardiolib.survival.outcomes import check_log_risk, check_outcomes
 
 TIES = ("efron", "breslow")
 Outcome = torch.Tensor | np.ndarray
@@ -34,7 +36,7 @@ def cox_nll(
         Time to death or to the end of observation; only the order and the ties matter.
     ties : {"efron", "breslow"}
         How deaths at one time share their risk set. Without ties the two are equal.
-    strata : (N,) tensor or array of integers, optional
+    strata : (N,) tensor or array, optional
         Patients are compared within their stratum only.
 
     Returns
@@ -43,6 +45,12 @@ def cox_nll(
         Sum over deaths, differentiable. Divide by `n_events` for a loss that does not grow with N.
     n_events : int
         0 is allowed (a mini-batch may hold no death): `nll` is then 0 with a zero gradient.
+
+    Raises
+    ------
+    ValueError
+        If `log_risk` is no floating-point tensor, lengths differ, or event, time or strata are malformed
+        (:func:`cardiolib.survival.outcomes.check_outcomes`).
 
     Notes
     -----
@@ -63,9 +71,7 @@ def cox_nll(
     eta, died, when = _checked(log_risk, event, time, ties)
     if strata is None:
         return _one_stratum(eta, died, when, ties), int(died.sum())
-    stratum_of = torch.as_tensor(strata, device=eta.device)
-    if stratum_of.shape != died.shape:
-        raise ValueError(f"strata has shape {tuple(stratum_of.shape)}, event has {tuple(died.shape)}")
+    stratum_of = torch.as_tensor(codes_of("strata", _on_cpu(strata), eta.numel()), device=eta.device)
     parts = [
         _one_stratum(eta[rows], died[rows], when[rows], ties)
         for rows in (stratum_of == stratum for stratum in torch.unique(stratum_of))
@@ -96,11 +102,16 @@ class BaselineHazard:
     def survival(self, log_risk: ArrayLike, times: ArrayLike) -> np.ndarray:
         """Probability of surviving beyond each time: (N, T) from (N,) log risks and (T,) times."""
         log_risk = np.asarray(log_risk, dtype=float)
+        if log_risk.ndim != 1:
+            raise ValueError(f"log_risk must have one number a patient, got shape {log_risk.shape}")
         exponent = self._log_at(np.atleast_1d(times))[None, :] + log_risk[:, None]
         return np.exp(-np.exp(np.minimum(exponent, 700.0)))
 
     def _log_at(self, t: np.ndarray) -> np.ndarray:
-        steps = np.searchsorted(self.times, np.asarray(t, dtype=float), side="right")
+        t = np.asarray(t, dtype=float)
+        if np.isnan(t).any():
+            raise ValueError(f"a time at which survival is wanted is not a number: {t.reshape(-1)[:10].tolist()}")
+        steps = np.searchsorted(self.times, t, side="right")
         return np.concatenate([[-np.inf], self.log_cumulative])[steps]
 
 
@@ -128,10 +139,8 @@ def breslow_baseline(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) -> 
     A step function on purpose: linear interpolation between deaths, as in some libraries, gives a
     different absolute risk at a time nobody died. Source: Breslow, Biometrics 30:89 (1974).
     """
-    event, time = check_outcomes(event, time)
-    eta = np.asarray(log_risk, dtype=float).reshape(-1)
-    if eta.shape != time.shape or not np.isfinite(eta).all():
-        raise ValueError(f"log_risk must be {time.size} finite numbers, got shape {eta.shape}")
+    event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
+    eta = check_log_risk(log_risk, time.size)
     if not event.any():
         raise ValueError("a baseline hazard needs at least one death; every patient is censored")
     deaths_at, n_deaths = np.unique(time[event], return_counts=True)
@@ -150,13 +159,22 @@ def _checked(
     if not isinstance(log_risk, torch.Tensor) or not log_risk.is_floating_point():
         raise ValueError("log_risk must be a floating-point torch tensor")
     eta = log_risk.reshape(-1)
-    died = torch.as_tensor(event, device=eta.device).reshape(-1)
-    when = torch.as_tensor(time, device=eta.device).reshape(-1)
-    if not (eta.shape == died.shape == when.shape):
+    died, when = (_column(_on_cpu(values)) for values in (event, time))
+    if not (eta.numel() == np.size(died) == np.size(when)):
         raise ValueError(
-            f"log_risk, event and time must have one length, got {eta.numel()}, {died.numel()} and {when.numel()}"
+            f"log_risk, event and time must have one length, got {eta.numel()}, {np.size(died)} and {np.size(when)}"
         )
-    return eta, died.bool(), when
+    died, when = check_outcomes(died, when)
+    return eta, torch.as_tensor(died, device=eta.device), torch.as_tensor(when, device=eta.device)
+
+
+def _on_cpu(values: Any) -> Any:
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values
+
+
+def _column(values: Any) -> Any:
+    """(N, 1) arrays, as networks give them, as (N,)."""
+    return values.reshape(-1) if isinstance(values, np.ndarray) and values.ndim == 2 else values
 
 
 def _one_stratum(eta: torch.Tensor, event: torch.Tensor, time: torch.Tensor, ties: str) -> torch.Tensor:

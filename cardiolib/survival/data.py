@@ -11,6 +11,7 @@ import pandas as pd
 from cardiolib.cohorts import N_PHASES, Cohort, join_by_id
 from cardiolib.printed import as_html
 from cardiolib.survival.fingerprint import fingerprint
+from cardiolib.survival.outcomes import check_outcomes
 
 CONVENTIONAL = ("RVEDV", "RVESV", "RVEF")
 """Columns of the conventional model (Bello et al. 2019, Methods): two volumes in mL and a percentage."""
@@ -58,6 +59,19 @@ class SurvivalData:
     time_unit: str
     simulated: bool = False
 
+    def __post_init__(self) -> None:
+        event, time = check_outcomes(self.event, self.time)
+        object.__setattr__(self, "event", event)
+        object.__setattr__(self, "time", time)
+        if not len(self.ids) == len(self.X) == time.size:
+            raise ValueError(
+                f"ids, X, event and time must have one row a patient, got {len(self.ids)}, {len(self.X)}, {time.size}"
+            )
+        if self.volumes is not None and not (
+            self.volumes.index.equals(pd.Index(self.ids)) or self.volumes.index.equals(pd.RangeIndex(time.size))
+        ):
+            raise ValueError("volumes must have one row a patient, in the order of ids, and ids as their index")
+
     @classmethod
     def of(cls, cohort: Cohort, *, motion: Cohort | None = None, volumes: pd.DataFrame | None = None) -> SurvivalData:
         """Join motion with follow-up and volumes by patient ID.
@@ -91,8 +105,8 @@ class SurvivalData:
         return cls(
             tuple(ids),
             np.ascontiguousarray(X, dtype=np.float32),
-            table["event"].to_numpy(dtype=bool),
-            table["time"].to_numpy(dtype=float),
+            table["event"].to_numpy(),
+            table["time"].to_numpy(),
             volumes,
             (N_PHASES - 1, X.shape[1] // (3 * (N_PHASES - 1)), 3),
             cohort.time_unit,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts import Cohort
+from cardiolib.survival.outcomes import check_event
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,8 @@ class FoldComparison:
     Attributes
     ----------
     table : DataFrame
-        One row a model: mean and standard deviation of the C-index over the folds.
+        One row a model: mean and standard deviation of the C-index over the folds. Where a model could not be fitted in
+        every fold both are NaN, and a column ``remark`` says why.
     log_risk : DataFrame
         Out-of-fold log risk, a row a patient (ID), a column a model; centred in each fold, as a Cox risk has no zero.
     """
@@ -61,7 +63,7 @@ class FoldComparison:
                 {
                     "true": truth - truth.mean(),
                     "predicted": predicted - predicted.mean(),
-                    "event": np.asarray(event, bool),
+                    "event": check_event(event),
                 }
             )
         )

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cardiolib.survival.alignment import codes_of, plain_rows
+from cardiolib.survival.outcomes import check_event
+
 
 def patient_folds(
     event: ArrayLike, *, n_folds: int, rng: np.random.Generator, groups: Sequence[Hashable] | np.ndarray | None = None
@@ -35,25 +38,55 @@ def patient_folds(
     ------
     ValueError
         If fewer than `n_folds` patients died: a fold without a death cannot be scored.
+
+    Examples
+    --------
+    >>> fold = patient_folds([1, 1, 0, 0, 0, 0], n_folds=2, rng=np.random.default_rng(1))
+    >>> np.bincount(fold).tolist(), sorted(fold[:2].tolist())
+    ([3, 3], [0, 1])
     """
-    event = np.asarray(event).astype(bool)
-    labels = np.arange(event.size) if groups is None else np.asarray(groups)
-    if labels.shape != event.shape:
-        raise ValueError(f"groups has shape {labels.shape}, event has {event.shape}")
+    event, group = _patients(event, groups)
     if n_folds < 2:
         raise ValueError(f"n_folds must be at least 2, got {n_folds}")
-    _, group = np.unique(labels, return_inverse=True)
     copies = np.bincount(group)
     died = np.bincount(group, weights=event) > 0
     if died.sum() < n_folds:
-        raise ValueError(
-            f"{n_folds} folds need {n_folds} different patients who died, got {int(died.sum())}: use fewer folds"
-        )
+        few = "use fewer folds" if died.sum() >= 2 else "more deaths are needed, since even two folds need two"
+        raise ValueError(f"{n_folds} folds need {n_folds} different patients who died, got {int(died.sum())}: {few}")
     fold_of_group = np.full(copies.size, -1)
     rows_in_fold = np.zeros(n_folds, dtype=int)
     for stratum in (died, ~died):
         _deal(np.flatnonzero(stratum), copies, fold_of_group, rows_in_fold, rng)
     return fold_of_group[group]
+
+
+def inner_folds(
+    event: ArrayLike, *, n_folds: int, rng: np.random.Generator, groups: Sequence[Hashable] | np.ndarray | None = None
+) -> np.ndarray:
+    """:func:`patient_folds` for tuning inside a fit: as many folds as asked, or as there are patients who died.
+
+    A fit inside a bag or an outer fold meets fewer deaths than the cohort has, and nobody can set its folds anew there.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two different patients died: nothing can be tuned on them.
+    """
+    event, group = _patients(event, groups)
+    n_died = np.unique(group[event]).size
+    if n_died < 2:
+        raise ValueError(
+            f"tuning by cross-validation needs at least two different patients who died, got {n_died} among "
+            f"{np.unique(group).size}; fix the penalty instead, or use more patients"
+        )
+    return patient_folds(event, n_folds=min(n_folds, n_died), groups=group, rng=rng)
+
+
+def _patients(event: ArrayLike, groups: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Events, and the number of the patient behind each row."""
+    event, groups = plain_rows(event=event, groups=groups)
+    event = check_event(event)
+    return event, np.arange(event.size) if groups is None else codes_of("groups", groups, event.size)
 
 
 def _deal(members: np.ndarray, copies: Any, fold_of_group: Any, rows_in_fold: Any, rng: np.random.Generator) -> None:

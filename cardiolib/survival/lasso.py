@@ -14,14 +14,16 @@ from cardiolib.settings import Settings
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.conventional import FittedCox
 from cardiolib.survival.cox import breslow_baseline
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.cox_regression import constant_columns
+from cardiolib.survival.folds import inner_folds
 from cardiolib.survival.network.preprocessing import Standardiser
 from cardiolib.survival.network.training import check_training_data
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.outcomes import check_features, check_outcomes
 from cardiolib.survival.ridge import cox_derivatives
 from cardiolib.survival.risk_sets import RiskSets
 
 _TOLERANCE = 1e-6  # by which the optimality conditions may be missed, on the scale of the penalty
+_NOT_MET = 1e-3  # of the penalty: a fit that misses the optimality conditions by more has not converged
 _ADDED_AT_ONCE = 30
 
 
@@ -83,20 +85,31 @@ def fit_lasso_cox(
     settings = settings or LassoCoxSettings()
     X, event, time = check_training_data(X, event, time)
     fractions = np.geomspace(1.0, settings.smallest, settings.n_penalties)
-    fold = patient_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
-    scores = np.full((settings.n_folds, fractions.size), np.nan)
-    for k in range(settings.n_folds):
+    if constant_columns(X).all():
+        raise ValueError(f"all {X.shape[1]} columns of X are constant: there is nothing to choose from")
+    fold = inner_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
+    n_folds = int(fold.max()) + 1
+    scores = np.full((n_folds, fractions.size), np.nan)
+    for k in range(n_folds):
         train, test = fold != k, fold == k
         if not has_comparable_pair(event[test], time[test]):
             continue
         scaler = Standardiser.fit(X[train], "columns")
         path, _ = lasso_path(scaler.apply(X[train]), event[train], time[train], fractions)
         risks = np.round(scaler.apply(X[test]) @ path.T, 10)  # where nothing is kept yet all risks are equal: C = 0.5
-        scores[k] = [concordance_index(risk, event[test], time[test]) for risk in risks.T]
+        # a penalty at which the fit did not converge is no candidate
+        scores[k] = [
+            concordance_index(risk, event[test], time[test]) if np.isfinite(risk).all() else -np.inf for risk in risks.T
+        ]
     mean = mean_over_folds(scores)
     best = int(np.argmax(mean))
     scaler = Standardiser.fit(X, "columns")
     path, penalties = lasso_path(scaler.apply(X), event, time, fractions[: best + 1])
+    if np.isnan(path[-1]).any():
+        raise ArithmeticError(
+            f"LASSO Cox regression did not converge at {fractions[best]:.3g} of the largest penalty, which "
+            f"cross-validation chose; end the sequence earlier (smallest, now {settings.smallest:g})"
+        )
     coefficients = path[-1] / scaler.scale
     baseline = breslow_baseline(np.round((X.astype(float) - scaler.mean) @ coefficients, 10), event, time)
     summary = {
@@ -122,6 +135,7 @@ def lasso_path(Z: ArrayLike, event: ArrayLike, time: ArrayLike, fractions: Array
     Returns
     -------
     path : (P, p) array
+        NaN from the first penalty on at which the fit did not converge: too weak a one for so few deaths.
     penalties : (P,) array
 
     Notes
@@ -130,9 +144,9 @@ def lasso_path(Z: ArrayLike, event: ArrayLike, time: ArrayLike, fractions: Array
     are missing are added, thirty at a time, until none is (|gradient| <= penalty wherever the coefficient is zero).
     Among the few, Newton steps whose L1 problem is solved by coordinate descent.
     """
-    event, time = check_outcomes(event, time)
+    event, time, Z = check_outcomes(event, time, Z=Z)
     order = np.argsort(-time, kind="stable")
-    Z, event, time = np.ascontiguousarray(np.asarray(Z, float)[order]), event[order], time[order]
+    Z, event, time = check_features(Z, dtype=np.float64)[order], event[order], time[order]
     risk_sets, beta = RiskSets(event, time), np.zeros(Z.shape[1])
     gradient = Z.T @ risk_sets.nll_and_gradient(np.zeros(len(Z)))[1] / len(Z)
     penalties = np.abs(gradient).max() * np.asarray(fractions, float)
@@ -149,6 +163,10 @@ def lasso_path(Z: ArrayLike, event: ArrayLike, time: ArrayLike, fractions: Array
             if not added.size:
                 break
             active = np.union1d(active, added)
+        kept = beta != 0
+        if np.abs(gradient[kept] + penalty * np.sign(beta[kept])).max(initial=0.0) > _NOT_MET * penalty:
+            path[i:] = np.nan
+            break
         path[i] = beta
     return path, penalties
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.optimize import linprog
 
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.outcomes import check_features, check_outcomes
+
+TIES = ("efron", "breslow")
+_FADED = 1e-6  # an estimate at which less than this share of the information at zero is left runs away to infinity
+_FLAT = 1e-4  # of the mean gradient: from here on the question is asked
+_LAST_STEP = 1e-4  # a Newton step longer than this (in SDs of log hazard) is on its way, whatever the gradient
 
 
 def fit_ridge_cox(
@@ -37,19 +44,32 @@ def fit_ridge_cox(
 
     Raises
     ------
+    ValueError
+        For malformed input, or an unknown word for `ties`.
     ArithmeticError
-        If the gradient is not below `tolerance` after `max_steps` (for example, no penalty and a covariate
-        that separates the deaths).
+        If the gradient is not below `tolerance` after `max_steps`; or, without a penalty, if a
+        covariate separates the deaths from those who lived longer, so that the likelihood rises for ever.
     """
-    event, time = check_outcomes(event, time)
+    event, time, Z = check_outcomes(event, time, Z=Z)
+    Z = check_features(Z, dtype=np.float64)
+    if ties not in TIES:
+        raise ValueError(f"ties must be one of {TIES}, got {ties!r}")
+    if not 0 <= penalty < np.inf:
+        raise ValueError(f"penalty must be a finite number, 0 or more; got {penalty!r}")
+    if not event.any():
+        raise ValueError(f"none of the {event.size} patients died: there is nothing to fit")
     order = np.argsort(-time, kind="stable")
-    Z, event, time = np.asarray(Z, dtype=float)[order], event[order], time[order]
+    Z, event, time = Z[order], event[order], time[order]
     n, p = Z.shape
     beta = np.zeros(p)
     value, gradient, curvature = cox_derivatives(beta, Z, event, time, ties)
+    at_zero = curvature
     for _ in range(max_steps):
         gradient = gradient / n + penalty * beta
-        if np.abs(gradient).max(initial=0.0) <= tolerance:
+        steepest = np.abs(gradient).max(initial=0.0)
+        if penalty == 0 and p and steepest <= _FLAT and _runs_away(curvature, at_zero, event.sum() * Z.var()):
+            _refuse_separation(Z, event, time)
+        if steepest <= tolerance and (penalty > 0 or not p or _has_arrived(gradient, curvature / n)):
             return beta
         step = np.linalg.solve(curvature / n + (penalty + 1e-12) * np.eye(p), gradient)
         before, length = value / n + penalty / 2 * beta @ beta, 1.0
@@ -61,10 +81,64 @@ def fit_ridge_cox(
             if value / n + penalty / 2 * trial @ trial <= before + 1e-12 or length < 1e-6:
                 break
             length /= 2
+        if not np.isfinite(value):  # risks so far apart that most of them are nothing beside the largest
+            break
         beta, gradient = trial, new_gradient
+    if penalty == 0:
+        _refuse_separation(Z, event, time)
     raise ArithmeticError(
         f"ridge Cox regression did not converge in {max_steps} steps; raise the penalty (now {penalty:g})"
     )
+
+
+def _runs_away(curvature: np.ndarray, at_zero: np.ndarray, usual: float) -> bool:
+    """Whether a likelihood flattens because it rises for ever, and not because it has a top.
+
+    On the way to infinity the gradient vanishes too, but with it what the likelihood says: of the information that it
+    held at zero nothing is left in some direction. `usual` is what so many deaths tell about such covariates.
+    """
+    sizes, directions = np.linalg.eigh(at_zero)
+    if sizes[0] <= 1e-12 * usual:
+        raise ArithmeticError(
+            "the deaths say nothing about the covariates, or a combination of them: it does not vary among those who "
+            "were at risk when somebody died"
+        )
+    whitened = directions / np.sqrt(sizes)
+    return bool(np.linalg.eigvalsh(whitened.T @ curvature @ whitened)[0] < _FADED)
+
+
+def _refuse_separation(Z: np.ndarray, event: np.ndarray, time: np.ndarray) -> None:
+    """Refuse covariates (rows in descending time) of which some combination is never lower in a death than in whoever
+    was at risk then: the likelihood rises for ever along it.
+
+    Asked as a linear programme: directions d, and for each time the largest z d of those at risk, which no death there
+    may fall short of.
+    """
+    n, p = Z.shape
+    block = np.concatenate([[0], np.cumsum(time[1:] != time[:-1])])
+    n_blocks, dead = int(block[-1]) + 1, np.flatnonzero(event)
+    largest = sparse.identity(n_blocks, format="csr")
+    rows = sparse.hstack([sparse.csr_array(Z), -largest[block]])  # z d <= m, the largest so far
+    deaths = sparse.hstack([sparse.csr_array(-Z[dead]), largest[block[dead]]])  # m <= z d of a death
+    later = sparse.hstack([sparse.csr_array((n_blocks - 1, p)), largest[:-1] - largest[1:]])  # m rises towards time 0
+    steepest = cox_derivatives(np.zeros(p), Z, event, time, "breslow")[1]
+    found = linprog(
+        np.concatenate([steepest, np.zeros(n_blocks)]),
+        A_ub=sparse.vstack([rows, deaths, later]),
+        b_ub=np.zeros(n + dead.size + n_blocks - 1),
+        bounds=[(-1, 1)] * p + [(None, None)] * n_blocks,
+    )
+    if found.status == 0 and found.fun < -1e-5 * np.abs(steepest).max(initial=1.0):
+        raise ArithmeticError(
+            "did not converge, since the covariates separate the deaths from those who lived longer: the likelihood "
+            "rises for ever and no coefficient is finite; leave the covariate out that separates them, or give a "
+            "penalty"
+        )
+
+
+def _has_arrived(gradient: np.ndarray, curvature: np.ndarray) -> bool:
+    """Whether the next Newton step would be short too."""
+    return bool(np.abs(np.linalg.solve(curvature, gradient)).max() <= _LAST_STEP)
 
 
 def cox_derivatives(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.validation.absolute_risk import out_of_bag_absolute_risk, replicate_slopes
 from cardiolib.validation.calibration import Calibration, calibrate, net_benefit
 from cardiolib.validation.store import BootstrapStore
@@ -66,7 +67,7 @@ def horizons(event: ArrayLike, time: ArrayLike, unit: str) -> tuple[float, ...]:
     A time is kept if five patients died by then and ten were observed longer. Without a known unit the quartiles of the
     follow-up stand in. Empty where nothing is left.
     """
-    event, time = np.asarray(event, dtype=bool), np.asarray(time, dtype=float)
+    event, time = check_outcomes(event, time)
     wanted = (
         np.multiply(HORIZONS_YEARS, UNITS_PER_YEAR[unit])
         if unit in UNITS_PER_YEAR

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.cox_regression import constant_columns
+from cardiolib.survival.outcomes import check_log_risk, check_outcomes, check_time
 from cardiolib.survival.ridge import fit_ridge_cox
 from cardiolib.validation.store import BootstrapStore
 
@@ -45,7 +46,7 @@ def out_of_bag_absolute_risk(store: BootstrapStore, times: ArrayLike) -> np.ndar
         In [0, 1]; NaN for a patient who was in every bag. The average of many models is better calibrated than the one
         model trained on all patients: see :func:`replicate_slopes` for that one.
     """
-    times = np.atleast_1d(np.asarray(times, dtype=float))
+    times = check_time(np.atleast_1d(times), name="times")
     total, outside = np.zeros((store.n_patients, times.size)), store.out_of_bag & store.succeeded[:, None]
     for b in np.flatnonzero(store.succeeded):
         rows = outside[b]
@@ -70,12 +71,23 @@ def replicate_slopes(store: BootstrapStore) -> pd.Series:
 
 
 def calibration_slope(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) -> float:
-    """Coefficient of the log risk in a Cox regression (Efron); NaN for equal risks or separated deaths."""
-    event, time = check_outcomes(event, time)
-    log_risk = np.asarray(log_risk, dtype=float)
-    spread = log_risk.std()
-    if not spread > 0:
+    """Coefficient of the log risk in a Cox regression (Efron).
+
+    NaN where there is none: nobody died, all risks are equal, or the risks separate the deaths from those who lived
+    longer, so that the likelihood rises for ever with the slope.
+
+    Examples
+    --------
+    >>> round(calibration_slope([2.0, 1.0, 0.0, 1.5], [1, 1, 1, 0], [2.0, 1.0, 3.0, 4.0]), 4)
+    -0.0227
+    >>> calibration_slope([3.0, 2.0, 1.0, 0.0], [1, 1, 1, 0], [1.0, 2.0, 3.0, 4.0])
+    nan
+    """
+    event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
+    log_risk = check_log_risk(log_risk, time.size)
+    if not event.any() or constant_columns(log_risk[:, None])[0]:
         return np.nan
+    spread = log_risk.std()
     z = (log_risk - log_risk.mean()) / spread
     try:
         return float(fit_ridge_cox(z[:, None], event, time, penalty=0.0)[0] / spread)

@@ -11,11 +11,20 @@ from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
 from cardiolib.survival.cox import breslow_baseline
+from cardiolib.survival.cox_regression import constant_columns
 from cardiolib.survival.outcomes import check_outcomes
 from cardiolib.survival.ridge import fit_ridge_cox
-from cardiolib.validation.survival_curves import kaplan_meier_at, risk_groups
-from cardiolib.validation.time_dependent import check_probability, observed_risk
+from cardiolib.validation.absolute_risk import calibration_slope
+from cardiolib.validation.time_dependent import (
+    check_probability,
+    check_within_follow_up,
+    kaplan_meier_at,
+    observed_risk,
+)
 
+NO_SLOPE = (
+    "the predictions separate the patients who died from those who lived longer, so that no finite slope fits best"
+)
 KNOTS = (0.1, 0.5, 0.9)
 """Quantiles of the predicted risk at the knots of the smooth curve (restricted cubic spline, three knots)."""
 
@@ -36,7 +45,10 @@ class Calibration:
     curve : DataFrame
         predicted, observed: the smooth curve, over the range of the predictions.
     groups : DataFrame
-        predicted, observed, low, high, patients: Kaplan-Meier in groups of equal size with 95 % log-log intervals.
+        predicted, observed, low, high, patients: Kaplan-Meier in groups of equal size with 95 % log-log intervals;
+        fewer groups where many predictions are equal.
+    notes : tuple of str
+        Why a number is NaN.
     """
 
     at: float
@@ -48,12 +60,14 @@ class Calibration:
     e90: float
     curve: pd.DataFrame = field(repr=False)
     groups: pd.DataFrame = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return (
+        first = (
             f"Calibration at time {self.at:g}: observed risk {self.observed:.3f}, predicted {self.predicted:.3f} "
             f"(O/E {self.observed_over_expected:.2f}), slope {self.slope:.2f}, mean error {self.ici:.3f}"
         )
+        return "\n  ".join([first, *(f"note: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
         return as_html(repr(self), self.groups)
@@ -93,11 +107,12 @@ def calibrate(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float, *, 
     Raises
     ------
     ValueError
-        If `risk` is no probability or is the same for all.
+        If `risk` is no probability or is the same for all, nobody died, or `at` lies outside the follow-up.
 
     Notes
     -----
-    The smooth curve is Austin's hazard regression: a Cox model of the outcome on a restricted cubic spline (three
+    Where the predictions separate the deaths from those who lived longer no slope is finite: it is NaN, and `notes` say
+    why. The smooth curve is Austin's hazard regression: a Cox model of the outcome on a restricted cubic spline (three
     knots) of log(-log(1 - risk)). Another smoother gives another ICI: the numbers compare only within one smoother.
 
     References
@@ -117,20 +132,24 @@ def calibrate(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float, *, 
     >>> round(found.slope, 1), found.ici < 0.03
     (1.0, True)
     """
-    event, time = check_outcomes(event, time)
-    risk = check_probability(risk, time.size)
-    if np.ptp(risk) == 0:
-        raise ValueError("all predicted risks are equal: there is no calibration curve")
+    event, time, risk = check_outcomes(event, time, risk=risk)
+    risk, at = check_probability(risk, time.size), check_within_follow_up(at, time)
+    if not isinstance(n_groups, int | np.integer) or n_groups < 1:
+        raise ValueError(f"n_groups must be a whole number, 1 or more; got {n_groups!r}")
+    if not event.any():
+        raise ValueError(f"none of the {time.size} patients died: there is nothing to calibrate against")
     x = complementary_log_log(risk)
-    spread = x.std()
-    slope = fit_ridge_cox(((x - x.mean()) / spread)[:, None], event, time, penalty=0.0)[0] / spread
+    if constant_columns(np.stack([risk, x], axis=1)).any():
+        raise ValueError("all predicted risks are equal: there is no calibration curve")
+    slope = calibration_slope(x, event, time)
+    notes = () if np.isfinite(slope) else (NO_SLOPE,)
     smooth = _smooth_observed(x, event, time, at)
     gap = np.abs(smooth(x) - risk)
     low, high = np.quantile(risk, [0.01, 0.99])
     grid = np.linspace(low, high, 101)
     curve = pd.DataFrame({"predicted": grid, "observed": smooth(complementary_log_log(grid))})
     return Calibration(
-        float(at),
+        at,
         observed_risk(event, time, at),
         float(risk.mean()),
         float(slope),
@@ -139,6 +158,7 @@ def calibrate(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float, *, 
         float(np.quantile(gap, 0.9)),
         curve,
         _groups(risk, event, time, at, n_groups),
+        notes,
     )
 
 
@@ -151,6 +171,7 @@ def net_benefit(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float, t
         Predicted probability of death by `at`.
     event, time : (N,) arrays
     at : float
+        Inside the follow-up.
     thresholds : (T,) sequence of float
         In (0, 1): the risk at which a doctor would act. A threshold of .2 says that one death foreseen is worth four
         treatments in vain.
@@ -162,13 +183,20 @@ def net_benefit(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float, t
         threshold); treating none is 0. Among the patients above the threshold, Kaplan-Meier tells how many die by
         `at`, so censoring is allowed for.
 
+    Raises
+    ------
+    ValueError
+        If `risk` is no probability, a threshold is none, or `at` lies outside the follow-up.
+
     References
     ----------
     .. [1] Vickers et al., BMC Med Inform Decis Mak 2008;8:53.
     """
-    event, time = check_outcomes(event, time)
-    risk = check_probability(risk, time.size)
+    event, time, risk = check_outcomes(event, time, risk=risk)
+    risk, at = check_probability(risk, time.size), check_within_follow_up(at, time)
     thresholds = np.atleast_1d(np.asarray(thresholds, dtype=float))
+    if thresholds.ndim != 1 or not thresholds.size:
+        raise ValueError(f"thresholds must be one or several risks, got shape {thresholds.shape}")
     if not ((thresholds > 0) & (thresholds < 1)).all():
         raise ValueError(f"thresholds are risks between 0 and 1, got {thresholds.min():g} to {thresholds.max():g}")
     overall, rows = observed_risk(event, time, at), []
@@ -218,8 +246,9 @@ def _spline_basis(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def _groups(risk: np.ndarray, event: np.ndarray, time: np.ndarray, at: float, n_groups: int) -> pd.DataFrame:
-    group, rows = risk_groups(risk, n_groups=n_groups), []
-    for k in range(n_groups):
+    cuts = np.quantile(risk, np.arange(1, n_groups) / n_groups)
+    group, rows = np.searchsorted(cuts, risk, side="left"), []
+    for k in np.unique(group):  # where predictions are equal, some groups have nobody
         rows_of_group = group == k
         survival, low, high = kaplan_meier_at(event[rows_of_group], time[rows_of_group], at)
         rows.append(

@@ -15,8 +15,9 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from cardiolib.printed import as_html
+from cardiolib.survival.alignment import codes_of
 from cardiolib.survival.concordance import risk_ranks
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.outcomes import check_log_risk, check_outcomes
 from cardiolib.survival.pair_counting import count_pairs
 from cardiolib.validation.censoring import uncensored_probability
 
@@ -160,7 +161,7 @@ def concordance(
     >>> cl.concordance([2.1, 1.4, 0.3, 0.9, -0.2], event=[1, 1, 1, 0, 0], time=[1, 2, 3, 4, 5])
     C 0.889 (95 % interval 0.403 to 0.990); 5 patients, 3 deaths, 9 comparable pairs
     """
-    event, time = check_outcomes(event, time)
+    event, time, log_risk, strata = check_outcomes(event, time, log_risk=log_risk, strata=strata)
     return _concordance(log_risk, event, time, np.ones(time.size), strata)
 
 
@@ -190,10 +191,10 @@ def uno_concordance(
     >>> uno_concordance([3.0, 2.0, 1.0, 2.5], [1, 1, 0, 1], [1.0, 2.0, 3.0, 4.0]).c
     0.8
     """
-    event, time = check_outcomes(event, time)
+    event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
     weight = 1.0 / uncensored_probability(event, time) ** 2
     if tau is not None:
-        weight = np.where(time < tau, weight, 0.0)
+        weight = np.where(time < check_tau(tau, event, time), weight, 0.0)
     return _concordance(log_risk, event, time, weight, None)
 
 
@@ -232,6 +233,13 @@ def compare_concordance(
     >>> round(found.difference, 3), found.a.c
     (0.833, 1.0)
     """
+    event, time, log_risk_a, log_risk_b, strata = check_outcomes(
+        event, time, log_risk_a=log_risk_a, log_risk_b=log_risk_b, strata=strata
+    )
+    log_risk_a, log_risk_b = (
+        check_log_risk(risk, time.size, name=name)
+        for name, risk in (("log_risk_a", log_risk_a), ("log_risk_b", log_risk_b))
+    )
     a = concordance(log_risk_a, event, time, strata=strata)
     b = concordance(log_risk_b, event, time, strata=strata)
     difference = a.c - b.c
@@ -284,7 +292,14 @@ def _concordance(
 def _rows_of_strata(strata: np.ndarray | None, n: int) -> list[np.ndarray]:
     if strata is None:
         return [np.arange(n)]
-    strata = np.asarray(strata)
-    if strata.shape != (n,):
-        raise ValueError(f"strata has shape {strata.shape}, but there are {n} patients; give one label a patient")
-    return [np.flatnonzero(strata == label) for label in np.unique(strata)]
+    code = codes_of("strata", strata, n)
+    return [np.flatnonzero(code == label) for label in np.unique(code)]
+
+
+def check_tau(tau: float, event: np.ndarray, time: np.ndarray) -> float:
+    """The end of what counts, or why no death lies before it."""
+    if isinstance(tau, bool) or not isinstance(tau, int | float | np.integer | np.floating) or not tau > 0:
+        raise ValueError(f"tau must be a time, a number above 0; got {tau!r}")
+    if event.any() and not (event & (time < tau)).any():
+        raise ValueError(f"no death lies before tau = {tau:g}; the first is at {time[event].min():g}")
+    return float(tau)

@@ -92,11 +92,14 @@ class FoldConcordance:
     c, se : float
         The standard error is the infinitesimal jackknife of the mean; it takes the models as given.
     repeats : tuple of Concordance
+    remark : str or None
+        Why C is NaN; a column of the table where it is a text, be it empty.
     """
 
     c: float
     se: float
     repeats: tuple[Concordance, ...] = field(repr=False)
+    remark: str | None = None
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval on the logit scale; too narrow, since the variance of training is not in it."""
@@ -113,9 +116,8 @@ class FoldConcordance:
         """One row."""
         low, high = self.interval()
         spread = np.std([one.c for one in self.repeats], ddof=1) if len(self.repeats) > 1 else np.nan
-        return pd.DataFrame(
-            [{"C": self.c, "95% low": low, "95% high": high, "repeats": len(self.repeats), "SD of repeats": spread}]
-        )
+        row = {"C": self.c, "95% low": low, "95% high": high, "repeats": len(self.repeats), "SD of repeats": spread}
+        return pd.DataFrame([row if self.remark is None else {**row, "remark": self.remark}])
 
 
 def cross_validate(

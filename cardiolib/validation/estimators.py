@@ -210,6 +210,9 @@ def estimate_632plus(apparent_c: float, c_oob: float) -> tuple[float, float, flo
     ----------
     .. [1] Efron and Tibshirani, JASA 1997;92:548.
     """
+    for name, c in (("apparent_c", apparent_c), ("c_oob", c_oob)):
+        if not 0 <= c <= 1:
+            raise ValueError(f"{name} must be a concordance, between 0 and 1; got {c!r}")
     rate = float(np.clip((apparent_c - c_oob) / (apparent_c - 0.5), 0.0, 1.0)) if apparent_c > 0.5 else 0.0
     weight = 0.632 / (1 - 0.368 * rate)
     return (1 - weight) * apparent_c + weight * max(c_oob, 0.5), rate, weight
@@ -225,6 +228,8 @@ def abcloc_interval(apparent_c: float, replicates: pd.DataFrame, *, level: float
     ----------
     .. [1] Harrell, fharrell.com/post/bootcal (2025); R rms >= 8.1-0.
     """
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}; 0.95 is usual")
     good = replicates.dropna(subset=["c_bag", "c_all"])
     corrected = apparent_c - good["optimism"].mean()
     w = (good["c_bag"] - 1.25 * good["c_all"]).to_numpy()

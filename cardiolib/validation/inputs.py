@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.survival.data import SurvivalData, with_outcomes
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.outcomes import as_floats, check_outcomes
 from cardiolib.validation.pipelines import FitRecipe, Recipe
 from cardiolib.validation.units import FitPredict, check_rows
 
@@ -70,8 +70,13 @@ def resampling_inputs(
     X, event, time = with_outcomes(X, event, time, reads=getattr(recipe, "reads", "motion"))
     if ids is None:
         ids = X.index if isinstance(X, pd.DataFrame) else range(1, len(X) + 1)
-    event, time = check_outcomes(event, time)
+    event, time, X = check_outcomes(event, time, X=X)
     rows, names = np.asarray(X), np.array([str(one) for one in ids])
+    if (
+        rows.dtype == object and rows.ndim == 2
+    ):  # columns of several types: text is refused by name, the rest are numbers
+        columns = X.columns if isinstance(X, pd.DataFrame) else range(rows.shape[1])
+        rows = np.stack([as_floats(f"column {c!r} of X", one) for c, one in zip(columns, rows.T, strict=True)], axis=1)
     check_rows(rows, names, event)
     named = repr(pipeline) if model is None else model
     fit_predict = pipeline if callable(pipeline) else FitRecipe(pipeline)

@@ -10,6 +10,7 @@ from cardiolib.validation.estimators import Validation
 from cardiolib.validation.model_comparison import ModelComparison
 
 NO_VOLUMES = "This cohort has no volumes: there is no conventional model to compare with."
+NOT_FITTED = "There is no conventional model to compare with: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class ModelValidation:
     paper_intervals : dict of str to (low, high)
         The interval that the paper prints: percentiles of the optimism-corrected replicates.
     notes : tuple of str
+    without_conventional : str
+        Why there is no conventional model, where there are volumes.
     """
 
     models: dict[str, Validation]
@@ -33,11 +36,12 @@ class ModelValidation:
     comparison: ModelComparison | None
     paper_intervals: dict[str, tuple[float, float]]
     notes: tuple[str, ...]
+    without_conventional: str = NO_VOLUMES
 
     @property
     def lacks(self) -> str:
         """What is missing for the comparison of the models; empty where nothing is."""
-        return NO_VOLUMES if self.comparison is None else ""
+        return self.without_conventional if self.comparison is None else ""
 
     @property
     def comparison_table(self) -> pd.DataFrame:

@@ -41,6 +41,10 @@ def paper_percentile_interval(
     -------
     corrected, low, high : float
     """
+    if not 0 <= c_apparent <= 1 or not 0 < level < 1:
+        raise ValueError(
+            f"c_apparent must be a concordance and level between 0 and 1, got {c_apparent!r} and {level!r}"
+        )
     corrected = c_apparent - _numbers(optimism, "optimism")
     tail = 50 * (1 - level)
     low, high = np.percentile(corrected, [tail, 100 - tail])

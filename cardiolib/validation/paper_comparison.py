@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.folds import inner_folds
 from cardiolib.validation.estimators import Validation, out_of_bag_risk, validate
 from cardiolib.validation.model_comparison import compare_models
 from cardiolib.validation.paper import (
@@ -117,9 +117,11 @@ def _comparison(
 def _folds(store: BootstrapStore) -> tuple[str, str, str, str]:
     shares: dict[str, list[float]] = {"plain": [], "grouped": []}
     for b, bag in enumerate(store.in_bag):
+        if np.unique(bag[store.event[bag]]).size < 2:
+            continue  # nothing can be tuned in this bag, on whatever folds
         rng = np.random.default_rng(b)
         shares["plain"].append(share_with_twin(bag, paper_folds(bag.size, rng=rng)))
-        grouped = patient_folds(store.event[bag], n_folds=6, groups=bag, rng=rng)
+        grouped = inner_folds(store.event[bag], n_folds=6, groups=bag, rng=rng)
         shares["grouped"].append(share_with_twin(bag, grouped))
     in_plain, in_grouped = (100 * float(np.mean(shares[name])) for name in ("plain", "grouped"))
     return (

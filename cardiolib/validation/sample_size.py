@@ -40,7 +40,7 @@ def max_r2_cox_snell(n: int, n_events: int) -> float:
     ValueError
         If there are no events or more events than patients.
     """
-    if not 0 < n_events <= n:
+    if not (0 < n_events <= n and n < math.inf):
         raise ValueError(f"need 0 < n_events <= n, got {n_events} events among {n} patients")
     log_likelihood = n_events * math.log(n_events / n) - n_events
     return 1 - math.exp(2 * log_likelihood / n)
@@ -94,13 +94,17 @@ def minimum_sample_size(
     >>> needed.n_shrinkage, needed.n_optimism
     (439, 198)
     """
-    if n_parameters < 1 or event_rate <= 0 or mean_follow_up <= 0:
+    if not (1 <= n_parameters < math.inf and 0 < event_rate < math.inf and 0 < mean_follow_up < math.inf):
         raise ValueError(
             f"need n_parameters >= 1 and positive event_rate and mean_follow_up, got "
             f"{n_parameters}, {event_rate}, {mean_follow_up}"
         )
     _check_r2(r2_cox_snell)
     n_reference = 10_000
+    if event_rate * mean_follow_up > 1:
+        raise ValueError(
+            f"event_rate x mean_follow_up = {event_rate * mean_follow_up:g} events a patient: more than one death each"
+        )
     largest = max_r2_cox_snell(n_reference, math.ceil(event_rate * mean_follow_up * n_reference))
     if r2_cox_snell >= largest:
         raise ValueError(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.files import atomic_path
+from cardiolib.survival.alignment import whole_numbers
 from cardiolib.survival.outcomes import check_outcomes
 
 SCHEMA_VERSION = 1
@@ -60,7 +61,7 @@ class BootstrapStore:
         set_(self, "event", event)
         set_(self, "time", time)
         set_(self, "patient_id", np.asarray(self.patient_id, dtype=str))
-        set_(self, "in_bag", np.asarray(self.in_bag, dtype=np.int64))
+        set_(self, "in_bag", whole_numbers("in_bag", self.in_bag))
         set_(self, "log_risk", np.asarray(self.log_risk, dtype=float))
         set_(self, "message", ("",) * b if self.message is None else tuple(self.message))
         seconds = np.full(b, np.nan) if self.seconds is None else self.seconds
@@ -77,6 +78,8 @@ class BootstrapStore:
         if self.log_risk_apparent is not None:
             set_(self, "log_risk_apparent", np.asarray(self.log_risk_apparent, dtype=float))
             _expect("log_risk_apparent", self.log_risk_apparent.shape, (n,))
+            if not np.isfinite(self.log_risk_apparent).all():
+                raise ValueError("log_risk_apparent is not finite: the model trained on all patients has no prediction")
 
     @property
     def simulated(self) -> bool:

@@ -7,21 +7,22 @@ each other.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter, KaplanMeierFitter
-from lifelines.exceptions import ConvergenceError, ConvergenceWarning
+from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from numpy.typing import ArrayLike
 
 from cardiolib.printed import as_html
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.alignment import plain_rows, whole_numbers
+from cardiolib.survival.cox_regression import constant_columns, cox_regression
+from cardiolib.survival.outcomes import check_log_risk, check_outcomes, check_time
 
 _LEAST_AT_RISK = 10
+_RATIO = ["exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%"]
 _NAMES = {2: ("low risk", "high risk"), 3: ("low risk", "middle risk", "high risk")}
 
 
@@ -47,6 +48,8 @@ class GroupedSurvival:
     axis_end : float
         Where a plot should stop: the last time at which ten patients, all groups together, are still at risk. Beyond
         it one death makes a cliff. Tables and tests use the whole follow-up.
+    notes : tuple of str
+        Why a hazard ratio is NaN.
     """
 
     names: tuple[str, ...]
@@ -57,6 +60,7 @@ class GroupedSurvival:
     logrank_chi2: float
     logrank_p: float
     axis_end: float = float("inf")
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         first = f"Survival of {len(self.names)} groups: log-rank chi2 {self.logrank_chi2:.1f}, p {self.logrank_p:.2g}"
@@ -65,10 +69,13 @@ class GroupedSurvival:
             + ("" if np.isnan(row["hazard ratio"]) else f", hazard ratio {row['hazard ratio']:.2f}")
             for name, row in self.summary.iterrows()
         ]
-        return "\n  ".join([first, *rows])
+        return "\n  ".join([first, *rows, *self._noted()])
 
     def _repr_html_(self) -> str:
-        return as_html(repr(self).splitlines()[0], self.summary)
+        return as_html("\n".join([repr(self).splitlines()[0], *self._noted()]), self.summary)
+
+    def _noted(self) -> list[str]:
+        return [f"note: {note}" for note in self.notes]
 
 
 def risk_groups(log_risk: ArrayLike, *, n_groups: int = 2) -> np.ndarray:
@@ -79,15 +86,18 @@ def risk_groups(log_risk: ArrayLike, *, n_groups: int = 2) -> np.ndarray:
     ValueError
         If a risk is not finite (leave out patients without an out-of-bag risk), or ties leave a group empty.
     """
-    log_risk = np.asarray(log_risk, dtype=float)
-    if n_groups < 2:
-        raise ValueError(f"n_groups must be at least 2, got {n_groups}")
-    if log_risk.ndim != 1 or log_risk.size == 0 or not np.isfinite(log_risk).all():
-        raise ValueError("log_risk must be a vector of finite numbers; leave out patients without an out-of-bag risk")
+    if not isinstance(n_groups, int | np.integer) or n_groups < 2:
+        raise ValueError(f"n_groups must be at least 2, a whole number; got {n_groups!r}")
+    if np.ndim(log_risk) != 1 or np.size(log_risk) == 0:
+        raise ValueError(f"log_risk must be a vector of finite numbers, got shape {np.shape(log_risk)}")
+    log_risk = check_log_risk(log_risk, np.size(log_risk))
     cuts = np.quantile(log_risk, np.arange(1, n_groups) / n_groups)
     group = np.searchsorted(cuts, log_risk, side="left")
     if np.unique(group).size < n_groups:
-        raise ValueError(f"ties in log_risk leave fewer than {n_groups} groups (sizes {np.bincount(group).tolist()})")
+        raise ValueError(
+            f"ties in log_risk leave fewer than {n_groups} groups (sizes {np.bincount(group).tolist()}): it has "
+            f"{np.unique(log_risk).size} different values; ask for fewer groups, or give groups to compare_groups"
+        )
     return group
 
 
@@ -118,11 +128,10 @@ def kaplan_meier_groups(
       low risk: 3 patients, 1 deaths
       high risk: 3 patients, 2 deaths, hazard ratio 3.41
     """
-    event, time = check_outcomes(event, time)
-    if np.shape(log_risk) != time.shape:
-        raise ValueError(f"log_risk has shape {np.shape(log_risk)}, event and time have shape {time.shape}")
-    names = _NAMES.get(n_groups, tuple(f"risk group {k + 1} of {n_groups}" for k in range(n_groups)))
+    event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
+    log_risk = check_log_risk(log_risk, time.size)
     group = risk_groups(log_risk, n_groups=n_groups)
+    names = _NAMES.get(n_groups, tuple(f"risk group {k + 1} of {n_groups}" for k in range(n_groups)))
     return compare_groups(group, event, time, names=names, at_risk_times=at_risk_times)
 
 
@@ -150,30 +159,33 @@ def compare_groups(
     ValueError
         For invalid outcomes, groups without members or names, or if nobody died.
     """
-    event, time = check_outcomes(event, time)
-    group, names = np.asarray(group, dtype=np.int64), tuple(names)
+    event, time, group = check_outcomes(event, time, group=group)
+    group, names = whole_numbers("group", group), tuple(names)
     if group.shape != time.shape or not np.array_equal(np.unique(group), np.arange(len(names))):
         raise ValueError(
             f"group must give each of {time.size} patients a number 0 to {len(names) - 1}, all of them "
             f"used; got shape {group.shape} and values {np.unique(group)[:10].tolist()}"
         )
+    if len(set(names)) < len(names):
+        raise ValueError(f"names must be all different, got {names}")
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
     axis_end = float(np.sort(time)[-min(_LEAST_AT_RISK, time.size)])
     times = _round_times(axis_end) if at_risk_times is None else np.asarray(at_risk_times, dtype=float)
-    test = multivariate_logrank_test(time, group, event)
+    chi2, p = _log_rank(group, event, time)
     parts = [_one_curve(name, event[group == k], time[group == k]) for k, name in enumerate(names)]
     summary = pd.DataFrame([row for _, row in parts], index=pd.Index(names, name="group"))
-    summary[["hazard ratio", "95% low", "95% high"]] = _hazard_ratios(group, event, time, len(names))
+    summary[["hazard ratio", "95% low", "95% high"]], notes = _hazard_ratios(group, event, time, names)
     return GroupedSurvival(
         names,
         group,
         pd.concat([curve for curve, _ in parts], ignore_index=True),
         numbers_at_risk(time, group, times, names=names),
         summary,
-        float(test.test_statistic),
-        float(test.p_value),
+        chi2,
+        p,
         axis_end,
+        notes,
     )
 
 
@@ -193,10 +205,22 @@ def numbers_at_risk(time: ArrayLike, group: ArrayLike, times: ArrayLike, *, name
     DataFrame
         One row a group, one column a time.
     """
-    time, group, times = np.asarray(time, dtype=float), np.asarray(group), np.asarray(times, dtype=float)
-    if time.shape != group.shape:
-        raise ValueError(f"time and group must have one length, got {time.shape} and {group.shape}")
-    labels = np.arange(group.max() + 1) if names is not None else np.unique(group)
+    time, group = plain_rows(time=time, group=group)
+    time, times = check_time(time), np.atleast_1d(np.asarray(times, dtype=float))
+    if time.shape != np.shape(group) or time.ndim != 1:
+        raise ValueError(f"time and group must have one length, got {time.shape} and {np.shape(group)}")
+    if np.isnan(times).any() or times.ndim != 1:
+        raise ValueError(f"times must be numbers, got {times.tolist()}")
+    if names is not None:
+        group = whole_numbers("group", group)
+        if group.min() < 0 or group.max() >= len(names):
+            raise ValueError(
+                f"group must hold numbers 0 to {len(names) - 1}, one for each of the names {tuple(names)}; got "
+                f"{np.unique(group)[:10].tolist()}"
+            )
+    elif (missing := np.flatnonzero(pd.isna(group))).size:
+        raise ValueError(f"group is missing in rows {missing[:10].tolist()}: give every patient one, or leave out")
+    labels = np.arange(len(names)) if names is not None else np.unique(group)
     counts = [[int(((group == label) & (time >= t)).sum()) for t in times] for label in labels]
     index = pd.Index(names if names is not None else labels, name="group")
     return pd.DataFrame(counts, index=index, columns=pd.Index(times, name="time"))
@@ -214,15 +238,8 @@ def survival_at(curves: pd.DataFrame, group: str, times: ArrayLike) -> np.ndarra
     curve = curves[curves["group"] == group]
     if curve.empty:
         raise ValueError(f"there is no group {group!r}; there are {sorted(set(curves['group']))}")
-    steps = np.searchsorted(curve["time"].to_numpy(), np.asarray(times, dtype=float), side="right") - 1
+    steps = np.searchsorted(curve["time"].to_numpy(), check_time(np.atleast_1d(times), name="times"), side="right") - 1
     return curve["survival"].to_numpy()[np.maximum(steps, 0)]
-
-
-def kaplan_meier_at(event: ArrayLike, time: ArrayLike, at: float) -> tuple[float, float, float]:
-    """Kaplan-Meier survival at one time with its 95 % log-log interval."""
-    curve, _ = _one_curve("all", *check_outcomes(event, time))
-    row = curve[curve["time"] <= at].iloc[-1]
-    return float(row["survival"]), float(row["low"]), float(row["high"])
 
 
 def hazard_ratio_per_sd(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) -> pd.Series:
@@ -236,35 +253,29 @@ def hazard_ratio_per_sd(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike) 
     Returns
     -------
     Series
-        hazard ratio, 95% low, 95% high (Wald), chi2 (likelihood ratio, one degree of freedom), p.
+        hazard ratio, 95% low, 95% high (Wald), chi2 (likelihood ratio, one degree of freedom), p. All NaN where no
+        finite ratio fits best, because the risk separates the deaths; ``attrs["note"]`` then says so.
 
     Raises
     ------
     ValueError
         If the risks are not finite, all equal, or nobody died.
     """
-    event, time = check_outcomes(event, time)
-    log_risk = np.asarray(log_risk, dtype=float)
-    if log_risk.shape != time.shape or not np.isfinite(log_risk).all() or not np.ptp(log_risk) > 0:
-        raise ValueError(
-            "log_risk must hold one finite number a patient, not all equal; leave out patients without an "
-            "out-of-bag risk"
-        )
+    event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
+    log_risk = check_log_risk(log_risk, time.size)
+    if constant_columns(log_risk[:, None])[0]:
+        raise ValueError("log_risk must hold one finite number a patient, not all equal")
     if not event.any():
         raise ValueError(f"none of the {time.size} patients died: there is no survival to compare")
     z = (log_risk - log_risk.mean()) / log_risk.std(ddof=1)
-    fit = CoxPHFitter().fit(pd.DataFrame({"risk": z, "time": time, "event": event}), "time", "event")
-    low, high = np.exp(fit.confidence_intervals_.to_numpy()[0])
-    test = fit.log_likelihood_ratio_test()
-    return pd.Series(
-        {
-            "hazard ratio": float(np.exp(fit.params_.iloc[0])),
-            "95% low": low,
-            "95% high": high,
-            "chi2": float(test.test_statistic),
-            "p": float(test.p_value),
-        }
-    )
+    names = ["hazard ratio", "95% low", "95% high", "chi2", "p"]
+    try:
+        fit = cox_regression(pd.DataFrame({"risk": z}), event, time)
+    except ArithmeticError as reason:
+        nothing = pd.Series(np.nan, index=names)
+        nothing.attrs["note"] = f"no hazard ratio: {reason}"
+        return nothing
+    return pd.Series([*fit.summary[_RATIO].iloc[0], *fit.likelihood_ratio], index=names)
 
 
 def _one_curve(name: str, event: np.ndarray, time: np.ndarray) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -282,25 +293,30 @@ def _one_curve(name: str, event: np.ndarray, time: np.ndarray) -> tuple[pd.DataF
     return curve, {"patients": time.size, "deaths": int(event.sum()), "median survival": fit.median_survival_time_}
 
 
-def _hazard_ratios(group: np.ndarray, event: np.ndarray, time: np.ndarray, n_groups: int) -> np.ndarray:
-    """(n_groups, 3): ratio and 95 % Wald interval against group 0; NaN where nothing can be compared."""
-    ratios = np.full((n_groups, 3), np.nan)
-    deaths = np.bincount(group, weights=event, minlength=n_groups)
-    usable = [k for k in range(1, n_groups) if deaths[k] > 0]
+def _hazard_ratios(
+    group: np.ndarray, event: np.ndarray, time: np.ndarray, names: tuple[str, ...]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(G, 3): ratio and 95 % Wald interval against group 0; NaN where nothing can be compared, and why."""
+    ratios = np.full((len(names), 3), np.nan)
+    deaths = np.bincount(group, weights=event, minlength=len(names))
+    usable = [k for k in range(1, len(names)) if deaths[k] > 0]
+    notes = tuple(f"no hazard ratio of {names[k]!r}: nobody in it died" for k in range(1, len(names)) if not deaths[k])
     if deaths[0] == 0 or not usable:
-        return ratios
+        none = f"no hazard ratio against {names[0]!r}: nobody in it died"
+        return ratios, (none,) if deaths[0] == 0 else notes
     rows = np.isin(group, [0, *usable])
-    table = pd.DataFrame({f"g{k}": (group[rows] == k).astype(float) for k in usable})
-    table["time"], table["event"] = time[rows], event[rows]
+    table = pd.DataFrame({names[k]: (group[rows] == k).astype(float) for k in usable})
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            fit = CoxPHFitter().fit(table, "time", "event")
-    except (ConvergenceError, ConvergenceWarning):  # the groups are separated: the ratio is not finite
-        return ratios
-    ratios[usable, 0] = np.exp(fit.params_.to_numpy())
-    ratios[usable, 1:] = np.exp(fit.confidence_intervals_.to_numpy())
-    return ratios
+        fit = cox_regression(table, event[rows], time[rows])
+    except (ArithmeticError, ValueError) as reason:  # one group dies before the other: the ratio is not finite
+        return ratios, (*notes, f"no hazard ratio: {reason}")
+    ratios[usable] = fit.summary[_RATIO].to_numpy()
+    return ratios, notes
+
+
+def _log_rank(group: np.ndarray, event: np.ndarray, time: np.ndarray) -> tuple[float, float]:
+    test = multivariate_logrank_test(time, group, event)
+    return float(test.test_statistic), float(test.p_value)
 
 
 def _round_times(longest: float) -> np.ndarray:

@@ -8,11 +8,15 @@ t_i itself, which changes the fifth digit).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.stats import norm
 
-from cardiolib.survival.outcomes import check_outcomes
+from cardiolib.survival.alignment import plain_rows
+from cardiolib.survival.outcomes import as_floats, check_log_risk, check_outcomes
 from cardiolib.validation.censoring import uncensored_probability
 
 
@@ -41,7 +45,7 @@ def brier_score(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float) -
     ----------
     .. [1] Graf et al., Stat Med 1999;18:2529.
     """
-    event, time = check_outcomes(event, time)
+    event, time, risk = check_outcomes(event, time, risk=risk)
     risk = check_probability(risk, time.size)
     case, survivor, weight = outcome_weights(event, time, at)
     return float(np.sum(weight * (case * (1 - risk) ** 2 + survivor * risk**2)) / time.size)
@@ -50,6 +54,7 @@ def brier_score(risk: ArrayLike, event: ArrayLike, time: ArrayLike, at: float) -
 def null_brier_score(event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Brier score of the Kaplan-Meier risk given to everybody: what a model has to beat."""
     event, time = check_outcomes(event, time)
+    at = check_within_follow_up(at, time)
     return brier_score(np.full(time.size, observed_risk(event, time, at)), event, time, at)
 
 
@@ -72,11 +77,12 @@ def integrated_brier_score(risk: np.ndarray, event: np.ndarray, time: np.ndarray
     0.0
     """
     times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or times.size < 2 or (np.diff(times) <= 0).any():
+    if times.ndim != 1 or times.size < 2 or not (np.diff(times) > 0).all():
         raise ValueError(f"times must be at least two ascending numbers, got {times.tolist()}")
+    event, time, risk = check_outcomes(event, time, risk=risk)
+    columns = _columns(risk, times)
     return mean_over_time(
-        np.array([brier_score(column, event, time, at) for column, at in zip(np.asarray(risk).T, times, strict=True)]),
-        times,
+        np.array([brier_score(column, event, time, at) for column, at in zip(columns, times, strict=True)]), times
     )
 
 
@@ -106,10 +112,8 @@ def time_dependent_auc(log_risk: ArrayLike, event: ArrayLike, time: ArrayLike, a
     ----------
     .. [1] Uno et al., JASA 2007;102:527.
     """
-    event, time = check_outcomes(event, time)
-    log_risk = np.asarray(log_risk, dtype=float)
-    if log_risk.shape != time.shape or not np.isfinite(log_risk).all():
-        raise ValueError(f"log_risk must hold {time.size} finite numbers, got shape {log_risk.shape}")
+    event, time, log_risk = check_outcomes(event, time, log_risk=log_risk)
+    log_risk = check_log_risk(log_risk, time.size)
     case, survivor, weight = outcome_weights(event, time, at)
     if not case.any() or not survivor.any():
         raise ValueError(
@@ -139,9 +143,9 @@ def performance_over_time(risk: np.ndarray, event: np.ndarray, time: np.ndarray,
         time, auc, brier, null_brier, explained (1 - brier / null_brier, the index of prediction accuracy), cases,
         known (patients whose state at that time is known).
     """
-    event, time = check_outcomes(event, time)
-    rows = []
-    for column, at in zip(np.asarray(risk, dtype=float).T, times, strict=True):
+    event, time, risk = check_outcomes(event, time, risk=risk)
+    rows, times = [], np.asarray(times, dtype=float)
+    for column, at in zip(_columns(risk, times), times, strict=True):
         case, survivor, _ = outcome_weights(event, time, at)
         brier, null = brier_score(column, event, time, at), null_brier_score(event, time, at)
         rows.append(
@@ -161,9 +165,34 @@ def performance_over_time(risk: np.ndarray, event: np.ndarray, time: np.ndarray,
 def observed_risk(event: ArrayLike, time: ArrayLike, at: float) -> float:
     """Kaplan-Meier probability of death by `at` (right-continuous)."""
     event, time = check_outcomes(event, time)
+    at = _one_time(at)
     times, deaths = np.unique(time[event], return_counts=True)
-    at_risk = (time[None, :] >= times[:, None]).sum(axis=1)
+    at_risk = time.size - np.searchsorted(np.sort(time), times, side="left")
     return float(1 - np.prod(1 - deaths[times <= at] / at_risk[times <= at]))
+
+
+def kaplan_meier_at(event: ArrayLike, time: ArrayLike, at: float) -> tuple[float, float, float]:
+    """Kaplan-Meier survival at one time with its 95 % log-log interval; (1, 1, 1) before a death, (0, 0, 0) after all.
+
+    Examples
+    --------
+    >>> [round(float(x), 4) for x in kaplan_meier_at([1, 1, 0], [1, 2, 3], 1.5)]
+    [0.6667, 0.0541, 0.9452]
+    """
+    event, time = check_outcomes(event, time)
+    at = _one_time(at)
+    times, deaths = np.unique(time[event], return_counts=True)
+    deaths = deaths[times <= at]
+    at_risk = time.size - np.searchsorted(np.sort(time), times[times <= at], side="left")
+    log_survival = np.sum(np.log1p(-deaths[deaths < at_risk] / at_risk[deaths < at_risk]))
+    if (deaths == at_risk).any():
+        return 0.0, 0.0, 0.0
+    if log_survival == 0:
+        return 1.0, 1.0, 1.0
+    # Greenwood's variance on the scale of log(-log S)
+    spread = norm.ppf(0.975) * np.sqrt(np.sum(deaths / (at_risk * (at_risk - deaths)))) / log_survival
+    survival, low, high = np.exp(log_survival * np.exp([0.0, -spread, spread]))
+    return float(survival), float(low), float(high)
 
 
 def outcome_weights(event: ArrayLike, time: ArrayLike, at: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -182,12 +211,8 @@ def outcome_weights(event: ArrayLike, time: ArrayLike, at: float) -> tuple[np.nd
         If nobody is observed beyond `at`, so that nothing is known about it.
     """
     event, time = check_outcomes(event, time)
+    at = check_within_follow_up(at, time)
     case, survivor = event & (time <= at), time > at
-    if not survivor.any() or at <= 0:
-        raise ValueError(
-            f"{at:g} lies outside the follow-up (the longest is {time.max():g}): choose an earlier time, "
-            "before the last patient leaves"
-        )
     before = uncensored_probability(event, time)
     censored_by_then = time == time[survivor].min()  # G just before the first time beyond `at` is G(at)
     weight = np.where(case, 1 / before, 0.0)
@@ -195,14 +220,43 @@ def outcome_weights(event: ArrayLike, time: ArrayLike, at: float) -> tuple[np.nd
     return case, survivor, weight
 
 
+def check_within_follow_up(at: float, time: np.ndarray) -> float:
+    """A time at which somebody is still observed, or an error that says how long the follow-up is."""
+    at = _one_time(at, may_be_nan=True)
+    if not 0 < at < time.max():
+        raise ValueError(
+            f"{at:g} lies outside the follow-up (the longest is {time.max():g}): choose an earlier time, "
+            "before the last patient leaves"
+        )
+    return at
+
+
 def check_probability(risk: ArrayLike, n: int) -> np.ndarray:
     """Risk as (N,) floats in [0, 1], or an error that says what is wrong."""
-    risk = np.asarray(risk, dtype=float)
+    risk = np.asarray(plain_rows(risk=risk)[0])
     if risk.shape != (n,):
         raise ValueError(f"risk has shape {risk.shape}, but there are {n} patients; give one probability a patient")
+    risk = as_floats("risk", risk)
     if not ((risk >= 0) & (risk <= 1)).all():
         raise ValueError(
             "risk must hold probabilities of death between 0 and 1, not log risks, and no NaN: leave out "
             "patients without an out-of-bag risk"
         )
     return risk
+
+
+def _one_time(at: Any, *, may_be_nan: bool = False) -> float:
+    if np.ndim(at) or np.asarray(at).dtype.kind not in "iuf" or (np.isnan(at) and not may_be_nan):
+        raise ValueError(f"the time at which to judge must be one number in the unit of the follow-up, got {at!r}")
+    return float(at)
+
+
+def _columns(risk: ArrayLike, times: np.ndarray) -> np.ndarray:
+    """Risk (N, T) as T columns, one for each time."""
+    risk = np.asarray(risk, dtype=float)
+    if risk.ndim != 2 or times.ndim != 1 or risk.shape[1] != times.size:
+        raise ValueError(
+            f"risk must have one row a patient and one column for each of the times, got shape {risk.shape} for times "
+            f"of shape {times.shape}"
+        )
+    return risk.T

@@ -90,6 +90,24 @@ def test_what_the_layout_cannot_hold_is_said(tmp_path):
     assert pd.read_csv(tmp_path / "out" / "covariates.csv").columns.tolist() == ["ID", "age"]
 
 
+@pytest.mark.field_fault("K15")
+@pytest.mark.parametrize(
+    "name", ["NA", "None", "True", "nan", "null", "N/A", "#N/A", "FALSE", "-inf", "007", "1.50", "<NA>"]
+)
+def test_ids_that_pandas_reads_as_something_else_are_refused(tmp_path, name):
+    if "/" not in name:
+        with pytest.raises(CohortError, match="drops these subjects"):
+            write_4dsegment(make_cohort(ids=(name, "PH1", "PH2")), tmp_path / "out")
+        assert not list(tmp_path.iterdir())
+
+
+def test_ids_that_only_resemble_such_words_are_written(tmp_path):
+    ids = ("NAN01", "True love", "1a", "Null-3", "e5", "Jäger", "a,b", 'say "x"')
+    cohort = make_cohort(ids=ids)
+    write_4dsegment(cohort, tmp_path / "out")
+    assert pd.read_csv(tmp_path / "out" / "surv_outcomes.csv")["ID"].tolist() == list(ids)
+
+
 def test_ids_that_the_authors_script_would_lose_are_refused(tmp_path):
     with pytest.raises(CohortError, match="reads IDs such as 12, 1e5 as numbers"):
         write_4dsegment(make_cohort(ids=("12", "1e5", "PH1")), tmp_path / "out")

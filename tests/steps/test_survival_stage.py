@@ -137,3 +137,22 @@ def test_models_meet_the_same_folds_and_volumes_that_carry_the_risk_win(tmp_path
         "published",
     ]
     assert protocols.loc["published", "risk set"] == "the batch"
+
+
+@pytest.mark.field_fault("K7")
+def test_a_model_without_a_finite_estimate_has_no_number_and_a_remark(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    n = 60
+    ids = [f"p{i}" for i in range(n)]
+    table = pd.DataFrame({"time": np.arange(1.0, n + 1), "event": rng.random(n) < 0.7}, index=ids)
+    sizes = {"RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": np.arange(n) / 2.0}
+    cohort = Cohort("made", table, volumes=pd.DataFrame(sizes, index=ids), motion=rng.normal(size=(n, N_INPUTS)))
+    data = load_survival_data(cohort, reading(tmp_path))
+    small = NetworkSettings(hidden=4, latent=2, epochs=2)
+    compared = cross_validate_models(data, small, Work(seed=1, folder=Path()), n_folds=3)
+    without = compared.table.loc[["Cox on RVEF", "Cox on RV volumes"]]
+    assert without["C (cross-validated)"].isna().all()
+    assert without["remark"].str.contains("fold 1: Cox regression of .* separate the deaths").all()
+    assert np.isfinite(compared.table.loc[NETWORK, "C (cross-validated)"])
+    assert compared.table.loc[NETWORK, "remark"] == ""
+    assert "separate the deaths" in compared._repr_html_()

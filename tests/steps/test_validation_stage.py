@@ -161,3 +161,25 @@ def test_sample_size_is_said_plainly_with_a_warning(results) -> None:
     supported, warning = stage.sample_size_statement(data)
     assert f"{N} patients with" in supported
     assert warning.startswith("**Warning.**") and "114 numbers" in warning
+
+
+@pytest.mark.field_fault("K7")
+def test_without_a_finite_estimate_there_is_no_conventional_model_and_the_reason_is_told(results, tmp_path) -> None:
+    folder, data, _, _ = results
+    order = np.argsort(np.argsort(data.time))
+    separated = replace(data, volumes=data.volumes.assign(RVEF=order / 3.0))
+    settings = stage.ValidationStageSettings(n_replicates=4, n_folds=3, n_repeats=1)
+    work = Work(seed=5, folder=tmp_path, inputs={"survival": folder})
+    stores = stage.bootstrap_models(separated, settings, work)
+    assert list(stores) == ["network", "linear"]
+    found = stage.validate_models(stores)
+    assert found.comparison_table.empty
+    assert "no conventional model" in found.lacks and "separate the deaths" in found.lacks
+    assert found.lacks in found.notes
+    folds = stage.cross_validate_models(separated, settings, work)
+    assert np.isnan(folds["conventional"].c) and "separate the deaths" in folds["conventional"].table()["remark"].item()
+    assert folds["network"].table()["remark"].item() == ""
+    groups, probabilities = stage.risk_groups(stores), stage.probabilities(stores, separated)
+    metrics = stage.validation_metrics(found, groups, folds, stores, probabilities, separated)
+    assert "conventional_c_oob" not in metrics and 0 < metrics["network_c_cross_validated"] < 1
+    assert len(stage.paper_table(stores)) > 3

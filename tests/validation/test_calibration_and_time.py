@@ -27,7 +27,7 @@ from cardiolib.validation import (
     uncensored_probability,
 )
 from cardiolib.validation.absolute_risk import calibration_slope, replicate_baseline
-from cardiolib.validation.time_dependent import observed_risk
+from cardiolib.validation.time_dependent import kaplan_meier_at, observed_risk
 
 
 @pytest.fixture(scope="module")
@@ -236,11 +236,11 @@ def test_what_is_not_accepted():
     eta, event, time, risk = simulated(n=50)
     with pytest.raises(ValueError, match="between 0 and 1, not log risks"):
         brier_score(eta, event, time, 0.5)
-    with pytest.raises(ValueError, match="one probability a patient"):
+    with pytest.raises(ValueError, match="one value a patient"):
         brier_score(risk[:-1], event, time, 0.5)
     with pytest.raises(ValueError, match="ascending"):
         integrated_brier_score(np.column_stack([risk, risk]), event, time, [1.0, 0.5])
-    with pytest.raises(ValueError, match="finite numbers"):
+    with pytest.raises(ValueError, match="one value a patient"):
         time_dependent_auc(eta[:-1], event, time, 0.5)
     with pytest.raises(ValueError, match="equal"):
         calibrate(np.full(50, 0.2), event, time, 0.5)
@@ -255,3 +255,99 @@ def test_what_is_not_accepted():
     failed = BootstrapStore(store.patient_id, store.event, store.time, store.in_bag, store.log_risk, message=message)
     with pytest.raises(ValueError, match="boom"):
         replicate_baseline(failed, 0)
+
+
+@pytest.mark.field_fault("K14")
+@pytest.mark.parametrize("values", [(0.2, 0.6), (0.0, 1.0), (0.2, 0.4, 0.6)])
+def test_a_risk_score_of_few_values_is_calibrated_in_as_many_groups(values):
+    eta, event, time, _ = simulated(n=300)
+    risk = np.asarray(values)[np.searchsorted(np.quantile(eta, np.arange(1, len(values)) / len(values)), eta)]
+    found = calibrate(risk, event, time, 1.0)
+    assert np.isfinite([found.slope, found.ici, found.e90]).all()
+    assert found.groups["predicted"].tolist() == pytest.approx(values)
+    assert found.groups["patients"].sum() == 300
+    for predicted, observed in found.groups[["predicted", "observed"]].to_numpy():
+        rows = np.isclose(risk, predicted)
+        assert observed == pytest.approx(observed_risk(event[rows], time[rows], 1.0))
+
+
+@pytest.mark.field_fault("K14")
+def test_equal_risks_are_called_equal_whatever_their_rounding():
+    _, event, time, _ = simulated(n=50)
+    for risk in (np.full(50, 0.1), 0.1 * (1 + 1e-16 * np.arange(50)), np.zeros(50)):
+        with pytest.raises(ValueError, match="all predicted risks are equal"):
+            calibrate(risk, event, time, 0.5)
+
+
+@pytest.mark.field_fault("K15")
+def test_times_outside_the_follow_up_are_refused_everywhere():
+    eta, event, time, risk = simulated(n=80)
+    doors = (
+        lambda at: calibrate(risk, event, time, at),
+        lambda at: net_benefit(risk, event, time, at, [0.2]),
+        lambda at: brier_score(risk, event, time, at),
+        lambda at: null_brier_score(event, time, at),
+        lambda at: time_dependent_auc(eta, event, time, at),
+    )
+    for door in doors:
+        for at in (time.max(), 2 * time.max(), 0, -1.0, np.nan, np.inf):
+            with pytest.raises(ValueError, match="outside the follow-up"):
+                door(at)
+        for at in ("1", [0.5], None, np.timedelta64(1, "D"), True):
+            with pytest.raises(ValueError, match="must be one number"):
+                door(at)
+        door(np.float32(0.5))
+
+
+@pytest.mark.field_fault("K15")
+def test_deaths_that_the_risk_separates_have_no_slope_and_it_is_said_why():
+    time = np.arange(1.0, 41.0)
+    everybody, perfect = np.ones(40, bool), np.linspace(0.95, 0.05, 40)
+    assert np.isnan(calibration_slope(perfect, everybody, time))
+    assert np.isnan(calibration_slope(np.where(time < 20, 1.0, 0.0), time < 20, time))
+    found = calibrate(perfect, everybody, time, 20)
+    assert np.isnan(found.slope)
+    assert "note: the predictions separate" in repr(found)
+    ratio = hazard_ratio_per_sd(perfect, everybody, time)
+    assert ratio.isna().all()
+    assert "separate the deaths" in ratio.attrs["note"]
+    assert np.isnan(calibration_slope(perfect, ~everybody, time))
+    assert np.isnan(calibration_slope(np.full(40, 0.1), everybody, time))
+    with pytest.raises(ValueError, match="none of the 40 patients died"):
+        calibrate(perfect, ~everybody, time, 20)
+
+
+@settings(max_examples=30, deadline=None)
+@given(patients, st.floats(0, 9))
+def test_kaplan_meier_at_a_time_is_that_of_lifelines(rows, at):
+    from lifelines import KaplanMeierFitter
+
+    _, event, time = (np.array(column) for column in zip(*rows, strict=True))
+    fit = KaplanMeierFitter().fit(time, event)
+    band = fit.confidence_interval_survival_function_
+    row = np.flatnonzero(fit.survival_function_.index <= at)[-1]
+    expected = [fit.survival_function_.iloc[row, 0], *band.iloc[row]]
+    assert kaplan_meier_at(event, time, at) == pytest.approx(expected, abs=1e-12)
+    assert observed_risk(event, time, at) == pytest.approx(1 - expected[0], abs=1e-12)
+
+
+@pytest.mark.field_fault("K15")
+def test_the_observed_risk_of_many_patients_needs_no_matrix_of_patients():
+    rng = np.random.default_rng(0)
+    time = rng.exponential(size=200_000)  # 20 GB as a matrix of deaths by patients
+    event = rng.random(200_000) < 0.5
+    assert observed_risk(event, time, 1.0) == pytest.approx(1 - np.exp(-0.5), abs=0.01)
+
+
+def test_risks_and_times_must_fit_each_other():
+    _, event, time, risk = simulated(n=50)
+    for wrong in (risk, np.column_stack([risk] * 3)):
+        with pytest.raises(ValueError, match="one column for each of the times"):
+            integrated_brier_score(wrong, event, time, [0.4, 0.5])
+        with pytest.raises(ValueError, match="one column for each of the times"):
+            performance_over_time(wrong, event, time, [0.4, 0.5])
+    for thresholds in ([], [np.nan], [1.0], [[0.1]]):
+        with pytest.raises(ValueError, match="thresholds"):
+            net_benefit(risk, event, time, 0.5, thresholds)
+    with pytest.raises(ValueError, match="n_groups"):
+        calibrate(risk, event, time, 0.5, n_groups=0)

@@ -6,6 +6,7 @@ import json
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -322,3 +323,30 @@ def test_strata_and_level_are_checked():
         concordance([1.0, 2.0], [1, 0], [1, 2], strata=[0])
     with pytest.raises(ValueError, match="level"):
         logit_interval(0.7, 0.1, level=95)
+
+
+@pytest.mark.field_fault("K15")
+def test_whole_numbers_beyond_the_floats_stay_different():
+    risk = np.array([2**60 + 1, 2**60, 5])
+    assert concordance(risk, [1, 1, 0], [1, 2, 3]).c == 1.0
+    assert concordance_counts(risk, [1, 1, 0], [1, 2, 3]).tied_risk == 0
+
+
+def test_tau_is_a_time_with_a_death_before_it():
+    risk, event, time = simulated(5)
+    for tau in (np.nan, 0, -1, "1", True):
+        with pytest.raises(ValueError, match="tau must be a time"):
+            uno_concordance(risk, event, time, tau=tau)
+    with pytest.raises(ValueError, match="no death lies before tau"):
+        uno_concordance(risk, event, time, tau=time[event].min())
+
+
+@pytest.mark.field_fault("K15")
+def test_the_second_risk_is_named_when_it_is_wrong():
+    risk, event, time = simulated(5)
+    with pytest.raises(ValueError, match=r"log_risk_b is not finite in rows \[3\]"):
+        compare_concordance(risk, np.where(np.arange(risk.size) == 3, np.inf, risk), event, time)
+    index = [f"P{i}" for i in range(risk.size)]
+    a, b = pd.Series(risk, index), pd.Series(risk, index[::-1])
+    with pytest.raises(ValueError, match="log_risk_a and log_risk_b name the same patients in different order"):
+        compare_concordance(a, b, event, time)

@@ -131,3 +131,30 @@ def test_sample_size_refuses_what_cannot_be():
         minimum_sample_size(0, r2_cox_snell=0.1, event_rate=0.05, mean_follow_up=1)
     with pytest.raises(ValueError, match="fraction"):
         max_parameters(302, 85, fraction_of_max_r2=15)
+
+
+@pytest.mark.field_fault("K7")
+def test_a_hazard_ratio_that_is_missing_is_explained():
+    time = np.arange(1.0, 21.0)
+    separated = compare_groups(time <= 10, np.ones(20), time, names=("late", "early"))
+    assert separated.summary["hazard ratio"].isna().all()
+    assert "note: no hazard ratio" in repr(separated) and "separate the deaths" in repr(separated)
+    assert "separate the deaths" in separated._repr_html_()
+    nobody = compare_groups(np.arange(20) % 2, np.arange(20) % 2 == 0, time, names=("a", "b"))
+    assert nobody.notes == ("no hazard ratio of 'b': nobody in it died",)
+    assert compare_groups(np.arange(20) % 2, np.ones(20), time, names=("a", "b")).notes == ()
+
+
+def test_groups_are_whole_numbers_with_names_of_their_own():
+    time, event = np.arange(1.0, 21.0), np.ones(20)
+    for group in (np.arange(20) % 2 * 0.7, np.where(np.arange(20) % 2, "1", "0"), [None, *[1, 0] * 9, 1]):
+        with pytest.raises(ValueError, match="group must be whole numbers"):
+            compare_groups(group, event, time, names=("a", "b"))
+    with pytest.raises(ValueError, match="names must be all different"):
+        compare_groups(np.arange(20) % 2, event, time, names=("a", "a"))
+    with pytest.raises(ValueError, match="group must hold numbers 0 to 1"):
+        numbers_at_risk(time, np.where(np.arange(20) % 2, 1, -1), [0], names=("a", "b"))
+    with pytest.raises(ValueError, match="n_groups"):
+        kaplan_meier_groups(time, event, time, n_groups=2.5)
+    small = numbers_at_risk(np.array([1, 250], np.uint8), [0, 1], [-1, 300])
+    assert small.to_numpy().tolist() == [[1, 0], [1, 0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -58,7 +59,7 @@ def write_4dsegment(
     -----
     The authors' script pairs motion and outcome by row number and not by ID, so the rows of
     ``surv_outcomes.csv`` are written in the order of ``subjnames.txt``; and it drops IDs that look like
-    numbers, so such IDs are refused here.
+    numbers, truth values or missing values (12, True, NA), so such IDs are refused here.
     """
     folder = Path(folder)
     if folder.exists():
@@ -94,13 +95,13 @@ def _check(cohort: Cohort, ids: tuple[str, ...]) -> None:
             "around motion/RV_fr00..19. Choose subjects with motion (ids=...)."
         )
     unusable = [name for name in ids if "/" in name or "\\" in name or name in (".", "..")]
-    numbers = [name for name in ids if _is_number(name)]
+    changed = _changed_when_read(ids)
     if unusable:
         raise CohortError(f"IDs become folder names; these cannot: {named(unusable)}.")
-    if numbers:
+    if changed:
         raise CohortError(
-            f"the authors' script reads IDs such as {named(numbers)} as numbers and then finds none of their folders. "
-            "Give the subjects IDs with a letter."
+            f"the authors' script reads IDs such as {named(changed)} as numbers, truth values or missing values and "
+            "then drops these subjects. Give them IDs that are none of these, with a letter in front (S12, SNA)."
         )
     if "outcomes" in cohort.provides and cohort.time_unit not in _UNIT_DAYS:
         raise CohortError(
@@ -158,9 +159,8 @@ def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and bool(column.notna().all())
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _changed_when_read(ids: tuple[str, ...]) -> list[str]:
+    """IDs of which pandas, with which the authors' script reads the outcomes, makes something else."""
+    row = io.StringIO(pd.DataFrame([list(ids)]).to_csv(index=False, header=False))
+    read = pd.read_csv(row, header=None).iloc[0].tolist()  # each ID is a column of its own
+    return [name for name, found in zip(ids, read, strict=True) if not (isinstance(found, str) and found == name)]

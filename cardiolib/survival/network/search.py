@@ -17,7 +17,7 @@ from cardiolib.progress import progress as progress_bar
 from cardiolib.settings import Settings
 from cardiolib.survival.cross_validation import FoldData, fold_seed, prepare_folds, score_fold
 from cardiolib.survival.fingerprint import fingerprint
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.folds import inner_folds, patient_folds
 from cardiolib.survival.network.search_state import read_state, write_state
 from cardiolib.survival.network.settings import (
     EXACT_RANGES,
@@ -207,7 +207,9 @@ def search(
         As `fit_network`; also if every fit failed, or the state file belongs to another search.
     """
     X, event, time = check_training_data(X, event, time)
-    fold = patient_folds(
+    # in a bag fewer patients may have died than there are folds, and nobody can set them anew there
+    deal = patient_folds if groups is None else inner_folds
+    fold = deal(
         event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(np.random.SeedSequence([seed, 1]))
     )
     swarm = _new_swarm(settings, seed)

@@ -11,6 +11,7 @@ from cardiolib.survival.data import SurvivalData
 from cardiolib.survival.network.fitted import FittedNetwork
 from cardiolib.survival.network.search import SEARCHED, SearchResult, SearchSettings
 from cardiolib.survival.network.settings import PUBLISHED_RANGES
+from cardiolib.survival.outcomes import check_event, check_time
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -68,7 +69,7 @@ def code_table(network: FittedNetwork, data: SurvivalData) -> pd.DataFrame:
     largest = np.abs(code).max(axis=0)
     scaled = (code / np.where(largest > 0, largest, 1))[:, order]
     table = pd.DataFrame(scaled, index=pd.Index(data.ids, name="ID"), columns=[f"z{i + 1}" for i in order])
-    table.insert(0, "event", np.asarray(data.event, bool))
+    table.insert(0, "event", check_event(data.event))
     table.insert(0, "log_risk", network.predict_log_risk(data.X))
     return table.sort_values("log_risk", kind="stable")
 
@@ -143,7 +144,7 @@ def predicted_curves(
 
 def followed_time(time: np.ndarray, *, n_left: int = 10) -> float:
     """The time until which at least `n_left` patients were observed: beyond it a baseline hazard rests on few."""
-    time = np.sort(np.asarray(time, float))
+    time = np.sort(check_time(time))
     return float(time[-min(n_left, time.size)])
 
 

@@ -172,10 +172,8 @@ def train_on_scores(
 
 def check_training_data(X: ArrayLike, event: ArrayLike, time: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Check features and outcomes together: one row a patient, at least two patients and one death."""
+    event, time, X = check_outcomes(event, time, X=X)
     X = check_features(X)
-    event, time = check_outcomes(event, time)
-    if X.shape[0] != event.size:
-        raise ValueError(f"X has {X.shape[0]} rows, event and time have {event.size}: join them by patient ID")
     if event.size < 2 or not event.any():
         raise ValueError(
             f"a fit needs at least two patients and one death, got {event.size} patients and {int(event.sum())} deaths"
