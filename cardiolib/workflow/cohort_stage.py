@@ -12,7 +12,7 @@ COHORT_FILE = "opened_cohort.json"
 """In the cohort stage's folder: which cohort this run is about."""
 
 
-def prepare_cohort(run: Any, folder: Path, *, map_units: Any) -> None:
+def prepare_cohort(run: Any, folder: Path, *, map_units: Any, source_hash: str | None = None) -> None:
     """Fill the cohort stage's folder.
 
     Parameters
@@ -23,6 +23,9 @@ def prepare_cohort(run: Any, folder: Path, *, map_units: Any) -> None:
         reference and a summary are kept, the data stay where they are.
     map_units : Compute
         Workers for what is done subject by subject.
+    source_hash : str, optional
+        Hash of somebody's data. It is among the outputs, so that what reads this stage is stale when an image, a label
+        or a table has changed.
 
     Raises
     ------
@@ -37,9 +40,9 @@ def prepare_cohort(run: Any, folder: Path, *, map_units: Any) -> None:
         )
         source = None
     else:
-        source = str(Path(run.cohort).resolve())
+        source = str(run.cohort)
         cohort = open_cohort(source)
-    write_json(folder / COHORT_FILE, {"source": source})
+    write_json(folder / COHORT_FILE, {"source": source, "sha256": source_hash})
     write_json(folder / "metrics.json", cohort_metrics(cohort))
 
 

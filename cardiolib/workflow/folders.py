@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ __all__ = [
     "RUN_FILE",
     "cohort_slug",
     "located",
+    "located_cohort",
     "newest_run",
     "note_newest",
     "relative",
@@ -43,6 +45,19 @@ def cohort_slug(cohort: str) -> str:
         return cohort
     path = Path(cohort).resolve()
     return f"{re.sub(r'[^A-Za-z0-9]+', '-', path.name).strip('-')}-{text_hash(str(path))[:6]}"
+
+
+def located_cohort(cohort: str | Path, *, base: Path | None = None) -> str:
+    """Absolute path of somebody's data; links are not followed, as what lies beside a link belongs to it.
+
+    Parameters
+    ----------
+    cohort : str or Path
+        Folder or file; ``~`` is the user's home.
+    base : Path, optional
+        What a relative path is relative to, by default the folder in which the command was given.
+    """
+    return os.path.abspath((base or Path()) / Path(cohort).expanduser())
 
 
 def located(folder: str | Path, *, derived: Path | None = None) -> Path:

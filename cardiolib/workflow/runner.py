@@ -87,13 +87,14 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
     """Run one stage into a working folder and put it in the place of the old outputs when it has succeeded."""
     final = run.stage_folder(stage.name)
     work = final.with_name(f"{stage.name}.work")
+    state = run.source_state() if stage.name == "cohort" else None  # before the files are read
     key = run.key(stage)
     _open_work_folder(work, key)
     started = time.time()
     parameters = run.parameters(stage, work)
     if stage.notebook is None:
         with bars_to(display):
-            prepare_cohort(run, work, map_units=compute)
+            prepare_cohort(run, work, map_units=compute, source_hash=key["inputs"].get("source"))
     else:
         os.environ[PIPELINE] = stage.name
         try:
@@ -106,6 +107,7 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
         work / "stage.json",
         {
             "key": key,
+            "source_state": state,
             "seconds": round(time.time() - started, 2),
             "output_hash": provenance.combined_hash(outputs),
             "outputs": outputs,
