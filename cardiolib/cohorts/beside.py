@@ -44,9 +44,7 @@ def _beside_file(path: Path) -> list[Path]:
         *(path.parent / name for name in _STATED),
     ]
     if is_nifti(path):
-        candidates += [
-            one for one in path.parent.iterdir() if is_nifti(one) and labelled_stem(stem(one)) == stem(path)
-        ]
+        candidates += [one for one in path.parent.iterdir() if is_nifti(one) and labelled_stem(stem(one)) == stem(path)]
     # a link's own side files lie beside it, those of the file that it leads to beside that
     return candidates + (_beside_file(path.resolve()) if path.is_symlink() else [])
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from cardiolib.files import text_hash, write_json
+from cardiolib.files import text_hash
 from cardiolib.last_run import DERIVED, NEWEST_FILE, RUN_FILE, newest_run
 from cardiolib.workflow.stages import REPOSITORY
 
@@ -20,7 +20,6 @@ __all__ = [
     "located",
     "located_cohort",
     "newest_run",
-    "note_newest",
     "relative",
     "run_name",
 ]
@@ -78,12 +77,6 @@ def located(folder: str | Path, *, derived: Path | None = None) -> Path:
     if not path.is_absolute():
         path = derived / path if len(path.parts) == 1 else REPOSITORY / path
     return path.resolve()
-
-
-def note_newest(run_folder: Path) -> None:
-    """Remember a run below ``data/derived`` as the newest."""
-    if run_folder.parent == DERIVED:
-        write_json(DERIVED / NEWEST_FILE, {"run": run_folder.name})
 
 
 def relative(folder: Path) -> str:

@@ -46,7 +46,10 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
         When the notebook's parameters cell does not know one of the parameters.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+
+    from cardiolib.workflow.own_kernel import KERNEL, own_kernel
 
     source = stage.notebook_path
     unknown = parameters.keys() - notebook_parameters(source).keys()
@@ -54,20 +57,27 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
         raise ParameterError(f"{source.name} has no parameter named {', '.join(sorted(unknown))}")
     target = folder / "notebook.ipynb"
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(target),
-            parameters=parameters,
-            cwd=str(source.parent),
-            progress_bar=False,
-            engine_name=watch_cells(display),
-            stderr_file=display,
-            kernel_name="python3",
-            log_output=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],
-            # all is written by then, and a kernel that has loaded torch takes seconds to leave by itself
-            shutdown_kernel="immediate",
-        )
+        with own_kernel() as kernel:
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters=parameters,
+                cwd=str(source.parent),
+                progress_bar=False,
+                engine_name=watch_cells(display),
+                stderr_file=display,
+                kernel_name=KERNEL,
+                kernel_manager_class=kernel,
+                log_output=False,
+                extra_arguments=["--IPKernelApp.log_level=40"],
+                # all is written by then, and a kernel that has loaded torch takes seconds to leave by itself
+                shutdown_kernel="immediate",
+            )
+    except DeadKernelError:
+        raise StageError(
+            f"stage {stage.title!r}: the process that ran {source.name} was ended from outside, usually because the "
+            "memory did not suffice. What it had finished is kept; the same command goes on from there"
+        ) from None
     except PapermillExecutionError as error:
         line = error.source.strip().splitlines()[-1] if error.source.strip() else ""
         raise StageError(

@@ -147,9 +147,7 @@ def test_a_changed_image_makes_the_stages_that_read_it_stale(linked: Path, tmp_p
 
 
 @pytest.mark.field_fault("K13")
-def test_a_relative_cohort_is_the_same_for_runner_and_notebook(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_cohort_is_the_same_for_runner_and_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_motion_file(_two(), tmp_path / "motion.npz")
     monkeypatch.chdir(tmp_path)
     by_path = [Run(cohort=text) for text in ("motion.npz", "./motion.npz", str(tmp_path / "motion.npz"))]

@@ -18,7 +18,9 @@ from cardiolib.workflow.report.runs_page import latest_page, published_runs, run
 from cardiolib.workflow.report.tripod import tripod_page
 from cardiolib.workflow.report.worth import banners
 from cardiolib.workflow.run_plan import Run
+from cardiolib.workflow.shared import shared_folder
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
+from cardiolib.workflow.work_folder import remove_unfinished
 
 PUBLISHED = "published.json"
 """List of the files that the last publication made, so that the next one can take them away again."""
@@ -39,7 +41,9 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     Path
         ``reports/<run>/index.html``.
     """
-    reports, figures = root / "reports" / run.name, root / "figures" / run.name
+    reports, figures = published_page(run, root=root).parent, root / "figures" / run.name
+    for folder in (reports, figures):
+        remove_unfinished(folder)
     metrics, manifest = collect_metrics(run), collect_manifest(run)
     banner = banners(run, metrics)
     copies = _figures(run, figures)
@@ -59,10 +63,16 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     write_json(reports / "manifest.json", manifest)
     _remove_earlier(reports / PUBLISHED, keep={*copies, *pages}, root=root)
     write_json(reports / PUBLISHED, sorted(str(path.relative_to(root)) for path in (*copies, *pages)))
-    for name, text in (("index", runs_page(published_runs(root))), ("latest", latest_page(run.name))):
-        with atomic_path(root / "reports" / f"{name}.html") as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return reports / "index.html"
+    with shared_folder(root / "reports"):  # other runs may be publishing
+        for name, text in (("index", runs_page(published_runs(root))), ("latest", latest_page(run.name))):
+            with atomic_path(root / "reports" / f"{name}.html") as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    return published_page(run, root=root)
+
+
+def published_page(run: Run, *, root: Path = REPOSITORY) -> Path:
+    """Where `publish` puts a run's front page."""
+    return root / "reports" / run.name / "index.html"
 
 
 def collect_metrics(run: Run) -> dict[str, Any]:
