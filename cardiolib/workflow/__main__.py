@@ -63,8 +63,8 @@ def _advice(error: Exception) -> str:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or os.strerror(errno.ENOSPC) in str(error):
         return (
-            "\nThe disk is full, or your share of it. Free some space and give the same command again: what is finished "
-            "is kept, and nothing is half-written."
+            "\nThe disk is full, or your share of it. Free some space and give the same command again: what is "
+            "finished is kept, and nothing is half-written."
         )
     return ""
 

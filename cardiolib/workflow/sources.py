@@ -1,4 +1,4 @@
-"""Is what a run reads from outside still the same? Data that a cohort or a parameter names, with all that goes with it."""
+"""Is what a run reads from outside the same? Data that a cohort or a parameter names, with all that goes with it."""
 
 from __future__ import annotations
 

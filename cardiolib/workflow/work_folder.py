@@ -1,4 +1,4 @@
-"""The folder in which a stage works, and how it takes the place of the stage's old outputs, whenever a run is killed."""
+"""The folder in which a stage works, and how it takes the place of the old outputs, whenever a run is killed."""
 
 from __future__ import annotations
 
