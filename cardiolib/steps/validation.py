@@ -11,6 +11,7 @@ import pandas as pd
 from cardiolib.settings import Settings
 from cardiolib.steps.survival import MODEL_FILE, load_survival_data
 from cardiolib.survival.data import SurvivalData
+from cardiolib.survival.folds import check_deaths
 from cardiolib.survival.network.fitted import load_network
 from cardiolib.survival.network.search import SearchSettings, held_ranges
 from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
@@ -92,7 +93,13 @@ def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work
     -------
     dict
         Model name to its store; also written as ``<name>_bootstrap.npz``.
+
+    Raises
+    ------
+    ValueError
+        Too few patients died for the folds of the cross-validation; said here, before the first model is fitted.
     """
+    check_deaths(data.event, settings.n_folds, parameter="validation.n_folds")
     stores = {}
     for name, (recipe, X) in _recipes(data, work.input("survival"), settings).items():
         model = f"{name}: {recipe}"

@@ -14,7 +14,7 @@ from cardiolib.printed import as_html
 from cardiolib.settings import Settings
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.cox import BaselineHazard, breslow_baseline
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.folds import feasible_folds, patient_folds
 from cardiolib.survival.network.preprocessing import Standardiser
 from cardiolib.survival.network.training import check_training_data
 from cardiolib.survival.outcomes import check_features
@@ -54,7 +54,8 @@ class PcaCoxSettings(Settings):
     log10_penalty : float
         Per patient. A NaN chooses among -3, -2.5, ... 1 by cross-validation.
     n_folds : int
-        Of that cross-validation, patients grouped and deaths spread as everywhere.
+        Of that cross-validation, patients grouped and deaths spread as everywhere. Where fewer patients died than
+        this, there are as many folds as deaths (`feasible_folds`); the summary of the model says how many there were.
     standardise : {"none", "global", "columns"}
     """
 
@@ -155,26 +156,32 @@ def fit_pca_cox(
     """
     settings = settings or PcaCoxSettings()
     X, event, time = check_training_data(X, event, time)
-    components, penalty, score = _choose(X, event, time, settings, seed, groups)
+    components, penalty, score, n_folds = _choose(X, event, time, settings, seed, groups)
     scaler, axes, spread = _principal_axes(X, settings.standardise, components)
     beta = fit_ridge_cox(scaler.apply(X) @ axes / spread, event, time, penalty=10.0**penalty)
     coefficients = axes @ (beta / spread) / scaler.scale
     baseline = breslow_baseline(np.round((X.astype(float) - scaler.mean) @ coefficients, 10), event, time)
-    chosen = {"n_components": [axes.shape[1]], "log10_penalty": [penalty], "cross_validated_c": [score]}
+    chosen = {
+        "n_components": [axes.shape[1]],
+        "log10_penalty": [penalty],
+        "cross_validated_c": [score],
+        "n_folds": [n_folds],
+    }
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(chosen))
 
 
 def _choose(
     X: np.ndarray, event: np.ndarray, time: np.ndarray, settings: Any, seed: int, groups: np.ndarray | None
-) -> tuple[int, float, float]:
-    """Components and log10 penalty with the best mean concordance over grouped folds."""
+) -> tuple[int, float, float, int]:
+    """Components and log10 penalty with the best mean concordance over grouped folds, and how many folds (0: none)."""
     counts = [settings.n_components] if settings.n_components else [5, 10, 20, 40]
     penalties = np.arange(-3, 1.01, 0.5) if np.isnan(settings.log10_penalty) else [settings.log10_penalty]
     if len(counts) * len(penalties) == 1:
-        return counts[0], float(penalties[0]), float("nan")
-    fold = patient_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
-    scores = np.full((settings.n_folds, len(counts), len(penalties)), np.nan)
-    for k in range(settings.n_folds):
+        return counts[0], float(penalties[0]), float("nan"), 0
+    n_folds = feasible_folds(event, settings.n_folds, groups=groups)
+    fold = patient_folds(event, n_folds=n_folds, groups=groups, rng=np.random.default_rng(seed))
+    scores = np.full((n_folds, len(counts), len(penalties)), np.nan)
+    for k in range(n_folds):
         train, test = fold != k, fold == k
         if not has_comparable_pair(event[test], time[test]):
             continue
@@ -196,7 +203,7 @@ def _choose(
             f"{int(event.sum())} deaths; fewer components or more patients are needed"
         )
     i, j = (int(each) for each in np.unravel_index(np.argmax(mean), mean.shape))
-    return counts[i], float(penalties[j]), float(mean[i, j])
+    return counts[i], float(penalties[j]), float(mean[i, j]), n_folds
 
 
 def _principal_axes(X: np.ndarray, standardise: str, n_components: int) -> tuple[Standardiser, np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from cardiolib.settings import Settings
 from cardiolib.survival.concordance import concordance_index, has_comparable_pair, mean_over_folds
 from cardiolib.survival.conventional import FittedCox
 from cardiolib.survival.cox import breslow_baseline
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.folds import feasible_folds, patient_folds
 from cardiolib.survival.network.preprocessing import Standardiser
 from cardiolib.survival.network.training import check_training_data
 from cardiolib.survival.outcomes import check_outcomes
@@ -37,6 +37,7 @@ class LassoCoxSettings(Settings):
         Its end, as a fraction of its start.
     n_folds : int
         Of the cross-validation (mean concordance) that chooses; patients grouped and deaths spread as everywhere.
+        Where fewer patients died than this, there are as many folds as deaths (`feasible_folds`).
     """
 
     n_penalties: int = 20
@@ -74,7 +75,7 @@ def fit_lasso_cox(
     Returns
     -------
     FittedCox
-        Its `summary`: penalty, as a fraction of the largest too; inputs kept; cross-validated C.
+        Its `summary`: penalty, as a fraction of the largest too; inputs kept; cross-validated C, its number of folds.
 
     Notes
     -----
@@ -83,9 +84,10 @@ def fit_lasso_cox(
     settings = settings or LassoCoxSettings()
     X, event, time = check_training_data(X, event, time)
     fractions = np.geomspace(1.0, settings.smallest, settings.n_penalties)
-    fold = patient_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
-    scores = np.full((settings.n_folds, fractions.size), np.nan)
-    for k in range(settings.n_folds):
+    n_folds = feasible_folds(event, settings.n_folds, groups=groups)
+    fold = patient_folds(event, n_folds=n_folds, groups=groups, rng=np.random.default_rng(seed))
+    scores = np.full((n_folds, fractions.size), np.nan)
+    for k in range(n_folds):
         train, test = fold != k, fold == k
         if not has_comparable_pair(event[test], time[test]):
             continue
@@ -104,6 +106,7 @@ def fit_lasso_cox(
         "fraction_of_largest": [fractions[best]],
         "n_kept": [int(np.count_nonzero(coefficients))],
         "cross_validated_c": [mean[best]],
+        "n_folds": [n_folds],
     }
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(summary))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.folds import FEWEST_FOLDS, feasible_folds, patient_folds
 from cardiolib.validation.estimators import Validation, out_of_bag_risk, validate
 from cardiolib.validation.model_comparison import compare_models
 from cardiolib.validation.paper import (
@@ -118,8 +118,11 @@ def _folds(store: BootstrapStore) -> tuple[str, str, str, str]:
     shares: dict[str, list[float]] = {"plain": [], "grouped": []}
     for b, bag in enumerate(store.in_bag):
         rng = np.random.default_rng(b)
+        if np.unique(bag[store.event[bag]]).size < FEWEST_FOLDS:
+            continue  # nothing can be tuned in it
         shares["plain"].append(share_with_twin(bag, paper_folds(bag.size, rng=rng)))
-        grouped = patient_folds(store.event[bag], n_folds=6, groups=bag, rng=rng)
+        n_folds = feasible_folds(store.event[bag], 6, groups=bag)
+        grouped = patient_folds(store.event[bag], n_folds=n_folds, groups=bag, rng=rng)
         shares["grouped"].append(share_with_twin(bag, grouped))
     in_plain, in_grouped = (100 * float(np.mean(shares[name])) for name in ("plain", "grouped"))
     return (

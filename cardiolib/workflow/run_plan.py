@@ -195,7 +195,17 @@ def _nothing_to_do(stage: str, cohort: Any) -> str | None:
             f"this cohort ({cohort.layout}) has images but no follow-up (no survival time, no event): "
             "a survival model can be neither trained nor validated on it, and there is nothing to explain"
         )
-    return None if brings_motion or has_images else f"this cohort ({cohort.layout}) has neither motion nor images"
+    if not (brings_motion or has_images):
+        return f"this cohort ({cohort.layout}) has neither motion nor images"
+    from cardiolib.survival.folds import FEWEST_DEATHS  # here: with its package come seconds of imports
+
+    deaths = int(cohort.table["event"].sum())
+    if deaths < FEWEST_DEATHS:
+        return (
+            f"{deaths} of the {len(cohort.table)} patients of this cohort died: a survival model can be trained and "
+            f"validated from {FEWEST_DEATHS} deaths on"
+        )
+    return None
 
 
 def _printable(folder: Path) -> str:
