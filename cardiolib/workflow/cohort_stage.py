@@ -52,9 +52,11 @@ def prepare_cohort(run: Any, folder: Path, *, map_units: Any, source_hash: str |
 
 def _check_follow_up(cohort: Any, run: Any) -> None:
     """Refuse numbers of folds that this many deaths do not allow now, and not after hours of segmentation."""
-    from cardiolib.survival.folds import FEWEST_DEATHS, check_deaths
+    if "outcomes" not in cohort.provides:
+        return
+    from cardiolib.survival.folds import FEWEST_DEATHS, check_deaths  # here: with its package come seconds of imports
 
-    if "outcomes" not in cohort.provides or cohort.table["event"].sum() < FEWEST_DEATHS:
+    if cohort.table["event"].sum() < FEWEST_DEATHS:
         return  # the notebooks on survival have nothing to do then, and say why
     for stage in ("survival", "validation"):
         try:

@@ -22,7 +22,16 @@ from cardiolib.workflow.parameters import (
 from cardiolib.workflow.sources import source_hash, source_state
 from cardiolib.workflow.stages import STAGES, Stage
 
-NOT_OUTPUTS = ("figures", "units", "notebook.ipynb", "notebook.html", "record.json", "stage.json", "key.json")
+NOT_OUTPUTS = (
+    "figures",
+    "units",
+    "notebook.ipynb",
+    "notebook.html",
+    "messages.json",
+    "record.json",
+    "stage.json",
+    "key.json",
+)
 """What lies in a stage's folder and is not read by later stages."""
 
 

@@ -24,6 +24,7 @@ from cardiolib.workflow.display import StageDisplay
 from cardiolib.workflow.errors import ParameterError, StageError
 from cardiolib.workflow.folders import RUN_FILE
 from cardiolib.workflow.lock import run_lock
+from cardiolib.workflow.report.messages import MESSAGES_FILE
 from cardiolib.workflow.run_plan import NOT_OUTPUTS, Run
 from cardiolib.workflow.session import PIPELINE
 from cardiolib.workflow.shared import note_newest
@@ -120,6 +121,7 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
         finally:
             del os.environ[PIPELINE]
         (work / "notebook.html").write_text(notebooks.render(executed), encoding="utf-8")
+        write_json(work / MESSAGES_FILE, notebooks.messages(executed))
     outputs = provenance.tree_hashes(work, skip=NOT_OUTPUTS)
     write_json(
         work / "stage.json",

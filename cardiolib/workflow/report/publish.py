@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cardiolib.files import atomic_path, read_json, write_json
 from cardiolib.workflow import provenance
@@ -14,6 +15,7 @@ from cardiolib.workflow.folders import relative
 from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.report.index_page import index_page
+from cardiolib.workflow.report.messages import MESSAGES_FILE
 from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
 from cardiolib.workflow.report.tripod import tripod_page
 from cardiolib.workflow.report.worth import banners
@@ -53,7 +55,7 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
                 shutil.copyfile(source, temporary)
     pages = {
         **{reports / page_name(stage): _notebook_page(run, stage, banner) for stage in _shown(run)},
-        reports / "index.html": index_page(run, metrics, manifest, banner=banner),
+        reports / "index.html": index_page(run, metrics, manifest, banner=banner, messages=collect_messages(run)),
         reports / "tripod.html": tripod_page(metrics, manifest, banner=banner),
     }
     for path, text in pages.items():
@@ -134,6 +136,16 @@ def collect_manifest(run: Run) -> dict[str, Any]:
     }
 
 
+def collect_messages(run: Run) -> list[dict[str, Any]]:
+    """What libraries said in the notebooks of a run, each message with the title and the page of its stage."""
+    found = []
+    for stage in _shown(run):
+        path = run.stage_folder(stage.name) / MESSAGES_FILE
+        said = read_json(path) if path.is_file() else []
+        found += [{**one, "stage": stage.title, "page": page_name(stage)} for one in said]
+    return found
+
+
 def _without_folders(override: str) -> str:
     """A changed parameter as a page may show it: of an absolute path, the file's name only."""
     name, equals, value = override.partition("=")
@@ -174,7 +186,7 @@ def _figures(run: Run, figures: Path) -> dict[Path, Path]:
 def _notebook_page(run: Run, stage: Stage, banner: list[str]) -> str:
     """A stage's page: the notebook's own part, as it was rendered, between the run's banner and its neighbours."""
     body = (run.stage_folder(stage.name) / "notebook.html").read_text(encoding="utf-8")
-    body = body.replace('src="figures/', f'src="../../figures/{run.name}/')
+    body = body.replace('src="figures/', f'src="../../figures/{quote(run.name)}/')
     links = [(page_name(other), other.title) for other in _shown(run)]
     return page(stage.title, body, banner=banner, links=neighbours(links, page_name(stage)))
 
