@@ -137,3 +137,13 @@ def test_our_own_emphasis_and_numbers_stay(tmp_path: Path) -> None:
 def test_names_of_runs_and_titles_are_text() -> None:
     for text in (latest_page(HOSTILE), page(HOSTILE, "", banner=[HOSTILE])):
         assert "<script>alert" not in text and "<img" not in text
+
+
+def test_a_figure_to_turn_holds_text_of_files_as_text(tmp_path: Path) -> None:
+    import plotly.graph_objects as go
+
+    from cardiolib.figures.interactive import save_interactive
+
+    figure = go.Figure(go.Scatter(x=[0], y=[1], text=[HOSTILE], name=HOSTILE), layout={"title": {"text": HOSTILE}})
+    text = save_interactive(figure, tmp_path, "ids", simulated=False).read_text(encoding="utf-8")
+    assert "<script>alert" not in text and "<img" not in text
