@@ -1,4 +1,4 @@
-"""A small run is killed at seeded moments and started again: it ends as an undisturbed one, and nothing stays behind."""
+"""A small run is killed at seeded moments and started again: it ends as if undisturbed, and nothing stays behind."""
 
 from __future__ import annotations
 
