@@ -30,7 +30,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench lint clean
+.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench lint audit clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -115,6 +115,11 @@ lint: $(INSTALLED) ## check style and types
 	$(VENV)/bin/ruff check cardiolib tests benchmarks
 	$(VENV)/bin/ruff format --check cardiolib tests benchmarks
 	$(PY) -m mypy
+
+audit: ## ask pip-audit about known vulnerabilities of what is pinned (needs the network; an environment of its own)
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 clean: ## remove what runs have made (not .venv, not data/raw, not your data)
 	find reports figures -mindepth 1 -maxdepth 1 ! -name expected ! -name gallery -exec rm -rf {} +

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MARK = "simulated"
 """Word that says "simulated" in a side file or as the name of a table's column."""
 FOLDER_MARK = "simulated.json"
+UNFINISHED = ".writing-"
+"""How the folder is called in which a file is written before it gets its name; a killed process leaves it behind."""
 DATA_FOLDER = "CARDIOLIB_DATA"
 """Environment variable: where cardiolib keeps what it makes for a user outside of any run."""
 
@@ -48,7 +50,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=".writing-", dir=target.parent)
+    folder = tempfile.mkdtemp(prefix=UNFINISHED, dir=target.parent)
     temporary = Path(folder) / target.name
     try:
         yield temporary

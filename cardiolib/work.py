@@ -92,6 +92,7 @@ def keyed_folder(folder: Path, key: Mapping[str, Any], *, what: str) -> Path:
             return folder
         changed = sorted(name for name in {*wanted, *(found or {})} if (found or {}).get(name) != wanted.get(name))
         _log.info("%s: what was stored belonged to another %s and was replaced.", what, ", ".join(changed))
+        kept.unlink(missing_ok=True)  # first: a folder that is half removed belongs to no key
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     write_json(kept, wanted)

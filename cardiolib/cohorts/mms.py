@@ -15,6 +15,7 @@ and a note on the label map says so.
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -83,7 +84,7 @@ def open_mms(path: Path) -> Cohort:
 
 
 def _holds_scan(folder: Path) -> bool:
-    return nifti(folder, f"{folder.resolve().name}_sa") is not None
+    return nifti(folder, f"{os.path.basename(os.path.abspath(folder))}_sa") is not None
 
 
 def _notes(path: Path, folders: dict[str, Path], table: pd.DataFrame | None, file: Path | None) -> list[str]:

@@ -12,6 +12,7 @@ labels are read.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,7 +166,7 @@ def _scan(folder: Path, name: str) -> Scan:
 
 
 def _holds_scan(folder: Path) -> bool:
-    name = folder.resolve().name
+    name = os.path.basename(os.path.abspath(folder))  # a link goes by its own name
     return nifti(folder, f"{name}_SA_CINE") is not None or all(nifti(folder, f"{name}_SA_{p}") for p in PHASES)
 
 

@@ -73,20 +73,28 @@ def table_above(path: Path, columns: Collection[str], *, id_column: str) -> tupl
     CohortError
         Two tables fit, or the one that does cannot be read.
     """
+    fitting = tables_above(path, columns)
+    if not fitting:
+        return None, None
+    if len(fitting) > 1:
+        raise CohortError(
+            f"{fitting[0].parent}: {named(file.name for file in fitting)} all have the columns {named(columns)}. "
+            "Keep the one that is right in the folder."
+        )
+    table = read_csv_by_id(fitting[0], id_column=id_column)
+    unnamed = [column for column in table.columns if not column or column.startswith("Unnamed:")]
+    kept = table.drop(columns=unnamed)
+    kept.attrs = dict(table.attrs)
+    return kept, fitting[0]
+
+
+def tables_above(path: Path, columns: Collection[str]) -> list[Path]:
+    """CSVs with these columns in `path`, or in the first of the `ABOVE` folders above it that has one."""
     for folder in [path.resolve(), *path.resolve().parents[:ABOVE]]:
         fitting = [file for file in sorted(folder.glob("*.csv")) if set(columns) <= set(columns_of(file))]
-        if len(fitting) > 1:
-            raise CohortError(
-                f"{folder}: {named(file.name for file in fitting)} all have the columns {named(columns)}. "
-                "Keep the one that is right in the folder."
-            )
         if fitting:
-            table = read_csv_by_id(fitting[0], id_column=id_column)
-            unnamed = [column for column in table.columns if not column or column.startswith("Unnamed:")]
-            kept = table.drop(columns=unnamed)
-            kept.attrs = dict(table.attrs)
-            return kept, fitting[0]
-    return None, None
+            return fitting
+    return []
 
 
 def columns_of(file: Path) -> list[str]:

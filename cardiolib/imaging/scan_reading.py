@@ -66,7 +66,7 @@ def read_scan(
     ValueError
         No short-axis cine (what was found instead is listed), several patients, slices that make no regular stack,
         frames that are missing, or compressed pixels. The message names series and files by numbers: file n is the
-        n-th of ``sorted(p for p in Path(folder).rglob("*") if p.is_file())``.
+        n-th of ``cardiolib.file_tree.files_below(folder).files``.
 
     Examples
     --------

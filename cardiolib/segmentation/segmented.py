@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,6 +46,8 @@ class SegmentedCohort:
         slices (distance to the known landmark; not known for real scans).
     quality : DataFrame
         What the quality gate says of each scan, see `SegmentationQuality.as_row`; index ID.
+    without : str
+        Why there are no references, where there are none (`why_without_reference`).
     """
 
     measures: pd.DataFrame
@@ -52,6 +55,7 @@ class SegmentedCohort:
     comparison: pd.DataFrame
     landmarks: pd.DataFrame
     quality: pd.DataFrame = field(default_factory=pd.DataFrame)
+    without: str = NO_REFERENCE
 
     @property
     def verdicts(self) -> pd.DataFrame:
@@ -73,7 +77,9 @@ class SegmentedCohort:
         """What is missing for a comparison, in a sentence; empty where nothing is."""
         if len(self.comparison):
             return ""
-        return ALL_TRAINED_ON if self.trained_on else NO_REFERENCE
+        if len(self.reference):
+            return "In none of the scans with reference labels was a structure found: there is nothing to compare."
+        return ALL_TRAINED_ON if self.trained_on and self.without == NO_REFERENCE else self.without
 
     @property
     def trained_on(self) -> list[str]:
@@ -130,7 +136,7 @@ class SegmentedCohort:
         A measure is left out where fewer than two scans have both values: limits of agreement need two.
         """
         if not len(self.reference):
-            return MeasuredPairs({}, {}, self.lacks or NO_REFERENCE)
+            return MeasuredPairs({}, {}, self.lacks or self.without)
         found = self.measures.loc[self.reference.index]
         pairs = {
             title: (found[name].to_numpy(float), self.reference[name].to_numpy(float))
@@ -218,6 +224,36 @@ def example_scan(cohort: Cohort, folder: Path, subject_id: str, result: Segmente
         truth, frames = pair
     predicted = replace(found, labels=found.labels[..., list(frames.values())])
     return SegmentedScan(cine, frames, predicted, truth, subject_id)
+
+
+def why_without_reference(cohort: Cohort, segmented: Sequence[str], trained_on: Collection[str] = ()) -> str:
+    """Why none of the scans could be compared with reference labels: there are none, or they cannot be used.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    segmented : sequence of str
+        The scans that were segmented.
+    trained_on : collection of str
+        Those among them that the network was trained on.
+    """
+    labelled = cohort.ids_with("labels")
+    there = [i for i in segmented if i in labelled and i not in trained_on]
+    if not labelled:
+        unread = next((note for note in cohort.notes if note.startswith("labels of ") and "not read" in note), "")
+        return f"There is nothing to compare with: {unread}." if unread else NO_REFERENCE
+    if any(i in labelled for i in segmented) and not there:
+        return ALL_TRAINED_ON
+    if not there:
+        return (
+            f"This cohort has reference labels of {len(labelled)} scan(s), and none of these was segmented: there is "
+            "nothing to compare with. Segment more scans (`max_scans`)."
+        )
+    return (
+        f"{len(there)} of these scans have reference labels, but it is not known which two frames they label: there is "
+        "nothing to compare with. Labels of ED and ES are needed, and their frames must be stated (the columns ED and "
+        "ES of a cohort.csv), unless the label map has as many frames as its cine."
+    )
 
 
 def reference_frames(subject_id: str, cohort: Cohort) -> tuple[LabelMap, dict[str, int]] | None:

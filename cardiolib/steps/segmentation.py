@@ -24,6 +24,7 @@ from cardiolib.segmentation.segmented import (
     best_and_worst,
     example_scan,
     reference_frames,
+    why_without_reference,
 )
 from cardiolib.segmentation.simulation import simulate_training_scans
 from cardiolib.shape.example_shape import SurfaceErrors
@@ -73,6 +74,7 @@ def segment_cohort(networks: CohortNetworks, cohort: Cohort, work: Work) -> Segm
         comparison,
         landmarks,
         quality.set_index("ID"),
+        why_without_reference(cohort, list(networks.reader), [i for i in networks.reader if networks.trained_on(i)]),
     )
     by_id = ("measures", "reference", "quality")
     for name in (*by_id, "comparison", "landmarks"):

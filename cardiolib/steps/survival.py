@@ -16,10 +16,11 @@ from cardiolib.files import read_table_by_id, write_table
 from cardiolib.meshes import MATCHED_VERTICES, template_mesh
 from cardiolib.settings import Settings
 from cardiolib.steps.survival_tables import motion_indices
-from cardiolib.survival.concordance import concordance_index
+from cardiolib.survival.concordance import concordance_index, has_comparable_pair
+from cardiolib.survival.cross_validation import judged_folds
 from cardiolib.survival.data import SurvivalData
 from cardiolib.survival.fold_comparison import FoldComparison
-from cardiolib.survival.folds import patient_folds
+from cardiolib.survival.folds import check_deaths, feasible_folds, patient_folds
 from cardiolib.survival.network.fitted import FittedNetwork
 from cardiolib.survival.network.search import SEARCHED, SearchResult, SearchSettings, held_ranges, search
 from cardiolib.survival.network.settings import NetworkSettings
@@ -105,7 +106,14 @@ def segmentation_remark(data: SurvivalData, work: Work) -> str:
 
 
 def search_settings(data: SurvivalData, settings: SurvivalStageSettings, work: Work) -> SearchResult:
-    """The particle swarm search; goes on after an interruption; writes ``search_history.csv``."""
+    """The particle swarm search; goes on after an interruption; writes ``search_history.csv``.
+
+    Raises
+    ------
+    ValueError
+        Too few patients died for so many folds; how many are possible is said, before anything is computed.
+    """
+    check_deaths(data.event, settings.n_folds, parameter="survival.n_folds")
     key = {
         "settings": asdict(settings.search_settings()),
         "base": asdict(settings.network_settings()),
@@ -189,7 +197,10 @@ def compare_protocols(data: SurvivalData, settings: NetworkSettings, work: Work,
     ----------
     settings : NetworkSettings
         Those of the notebook's network, the first row. The others have their defaults and its number of epochs.
+    n_folds : int
+        Fewer where fewer patients died.
     """
+    n_folds = feasible_folds(data.event, n_folds)
     protocols = {
         "this notebook": settings,
         "exact": NetworkSettings(epochs=settings.epochs),
@@ -247,11 +258,14 @@ def survival_metrics(
 
 def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_units: Callable) -> FoldComparison:
     fold = patient_folds(data.event, n_folds=n_folds, rng=np.random.default_rng(seed))
+    judged = list(judged_folds(data.event, data.time, fold))
     rows, risks, remarks = {}, {}, {}
     for name, (recipe, X) in models.items():
         work = partial(_score_recipe, recipe=recipe, X=X, event=data.event, time=data.time, fold=fold, seed=seed)
         scores, held_out, reasons = zip(*map_units(work, range(n_folds)), strict=True)
-        rows[name] = {"C (cross-validated)": np.mean(scores), "SD over folds": np.std(scores, ddof=1)}
+        known = np.array(scores)[judged]
+        spread = np.std(known, ddof=1) if known.size > 1 else np.nan
+        rows[name] = {"C (cross-validated)": np.mean(known), "SD over folds": spread}
         remarks[name] = next(filter(None, reasons), "")
         risks[name] = np.empty(fold.size)
         for k, risk in enumerate(held_out):
@@ -265,8 +279,9 @@ def _compare(data: SurvivalData, models: dict, *, seed: int, n_folds: int, map_u
 def _score_recipe(k: int, *, recipe, X, event, time, fold, seed: int) -> tuple[float, np.ndarray, str]:
     """Concordance and log risks on the held-out fold; NaN and the reason for a fit that has no finite estimate."""
     train, test = fold != k, fold == k
+    scored = has_comparable_pair(event[test], time[test])
     try:
         risk = recipe.fit(X[train], event[train], time[train], seed=seed).predict_log_risk(X[test])
-        return concordance_index(risk, event[test], time[test]), risk, ""
+        return concordance_index(risk, event[test], time[test]) if scored else np.nan, risk, ""
     except (ArithmeticError, ValueError) as reason:
         return float("nan"), np.full(int(test.sum()), np.nan), f"fold {k + 1}: {reason}"

@@ -11,6 +11,7 @@ import pandas as pd
 from cardiolib.settings import Settings
 from cardiolib.steps.survival import MODEL_FILE, load_survival_data
 from cardiolib.survival.data import SurvivalData
+from cardiolib.survival.folds import check_deaths
 from cardiolib.survival.network.fitted import load_network
 from cardiolib.survival.network.search import SearchSettings, held_ranges
 from cardiolib.survival.recipes import CoxRecipe, NetworkRecipe, PcaCoxRecipe
@@ -99,7 +100,13 @@ def bootstrap_models(data: SurvivalData, settings: ValidationStageSettings, work
     BootstrapStores
         Model name to its store; also written as ``<name>_bootstrap.npz``. Without the conventional model where no Cox
         model of the volumes has a finite estimate; `lacks` then says why.
+
+    Raises
+    ------
+    ValueError
+        Too few patients died for the folds of the cross-validation; said here, before the first model is fitted.
     """
+    check_deaths(data.event, settings.n_folds, parameter="validation.n_folds")
     stores = BootstrapStores()
     for name, (recipe, X) in _recipes(data, work.input("survival"), settings).items():
         model = f"{name}: {recipe}"

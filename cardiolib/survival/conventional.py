@@ -54,7 +54,8 @@ class PcaCoxSettings(Settings):
     log10_penalty : float
         Per patient. A NaN chooses among -3, -2.5, ... 1 by cross-validation.
     n_folds : int
-        Of that cross-validation, patients grouped and deaths spread as everywhere; fewer where fewer patients died.
+        Of that cross-validation, patients grouped and deaths spread as everywhere. Where fewer patients died than
+        this, there are as many folds as deaths (`feasible_folds`); the summary of the model says how many there were.
     standardise : {"none", "global", "columns"}
     """
 
@@ -164,20 +165,23 @@ def fit_pca_cox(
     beta = fit_ridge_cox(scaler.apply(X) @ axes / spread, event, time, penalty=10.0**penalty)
     coefficients = axes @ (beta / spread) / scaler.scale
     baseline = breslow_baseline(np.round((X.astype(float) - scaler.mean) @ coefficients, 10), event, time)
-    chosen = {"n_components": [axes.shape[1]], "log10_penalty": [penalty], "cross_validated_c": [score]}
-    if n_folds != settings.n_folds:
-        chosen["n_folds"] = [n_folds]
+    chosen = {
+        "n_components": [axes.shape[1]],
+        "log10_penalty": [penalty],
+        "cross_validated_c": [score],
+        "n_folds": [n_folds],
+    }
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(chosen))
 
 
 def _choose(
     X: np.ndarray, event: np.ndarray, time: np.ndarray, settings: Any, seed: int, groups: np.ndarray | None
 ) -> tuple[int, float, float, int]:
-    """Components and log10 penalty with the best mean concordance over grouped folds, and the number of folds."""
+    """Components and log10 penalty with the best mean concordance over grouped folds, and how many folds (0: none)."""
     counts = [settings.n_components] if settings.n_components else [5, 10, 20, 40]
     penalties = np.arange(-3, 1.01, 0.5) if np.isnan(settings.log10_penalty) else [settings.log10_penalty]
     if len(counts) * len(penalties) == 1:
-        return counts[0], float(penalties[0]), float("nan"), settings.n_folds
+        return counts[0], float(penalties[0]), float("nan"), 0
     fold = inner_folds(event, n_folds=settings.n_folds, groups=groups, rng=np.random.default_rng(seed))
     n_folds = int(fold.max()) + 1
     scores = np.full((n_folds, len(counts), len(penalties)), np.nan)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from cardiolib.survival.concordance import concordance_index
+from cardiolib.survival.concordance import concordance_index, has_comparable_pair
 from cardiolib.survival.network.accelerated.gradient import forward_log_risk
 from cardiolib.survival.network.accelerated.principal import PrincipalRows, principal_rows
 from cardiolib.survival.network.accelerated.screening import ThinnedRows, screened_log_risk, thin_rows
@@ -46,6 +47,35 @@ class FoldData:
     @property
     def n_folds(self) -> int:
         return int(self.fold.max()) + 1
+
+    @cached_property
+    def judged(self) -> tuple[int, ...]:
+        """Folds in which somebody was observed beyond a death; in the others no ranking can be judged.
+
+        Raises
+        ------
+        ValueError
+            There are none.
+        """
+        return judged_folds(self.event, self.time, self.fold)
+
+
+def judged_folds(event: np.ndarray, time: np.ndarray, fold: np.ndarray) -> tuple[int, ...]:
+    """Folds with a comparable pair: with few deaths some may have none, and these score nobody.
+
+    Raises
+    ------
+    ValueError
+        No fold has one.
+    """
+    n_folds = int(fold.max()) + 1
+    judged = tuple(k for k in range(n_folds) if has_comparable_pair(event[fold == k], time[fold == k]))
+    if not judged:
+        raise ValueError(
+            f"in none of the {n_folds} folds was a patient observed beyond a death, so that nothing can be judged on "
+            "them; take fewer folds or more patients"
+        )
+    return judged
 
 
 def prepare_folds(

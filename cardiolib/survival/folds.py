@@ -11,6 +11,11 @@ from numpy.typing import ArrayLike
 from cardiolib.survival.alignment import codes_of, plain_rows
 from cardiolib.survival.outcomes import check_event
 
+FEWEST_FOLDS = 2
+FEWEST_DEATHS = 4
+"""Two halves with two deaths each: what is left of one is halved again."""
+TOO_FEW = "fewer folds do not help; more patients who died are needed"
+
 
 def patient_folds(
     event: ArrayLike, *, n_folds: int, rng: np.random.Generator, groups: Sequence[Hashable] | np.ndarray | None = None
@@ -37,7 +42,7 @@ def patient_folds(
     Raises
     ------
     ValueError
-        If fewer than `n_folds` patients died: a fold without a death cannot be scored.
+        If fewer than `n_folds` patients died: a fold without a death cannot be scored. See `feasible_folds`.
 
     Examples
     --------
@@ -51,8 +56,9 @@ def patient_folds(
     copies = np.bincount(group)
     died = np.bincount(group, weights=event) > 0
     if died.sum() < n_folds:
-        few = "use fewer folds" if died.sum() >= 2 else "more deaths are needed, since even two folds need two"
-        raise ValueError(f"{n_folds} folds need {n_folds} different patients who died, got {int(died.sum())}: {few}")
+        deaths = int(died.sum())
+        advice = f"use fewer folds, at most {deaths}" if deaths >= FEWEST_FOLDS else TOO_FEW
+        raise ValueError(f"{n_folds} folds need {n_folds} different patients who died, got {deaths}: {advice}")
     fold_of_group = np.full(copies.size, -1)
     rows_in_fold = np.zeros(n_folds, dtype=int)
     for stratum in (died, ~died):
@@ -60,26 +66,78 @@ def patient_folds(
     return fold_of_group[group]
 
 
+def feasible_folds(event: ArrayLike, wanted: int, *, groups: Sequence[Hashable] | np.ndarray | None = None) -> int:
+    """Number of folds for what is tuned inside a fit: as many as are wanted, or as patients died, if these are fewer.
+
+    Whoever resamples a small cohort does not choose which patients a bag or a fold leaves to a fit.
+
+    Parameters
+    ----------
+    event : (N,) array of bool or 0/1
+    wanted : int
+    groups : (N,) sequence, optional
+        As for `patient_folds`: copies of one patient are one death.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two patients died: nothing can be tuned on them.
+
+    Examples
+    --------
+    >>> feasible_folds([1, 1, 1, 0, 0], 6), feasible_folds([1, 1, 1, 0, 0], 2)
+    (3, 2)
+    """
+    event, group = _patients(event, groups)
+    deaths = np.unique(group[event]).size
+    if deaths < FEWEST_FOLDS:
+        raise ValueError(
+            f"settings are tuned on the patients who died, and {deaths} of these {event.size} did: {TOO_FEW}"
+        )
+    return min(wanted, deaths)
+
+
 def inner_folds(
     event: ArrayLike, *, n_folds: int, rng: np.random.Generator, groups: Sequence[Hashable] | np.ndarray | None = None
 ) -> np.ndarray:
-    """:func:`patient_folds` for tuning inside a fit: as many folds as asked, or as there are patients who died.
-
-    A fit inside a bag or an outer fold meets fewer deaths than the cohort has, and nobody can set its folds anew there.
+    """:func:`patient_folds` for tuning inside a fit, on as many folds as are feasible.
 
     Raises
     ------
     ValueError
         If fewer than two different patients died: nothing can be tuned on them.
     """
-    event, group = _patients(event, groups)
-    n_died = np.unique(group[event]).size
-    if n_died < 2:
+    n_folds = feasible_folds(event, n_folds, groups=groups)
+    return patient_folds(event, n_folds=n_folds, groups=groups, rng=rng)
+
+
+def check_deaths(event: ArrayLike, n_folds: int, *, parameter: str) -> None:
+    """See before anything is computed that models can be compared on so many folds, each tuned in what is left.
+
+    Parameters
+    ----------
+    event : (N,) array of bool or 0/1
+    n_folds : int
+    parameter : str
+        Name under which the user sets it, for the message.
+
+    Raises
+    ------
+    ValueError
+        Too few died: how many folds are possible, or that none are.
+    """
+    deaths = int(check_event(event).sum())
+    most = min(n_folds, deaths) if deaths >= FEWEST_DEATHS else 0
+    if most == n_folds:
+        return
+    told = f"{deaths} of {np.size(event)} patients died"
+    if not most:
         raise ValueError(
-            f"tuning by cross-validation needs at least two different patients who died, got {n_died} among "
-            f"{np.unique(group).size}; fix the penalty instead, or use more patients"
+            f"{told}. Models are tuned and compared on patients that they have not seen, which needs at least "
+            f"{FEWEST_DEATHS} deaths: with fewer there is nothing to train and to validate. Follow the patients for "
+            "longer, or add patients"
         )
-    return patient_folds(event, n_folds=min(n_folds, n_died), groups=group, rng=rng)
+    raise ValueError(f"{told}, which is too few for {parameter}={n_folds}: give {parameter}={most} or fewer")
 
 
 def _patients(event: ArrayLike, groups: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -39,6 +39,7 @@ class LassoCoxSettings(Settings):
         Its end, as a fraction of its start.
     n_folds : int
         Of the cross-validation (mean concordance) that chooses; patients grouped and deaths spread as everywhere.
+        Where fewer patients died than this, there are as many folds as deaths (`feasible_folds`).
     """
 
     n_penalties: int = 20
@@ -76,7 +77,7 @@ def fit_lasso_cox(
     Returns
     -------
     FittedCox
-        Its `summary`: penalty, as a fraction of the largest too; inputs kept; cross-validated C.
+        Its `summary`: penalty, as a fraction of the largest too; inputs kept; cross-validated C, its number of folds.
 
     Notes
     -----
@@ -117,6 +118,7 @@ def fit_lasso_cox(
         "fraction_of_largest": [fractions[best]],
         "n_kept": [int(np.count_nonzero(coefficients))],
         "cross_validated_c": [mean[best]],
+        "n_folds": [n_folds],
     }
     return FittedCox(scaler.mean, coefficients, baseline, pd.DataFrame(summary))
 

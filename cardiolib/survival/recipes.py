@@ -8,13 +8,14 @@ of `SurvivalData` a recipe is fitted to, motion or volumes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cardiolib.survival.conventional import CoxSettings, FittedCox, PcaCoxSettings, fit_cox, fit_pca_cox
+from cardiolib.survival.folds import feasible_folds
 from cardiolib.survival.lasso import LassoCoxSettings, fit_lasso_cox
 from cardiolib.survival.network.fitted import FittedNetwork
 from cardiolib.survival.network.search import SearchSettings, search
@@ -47,9 +48,9 @@ class NetworkRecipe:
         """Search (optional), then fit on all rows; the settings used are in the model's `settings`."""
         settings = self.settings
         if self.search_settings is not None:
-            settings = search(
-                X, event, time, self.search_settings, base=settings, seed=seed, groups=groups
-            ).best_settings
+            n_folds = feasible_folds(event, self.search_settings.n_folds, groups=groups)
+            searched = replace(self.search_settings, n_folds=n_folds)
+            settings = search(X, event, time, searched, base=settings, seed=seed, groups=groups).best_settings
         return fit_network(X, event, time, settings, seed=seed)
 
 

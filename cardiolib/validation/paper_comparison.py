@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cardiolib.survival.folds import inner_folds
+from cardiolib.survival.folds import FEWEST_FOLDS, inner_folds
 from cardiolib.validation.estimators import Validation, out_of_bag_risk, validate
 from cardiolib.validation.model_comparison import compare_models
 from cardiolib.validation.paper import (
@@ -117,7 +117,7 @@ def _comparison(
 def _folds(store: BootstrapStore) -> tuple[str, str, str, str]:
     shares: dict[str, list[float]] = {"plain": [], "grouped": []}
     for b, bag in enumerate(store.in_bag):
-        if np.unique(bag[store.event[bag]]).size < 2:
+        if np.unique(bag[store.event[bag]]).size < FEWEST_FOLDS:
             continue  # nothing can be tuned in this bag, on whatever folds
         rng = np.random.default_rng(b)
         shares["plain"].append(share_with_twin(bag, paper_folds(bag.size, rng=rng)))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from cardiolib.workflow.compute import ENVIRONMENT
@@ -23,20 +27,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Do what was asked for; an error that a person can mend becomes a sentence and the status 1."""
+    """Do what was asked for; an error that a person can mend becomes a sentence and the status 1.
+
+    What a batch system or a closed terminal sends (SIGTERM, SIGHUP) stops it as Ctrl-C does: workers and kernels end.
+    """
     try:
-        return options.command(options)
+        with _ended_like_ctrl_c():
+            return options.command(options)
     except KeyboardInterrupt:
         _say("stopped. Nothing is half-written; the same command goes on from here.")
         return 130
     except (ValueError, OSError, RuntimeError) as error:
-        _say(f"error: {error}")
+        _say(f"error: {error}{_advice(error)}")
         return 1
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    def stop(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _advice(error: Exception) -> str:
+    """What to do about a full disk, which the system reports in words of its own."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or os.strerror(errno.ENOSPC) in str(error):
+        return (
+            "\nThe disk is full, or your share of it. Free some space and give the same command again: what is "
+            "finished is kept, and nothing is half-written."
+        )
+    return ""
 
 
 def _run(options: argparse.Namespace) -> int:
     from cardiolib.workflow.folders import relative
-    from cardiolib.workflow.report.publish import publish
+    from cardiolib.workflow.report.publish import publish, published_page
     from cardiolib.workflow.runner import run_stages
 
     started = time.time()
@@ -47,8 +82,8 @@ def _run(options: argparse.Namespace) -> int:
         if stale:
             _say("these stages are not up to date: " + "; ".join(f"{name} ({why[0]})" for name, why in stale.items()))
             return 1
-    executed = run_stages(run, say=_say)
-    index = publish(run)
+    executed = run_stages(run, say=_say, at_end=publish)
+    index = published_page(run)
     seconds, budget = time.time() - started, BUDGET_SECONDS[run.profile]
     limit = f" (budget on 2 cores: {budget} s)" if budget and executed else ""
     _say(f"{len(executed)} stages run, {seconds:.0f} s{limit}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,9 +18,9 @@ from cardiolib.files import read_json, write_json
 from cardiolib.workflow import provenance
 from cardiolib.workflow.display import minutes
 from cardiolib.workflow.errors import StageError
-from cardiolib.workflow.folders import RUN_FILE, relative
+from cardiolib.workflow.folders import RUN_FILE, located_cohort, relative
 from cardiolib.workflow.run_plan import Run
-from cardiolib.workflow.stages import STAGES, Stage, with_inputs
+from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage, with_inputs
 
 WHOLE_RUN = {"smoke": "two to six minutes", "default": "half an hour to an hour", "paper": "hours to days"}
 """How long a whole run takes on two cores, where no earlier run of this machine tells."""
@@ -90,7 +91,7 @@ def make_command(run: Run) -> str:
     if run.profile not in ("smoke", "default"):
         parts.append(f"PROFILE={run.profile}")
     if run.cohort != "simulated":
-        parts.append(f"COHORT={run.cohort}")
+        parts.append(f"COHORT={shlex.quote(run.cohort)}")
     default = next(field.default for field in dataclasses.fields(Run) if field.name == "seed")
     if run.seed != default:
         parts.append(f"SEED={run.seed}")
@@ -183,11 +184,15 @@ def run_arguments(run: Run) -> Sequence[str]:
 
 def load_run(folder: Path, *, seed: int) -> Run:
     """The run whose results lie in a folder; a new one of the profile in the folder's name when it is empty."""
+    from cardiolib.digital_heart.outcomes import COHORT_KINDS
+
     path = folder / RUN_FILE
     if not path.is_file():
         profile = folder.name.partition("-")[0]
         return Run(profile=profile if profile in WHOLE_RUN else "default", seed=seed, folder=folder)
     saved = read_json(path)
+    if saved["cohort"] not in COHORT_KINDS:  # earlier versions kept a path as it was given to make, in the repository
+        saved["cohort"] = located_cohort(saved["cohort"], base=REPOSITORY)
     return Run(**{**saved, "overrides": tuple(saved["overrides"])}, folder=folder)
 
 

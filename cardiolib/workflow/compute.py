@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -17,6 +18,9 @@ from cardiolib.progress import progress
 
 SCHEDULER = "CARDIOLIB_SCHEDULER"
 """Environment variable with the address of a running Dask scheduler, for the notebooks of one run to share."""
+
+_Warned = tuple[str, type[Warning], str, int]
+"""Message, category, file and line of a warning."""
 
 ENVIRONMENT = {
     # Idle OpenMP threads wait awake for some microseconds only: sleeping at once makes training 1.4 times slower, and
@@ -71,7 +75,9 @@ class Compute:
         futures = [client.submit(_apply, shared, item, pure=False) for item in items]
         try:
             for future in progress(futures, label=label):
-                yield future.result()
+                result, told = future.result()
+                _warn_here(told)
+                yield result
         finally:
             client.cancel(futures)
 
@@ -164,8 +170,18 @@ def _name_of(function: Callable[[Any], Any]) -> str:
     return getattr(named, "__name__", "units").strip("_").replace("_", " ")
 
 
-def _apply(function: Callable[[Any], Any], item: Any) -> Any:
-    return function(item)
+def _apply(function: Callable[[Any], Any], item: Any) -> tuple[Any, list[_Warned]]:
+    """The result in a worker, and what was warned of: a worker's own error output is nowhere in a report."""
+    with warnings.catch_warnings(record=True) as caught:
+        result = function(item)
+    told = {(str(one.message), one.category, one.filename, one.lineno): None for one in caught}
+    return result, list(told)
+
+
+def _warn_here(told: Iterable[_Warned]) -> None:
+    """Issue a worker's warnings in this process, where a notebook shows them."""
+    for message, category, file, line in told:
+        warnings.warn_explicit(message, category, file, line)
 
 
 def _import(modules: Sequence[str]) -> None:

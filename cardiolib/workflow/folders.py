@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from cardiolib.files import text_hash, write_json
+from cardiolib.files import text_hash
 from cardiolib.last_run import DERIVED, NEWEST_FILE, RUN_FILE, newest_run
 from cardiolib.workflow.stages import REPOSITORY
 
@@ -17,8 +18,8 @@ __all__ = [
     "RUN_FILE",
     "cohort_slug",
     "located",
+    "located_cohort",
     "newest_run",
-    "note_newest",
     "relative",
     "run_name",
 ]
@@ -45,6 +46,19 @@ def cohort_slug(cohort: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9]+', '-', path.name).strip('-')}-{text_hash(str(path))[:6]}"
 
 
+def located_cohort(cohort: str | Path, *, base: Path | None = None) -> str:
+    """Absolute path of somebody's data; links are not followed, as what lies beside a link belongs to it.
+
+    Parameters
+    ----------
+    cohort : str or Path
+        Folder or file; ``~`` is the user's home.
+    base : Path, optional
+        What a relative path is relative to, by default the folder in which the command was given.
+    """
+    return os.path.abspath((base or Path()) / Path(cohort).expanduser())
+
+
 def located(folder: str | Path, *, derived: Path | None = None) -> Path:
     """A run's folder from what a notebook was given, wherever the notebook runs.
 
@@ -63,12 +77,6 @@ def located(folder: str | Path, *, derived: Path | None = None) -> Path:
     if not path.is_absolute():
         path = derived / path if len(path.parts) == 1 else REPOSITORY / path
     return path.resolve()
-
-
-def note_newest(run_folder: Path) -> None:
-    """Remember a run below ``data/derived`` as the newest."""
-    if run_folder.parent == DERIVED:
-        write_json(DERIVED / NEWEST_FILE, {"run": run_folder.name})
 
 
 def relative(folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 
 
@@ -19,6 +20,24 @@ def replaced_text() -> Callable[[str], None]:
     return show
 
 
+def without_markup(text: str) -> str:
+    """Text for a Markdown cell in which no HTML and no picture is read: IDs and notes of files are in it.
+
+    Emphasis and code of our own sentences stay.
+
+    Examples
+    --------
+    >>> without_markup("**1 scan** is doubtful: <script>alert(1)</script>, `a<b`")
+    '**1 scan** is doubtful: &lt;script>alert(1)&lt;/script>, `a<b`'
+    """
+    parts = re.split(r"(`[^`\n]*`)", text)  # code is escaped where it is rendered
+    return "".join(part if i % 2 else _escaped(part) for i, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"&(?=#?\w+;)", "&amp;", text).replace("<", "&lt;").replace("![", "!\\[")
+
+
 class NotebookLog(logging.Handler):
     """Shows what is logged as a line of text below the cell."""
 
@@ -26,7 +45,7 @@ class NotebookLog(logging.Handler):
         """Show one line."""
         from IPython.display import Markdown, display
 
-        display(Markdown(f"*{record.getMessage()}*"))
+        display(Markdown(f"*{without_markup(record.getMessage())}*"))
 
 
 def log_to_notebook() -> None:

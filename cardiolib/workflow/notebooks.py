@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cardiolib.files import read_json
+from cardiolib.files import atomic_path, read_json
 from cardiolib.workflow.display import StageDisplay, watch_cells
 from cardiolib.workflow.errors import ParameterError, StageError
+from cardiolib.workflow.report.messages import messages_html, messages_of
 from cardiolib.workflow.stages import Stage
 
 
@@ -46,7 +47,10 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
         When the notebook's parameters cell does not know one of the parameters.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+
+    from cardiolib.workflow.own_kernel import KERNEL, own_kernel
 
     source = stage.notebook_path
     unknown = parameters.keys() - notebook_parameters(source).keys()
@@ -54,20 +58,27 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
         raise ParameterError(f"{source.name} has no parameter named {', '.join(sorted(unknown))}")
     target = folder / "notebook.ipynb"
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(target),
-            parameters=parameters,
-            cwd=str(source.parent),
-            progress_bar=False,
-            engine_name=watch_cells(display),
-            stderr_file=display,
-            kernel_name="python3",
-            log_output=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],
-            # all is written by then, and a kernel that has loaded torch takes seconds to leave by itself
-            shutdown_kernel="immediate",
-        )
+        with own_kernel() as kernel:
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters=parameters,
+                cwd=str(source.parent),
+                progress_bar=False,
+                engine_name=watch_cells(display),
+                stderr_file=display,
+                kernel_name=KERNEL,
+                kernel_manager_class=kernel,
+                log_output=False,
+                extra_arguments=["--IPKernelApp.log_level=40"],
+                # all is written by then, and a kernel that has loaded torch takes seconds to leave by itself
+                shutdown_kernel="immediate",
+            )
+    except DeadKernelError:
+        raise StageError(
+            f"stage {stage.title!r}: the process that ran {source.name} was ended from outside, usually because the "
+            "memory did not suffice. What it had finished is kept; the same command goes on from there"
+        ) from None
     except PapermillExecutionError as error:
         line = error.source.strip().splitlines()[-1] if error.source.strip() else ""
         raise StageError(
@@ -76,6 +87,7 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
             f"  {error.ename}: {error.evalue}\n"
             f"  the notebook with its outputs up to there: {target}"
         ) from None
+    name_cells(target)
     return target
 
 
@@ -88,12 +100,30 @@ def render(notebook: Path) -> str:
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(template_name="basic")
-    # progress bars belong to the terminal, not to a report
     content = nbformat.read(notebook, as_version=4)
+    said = messages_of(content.cells)
+    # progress bars belong to the terminal; what else is in the error output is told once, at the end of the page
     for cell in content.cells:
         cell["outputs"] = [out for out in cell.get("outputs", []) if not _is_progress(out)]
     body, _ = exporter.from_notebook_node(content)
-    return f'<article class="notebook">{body}</article>'
+    return f'<article class="notebook">{body}</article>{messages_html(said)}'
+
+
+def name_cells(notebook: Path) -> None:
+    """Give papermill's cell of parameters a name of its own: the one that it draws by chance would enter the report."""
+    import nbformat
+
+    content = nbformat.read(notebook, as_version=4)
+    for cell in content.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
+    with atomic_path(notebook) as temporary:
+        nbformat.write(content, temporary)
+
+
+def messages(notebook: Path) -> list[dict[str, Any]]:
+    """What libraries said while an executed notebook ran (`messages_of`)."""
+    return messages_of(read_json(notebook)["cells"])
 
 
 def neighbours(pages: Sequence[tuple[str, str]], here: str) -> str:

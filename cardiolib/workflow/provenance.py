@@ -14,8 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cardiolib.file_tree import files_below
 from cardiolib.files import file_hash, read_json, text_hash
 from cardiolib.workflow.closure import stage_packages
+from cardiolib.workflow.sources import combined_hash, source_hash
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
 RECORDED_PACKAGES = (
@@ -45,16 +47,10 @@ _SESSION_FILES = ("session.py", "shown.py", "compute.py", "stages.py")
 
 
 def tree_hashes(folder: Path, *, skip: Iterable[str] = ()) -> dict[str, str]:
-    """Relative path to SHA-256 of every file below a folder, leaving out top-level names in `skip`."""
+    """Relative path to SHA-256 of every file below a folder of outputs, leaving out top-level names in `skip`."""
     skipped = set(skip)
-    files = (path for path in folder.rglob("*") if path.is_file())
-    named = {path.relative_to(folder): path for path in files}
+    named = {path.relative_to(folder): path for path in files_below(folder).files} if folder.is_dir() else {}
     return {str(name): file_hash(path) for name, path in sorted(named.items()) if name.parts[0] not in skipped}
-
-
-def combined_hash(hashes: dict[str, str]) -> str:
-    """One hash of a mapping of names to hashes."""
-    return text_hash(json.dumps(hashes, sort_keys=True))
 
 
 def notebook_hash(path: Path) -> str:
@@ -125,13 +121,7 @@ def stage_key(
 def _named_files(settings: Any) -> dict[str, str]:
     """Hash of each file or folder that a parameter names (`FILES` of the settings: parameter -> property)."""
     paths = {name: getattr(settings, where) for name, where in getattr(settings, "FILES", {}).items()}
-    return {f"file {name}": _content_hash(path) for name, path in paths.items() if path is not None}
-
-
-def _content_hash(path: Path) -> str:
-    if path.is_dir():
-        return combined_hash(tree_hashes(path))
-    return file_hash(path) if path.is_file() else "absent"
+    return {f"file {name}": source_hash(path) for name, path in paths.items() if path is not None}
 
 
 def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:

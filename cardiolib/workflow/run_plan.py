@@ -11,7 +11,7 @@ from cardiolib.files import read_json
 from cardiolib.work import DEFAULT_SEED
 from cardiolib.workflow import provenance
 from cardiolib.workflow.cohort_stage import open_run_cohort
-from cardiolib.workflow.folders import DERIVED, cohort_slug, relative, run_name
+from cardiolib.workflow.folders import DERIVED, cohort_slug, located_cohort, relative, run_name
 from cardiolib.workflow.parameters import (
     as_parameters,
     load_profile,
@@ -19,9 +19,19 @@ from cardiolib.workflow.parameters import (
     stage_settings,
     stage_values,
 )
+from cardiolib.workflow.sources import source_hash, source_state
 from cardiolib.workflow.stages import STAGES, Stage
 
-NOT_OUTPUTS = ("figures", "units", "notebook.ipynb", "notebook.html", "record.json", "stage.json", "key.json")
+NOT_OUTPUTS = (
+    "figures",
+    "units",
+    "notebook.ipynb",
+    "notebook.html",
+    "messages.json",
+    "record.json",
+    "stage.json",
+    "key.json",
+)
 """What lies in a stage's folder and is not read by later stages."""
 
 
@@ -34,7 +44,8 @@ class Run:
     profile : str
         ``smoke``, ``default`` or ``paper``.
     cohort : str
-        Name of a simulated cohort, or a folder or file of somebody's data.
+        Name of a simulated cohort, or a folder or file of somebody's data; kept as an absolute path, so that a
+        notebook, which runs in another folder, reads the same.
     seed : int
     overrides : tuple of str
         ``stage.parameter=value``.
@@ -56,6 +67,8 @@ class Run:
         profile = load_profile(self.profile)
         if self.named_simulation and self.cohort != "simulated":
             profile.setdefault("cohort", {})["kind"] = self.cohort
+        if not self.named_simulation:
+            self.cohort = located_cohort(self.cohort)
         self._values = stage_values(profile, self.overrides)
         usual = DERIVED / run_name(self.profile, self.cohort, self.seed, self.overrides)
         self.folder = Path(self.folder or usual).resolve()
@@ -105,12 +118,13 @@ class Run:
         ----------
         stage : Stage
         files : bool
-            Compare the stored files with their recorded hashes too, and read the cohort's source again.
+            Compare the stored files with their recorded hashes too, and read the cohort's source again. Without it
+            the source is read only where sizes or dates of its files are others than they were.
         """
         record = self.finished(stage.name)
         if record is None:
             return ["it has never run"]
-        key = self.key(stage) if files else self.key(stage, source=record["key"]["inputs"].get("source"))
+        key = self.key(stage) if files else self.key(stage, source=self._source_as_recorded(stage, record))
         reasons = provenance.differences(record["key"], key)
         if not files:
             return reasons
@@ -157,11 +171,18 @@ class Run:
         record = self.finished(stage)
         return record["output_hash"] if record else "absent"
 
+    def source_state(self) -> str | None:
+        """Names, sizes and dates of the cohort's data as one hash; None for a simulated cohort."""
+        return None if self.named_simulation else source_state(Path(self.cohort))
+
     def _source_hash(self) -> str:
-        source = Path(self.cohort)
-        if source.is_file():
-            return provenance.file_hash(source)
-        return provenance.combined_hash(provenance.tree_hashes(source)) if source.is_dir() else "absent"
+        return source_hash(Path(self.cohort))
+
+    def _source_as_recorded(self, stage: Stage, record: dict[str, Any]) -> str | None:
+        """The source's hash of the last run where nobody has touched the data since; None to have it read."""
+        if stage.name != "cohort" or record.get("source_state") != self.source_state():
+            return None
+        return record["key"]["inputs"].get("source")
 
 
 def _nothing_to_do(stage: str, cohort: Any) -> str | None:
@@ -183,7 +204,17 @@ def _nothing_to_do(stage: str, cohort: Any) -> str | None:
             f"this cohort ({cohort.layout}) has images but no follow-up (no survival time, no event): "
             "a survival model can be neither trained nor validated on it, and there is nothing to explain"
         )
-    return None if brings_motion or has_images else f"this cohort ({cohort.layout}) has neither motion nor images"
+    if not (brings_motion or has_images):
+        return f"this cohort ({cohort.layout}) has neither motion nor images"
+    from cardiolib.survival.folds import FEWEST_DEATHS  # here: with its package come seconds of imports
+
+    deaths = int(cohort.table["event"].sum())
+    if deaths < FEWEST_DEATHS:
+        return (
+            f"{deaths} of the {len(cohort.table)} patients of this cohort died: a survival model can be trained and "
+            f"validated from {FEWEST_DEATHS} deaths on"
+        )
+    return None
 
 
 def _printable(folder: Path) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,22 +15,32 @@ from doit.exceptions import TaskFailed
 from doit.reporter import ZeroReporter
 from doit.task import dict_to_task
 
-from cardiolib.files import read_json, write_json
+from cardiolib.files import write_json
 from cardiolib.progress import BARS, bars_to
 from cardiolib.workflow import notebooks, provenance
 from cardiolib.workflow.cohort_stage import prepare_cohort
 from cardiolib.workflow.compute import SCHEDULER, Compute
 from cardiolib.workflow.display import StageDisplay
 from cardiolib.workflow.errors import ParameterError, StageError
-from cardiolib.workflow.folders import RUN_FILE, note_newest
+from cardiolib.workflow.folders import RUN_FILE
 from cardiolib.workflow.lock import run_lock
+from cardiolib.workflow.report.messages import MESSAGES_FILE
 from cardiolib.workflow.run_plan import NOT_OUTPUTS, Run
 from cardiolib.workflow.session import PIPELINE
+from cardiolib.workflow.shared import note_newest
 from cardiolib.workflow.stages import STAGES, Stage, with_inputs
 from cardiolib.workflow.twins import adopt, twin_of
+from cardiolib.workflow.work_folder import open_work_folder, promote, recover, remove_unfinished
 
 
-def run_stages(run: Run, *, until: str | None = None, before: str | None = None, say: Any = None) -> list[str]:
+def run_stages(
+    run: Run,
+    *,
+    until: str | None = None,
+    before: str | None = None,
+    say: Any = None,
+    at_end: Callable[[Run], Any] | None = None,
+) -> list[str]:
     """Run what is stale, up to and including the stage `until`.
 
     Parameters
@@ -44,6 +52,8 @@ def run_stages(run: Run, *, until: str | None = None, before: str | None = None,
         Instead: all that this stage reads, directly or through others, and not the stage itself.
     say : callable, optional
         Receives one line of text for each event worth telling.
+    at_end : callable, optional
+        Called with the run when all its stages are up to date, while nobody else may change them.
 
     Returns
     -------
@@ -62,7 +72,10 @@ def run_stages(run: Run, *, until: str | None = None, before: str | None = None,
     wanted = list(STAGES.values()) if last is None else with_inputs(last)[: -1 if before else None]
     executed: list[str] = []
     errors: list[Exception] = []
-    with run_lock(run.folder):
+    with run_lock(run.folder) as ended:
+        if ended:
+            say(f"  {ended}")
+        remove_unfinished(run.folder)
         write_json(
             run.folder / RUN_FILE,
             {
@@ -75,11 +88,17 @@ def run_stages(run: Run, *, until: str | None = None, before: str | None = None,
         )
         with _shared_workers(run) as compute:
             tasks = [_task(run, stage, compute, executed, errors, say) for stage in wanted]
-            DoitMain(_StageLoader(tasks, run.folder / ".doit.json")).run(["run"])
-    if errors:
-        raise errors[0]
-    if last is None:
-        note_newest(run.folder)
+            database = run.folder / ".doit.json"
+            database.unlink(missing_ok=True)  # what is stale is told by content; a killed run leaves it damaged
+            status = DoitMain(_StageLoader(tasks, database)).run(["run"])
+        if errors:
+            raise errors[0]
+        if status:
+            raise StageError("the stages could not be run (doit); what is finished is kept, see the lines above")
+        if last is None:
+            note_newest(run.folder)
+        if at_end is not None:
+            at_end(run)
     return executed
 
 
@@ -87,13 +106,14 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
     """Run one stage into a working folder and put it in the place of the old outputs when it has succeeded."""
     final = run.stage_folder(stage.name)
     work = final.with_name(f"{stage.name}.work")
+    state = run.source_state() if stage.name == "cohort" else None  # before the files are read
     key = run.key(stage)
-    _open_work_folder(work, key)
+    open_work_folder(work, key)
     started = time.time()
     parameters = run.parameters(stage, work)
     if stage.notebook is None:
         with bars_to(display):
-            prepare_cohort(run, work, map_units=compute)
+            prepare_cohort(run, work, map_units=compute, source_hash=key["inputs"].get("source"))
     else:
         os.environ[PIPELINE] = stage.name
         try:
@@ -101,11 +121,13 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
         finally:
             del os.environ[PIPELINE]
         (work / "notebook.html").write_text(notebooks.render(executed), encoding="utf-8")
+        write_json(work / MESSAGES_FILE, notebooks.messages(executed))
     outputs = provenance.tree_hashes(work, skip=NOT_OUTPUTS)
     write_json(
         work / "stage.json",
         {
             "key": key,
+            "source_state": state,
             "seconds": round(time.time() - started, 2),
             "output_hash": provenance.combined_hash(outputs),
             "outputs": outputs,
@@ -114,9 +136,7 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
             "git": provenance.git_state(),
         },
     )
-    shutil.rmtree(work / "units", ignore_errors=True)
-    (work / "key.json").unlink()
-    _promote(work, final)
+    promote(work, final)
 
 
 @contextmanager
@@ -152,15 +172,14 @@ def _task(
     run: Run, stage: Stage, compute: Compute, executed: list[str], errors: list[Exception], say: Any
 ) -> dict[str, Any]:
     def is_fresh() -> bool:
-        _recover(run.stage_folder(stage.name))
+        recover(run.stage_folder(stage.name))
         reason = run.nothing_to_do(stage)
         if reason:
             say(f"  {stage.title}: nothing to do. {reason[0].upper()}{reason[1:]}.")
             return True
         reasons = run.stale(stage)
         twin = twin_of(run, stage) if reasons else None
-        if twin is not None:
-            adopt(twin, run.stage_folder(stage.name))
+        if twin is not None and adopt(twin, run.stage_folder(stage.name)):
             say(f"  {stage.title}: taken over from run {twin.parent.name}, which has made the same")
             return True
         say(f"  {stage.title}: {'up to date' if not reasons else 'running, because ' + '; '.join(reasons[:4])}")
@@ -209,29 +228,3 @@ class _StageLoader(TaskLoader2):
     def load_tasks(self, cmd: Any, pos_args: Any) -> list[Any]:
         """The tasks, one a stage."""
         return [dict_to_task(dict(task)) for task in self._tasks]
-
-
-def _open_work_folder(work: Path, key: dict[str, Any]) -> None:
-    """Keep finished units of an interrupted run of the same key; otherwise start from nothing."""
-    kept = work / "key.json"
-    if kept.is_file() and read_json(kept) == json.loads(json.dumps(key)):
-        return
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    write_json(kept, key)
-
-
-def _promote(work: Path, final: Path) -> None:
-    old = final.with_name(f"{final.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        os.rename(final, old)
-    os.rename(work, final)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _recover(final: Path) -> None:
-    """Undo a promotion that was killed between its two renames."""
-    old = final.with_name(f"{final.name}.old")
-    if old.exists() and not final.exists():
-        os.rename(old, final)

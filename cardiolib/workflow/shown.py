@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardiolib.workflow.folders import relative
+from cardiolib.workflow.notebook_output import without_markup
 from cardiolib.workflow.report.captions import CAPTIONS
 
 if TYPE_CHECKING:
@@ -96,10 +97,11 @@ class Shown(ABC):
         return HTML(table.to_html(float_format=lambda value: f"{value:.{digits}f}", na_rep=absent, border=0))
 
     def tell(self, *sentences: str) -> Any:
-        """Show sentences as text: one as a paragraph, several as a list."""
+        """Show sentences as text: one as a paragraph, several as a list; HTML in them is shown, not read."""
         from IPython.display import Markdown
 
-        return Markdown(sentences[0] if len(sentences) == 1 else "\n".join(f"- {text}" for text in sentences))
+        safe = [without_markup(text) for text in sentences]
+        return Markdown(safe[0] if len(safe) == 1 else "\n".join(f"- {text}" for text in safe))
 
     def show_page(self, name: str, path: Path, *, height: int = 900) -> Any:
         """Keep a page that works offline among the figures and show it; by hand, say where it lies.

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cardiolib.files import read_json
-from cardiolib.workflow import provenance
 from cardiolib.workflow.folders import RUN_FILE
 from cardiolib.workflow.stages import Stage
+from cardiolib.workflow.work_folder import is_whole
 
 
 def twin_of(run: Any, stage: Stage) -> Path | None:
@@ -25,30 +25,41 @@ def twin_of(run: Any, stage: Stage) -> Path | None:
         record_file = folder / "stage.json"
         try:
             record = read_json(record_file)
-            if record["key"] == wanted and _whole(folder, record):
+            if record["key"] == wanted and is_whole(folder, record):
                 return folder
         except (OSError, ValueError, KeyError):  # another run is just replacing it, or it is of an earlier version
             continue
     return None
 
 
-def adopt(twin: Path, final: Path) -> None:
-    """Put a twin's files in the place of a stage's outputs; the disk holds them once where it can."""
+def adopt(twin: Path, final: Path) -> bool:
+    """Put a twin's files in the place of a stage's outputs; the disk holds them once where it can.
+
+    Returns
+    -------
+    bool
+        False where its run replaced them just now: the stage is as it was.
+    """
     arriving = final.with_name(f"{final.name}.arriving")
     shutil.rmtree(arriving, ignore_errors=True)
-    shutil.copytree(twin, arriving, copy_function=_link)
-    shutil.rmtree(final, ignore_errors=True)
-    os.rename(arriving, final)
-
-
-def _whole(folder: Path, record: dict[str, Any]) -> bool:
-    present = provenance.tree_hashes(folder, skip=("units", "stage.json"))
-    return all(present.get(name) == digest for name, digest in record["files"].items())
+    try:
+        record = read_json(twin / "stage.json")
+        shutil.copytree(twin, arriving, copy_function=_link)
+        whole = read_json(arriving / "stage.json") == record and is_whole(arriving, record)
+    except (OSError, ValueError, KeyError, shutil.Error):
+        whole = False
+    if whole:
+        shutil.rmtree(final, ignore_errors=True)
+        os.rename(arriving, final)
+    shutil.rmtree(arriving, ignore_errors=True)
+    return whole
 
 
 def _link(source: str, target: str) -> None:
     """A second name for the file (all writers here replace files, none changes one); a copy where that is refused."""
     try:
         os.link(source, target)
+    except FileNotFoundError:
+        raise
     except OSError:
         shutil.copyfile(source, target)

@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "cardiolib"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-BESIDE = {"files", "last_run", "printed", "progress", "settings", "verdicts", "work"}
+BESIDE = {"file_tree", "files", "last_run", "printed", "progress", "settings", "verdicts", "work"}
 """Modules beside the layers, for all of them."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from cardiolib.work import DEFAULT_SEED
@@ -13,8 +14,9 @@ from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import STAGES
 
 
-def cohort(*provides: str) -> SimpleNamespace:
-    return SimpleNamespace(provides=frozenset(provides), layout="test", simulated=False)
+def cohort(*provides: str, deaths: int = 9) -> SimpleNamespace:
+    table = pd.DataFrame({"event": [i < deaths for i in range(20)]})
+    return SimpleNamespace(provides=frozenset(provides), layout="test", simulated=False, table=table)
 
 
 NOTEBOOKS = ("segmentation", "motion", "survival", "validation", "interpretation")
@@ -24,8 +26,9 @@ NOTEBOOKS = ("segmentation", "motion", "survival", "validation", "interpretation
 def idle(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
     """Which notebooks have nothing to do for somebody's cohort that provides this, and why."""
 
-    def reasons(*provides: str) -> dict[str, str]:
-        monkeypatch.setattr("cardiolib.workflow.run_plan.open_run_cohort", lambda folder: cohort(*provides))
+    def reasons(*provides: str, deaths: int = 9) -> dict[str, str]:
+        made = cohort(*provides, deaths=deaths)
+        monkeypatch.setattr("cardiolib.workflow.run_plan.open_run_cohort", lambda folder: made)
         run = Run(cohort="/data/somebody", profile="smoke")
         found = {name: run.nothing_to_do(STAGES[name]) for name in NOTEBOOKS}
         return {name: reason for name, reason in found.items() if reason is not None}
@@ -45,6 +48,17 @@ def test_motion_with_follow_up_enters_at_the_third(idle) -> None:
 
 def test_images_with_follow_up_run_everything(idle) -> None:
     assert idle("images", "outcomes") == {}
+
+
+@pytest.mark.field_fault("K14")
+def test_too_few_deaths_leave_segmentation_and_motion_to_do(idle) -> None:
+    few = idle("images", "outcomes", deaths=3)
+    assert list(few) == ["survival", "validation", "interpretation"]
+    assert (
+        few["survival"].startswith("3 of the 20 patients of this cohort died: ")
+        and "from 4 deaths on" in few["survival"]
+    )
+    assert idle("images", "outcomes", deaths=4) == {}
 
 
 def test_follow_up_alone_runs_nothing(idle) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
+
+from cardiolib.file_tree import files_below
 
 ZIP_LIMIT_GB = 16.0
 """A zip that would unpack to more than this is not opened."""
@@ -25,8 +26,8 @@ class GivenFiles:
     Parameters
     ----------
     place : path-like
-        A folder, a single file, or a zip. Files are numbered as ``sorted(folder.rglob("*"))`` lists them, folders not
-        counted; those of a zip by their sorted names.
+        A folder, a single file, or a zip. Files are numbered as `files_below` lists them, those in linked folders
+        among them; those of a zip by their sorted names.
 
     Raises
     ------
@@ -48,7 +49,7 @@ class GivenFiles:
         elif self._place.is_file():
             self._names = [self._place]
         else:
-            self._names = [path for path in sorted(self._place.rglob("*")) if _is_file(path)]
+            self._names = list(files_below(self._place).files)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -118,14 +119,6 @@ def looks_like_dicom(head: bytes) -> bool:
     if (group, element) not in {(2, 0), (2, 1), (2, 2), (8, 0), (8, 1), (8, 5), (8, 8), (8, 0x12), (8, 0x16)}:
         return False
     return head[4:6] in _VRS or int.from_bytes(head[4:8], "little") <= 256
-
-
-def _is_file(path: Path) -> bool:
-    """A regular file: pipes and devices would wait for ever."""
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except OSError:
-        return False
 
 
 def _members(place: Path) -> list[str]:

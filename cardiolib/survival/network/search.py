@@ -278,14 +278,16 @@ def _new_swarm(settings: SearchSettings, seed: int) -> ParticleSwarm:
 
 def _score(candidates: list[NetworkSettings], data: FoldData, seed: int, map_units: Callable) -> list[dict]:
     started = perf_counter()
-    units = [(candidate, fold) for candidate in candidates for fold in range(data.n_folds)]
+    units = [(candidate, fold) for candidate in candidates for fold in data.judged]
     results = iter(list(map_units(partial(score_fold, data=data, seed=seed), units)))
     seconds = (perf_counter() - started) / len(candidates)
     rows = []
     for candidate in candidates:
-        scores, messages = zip(*(next(results) for _ in range(data.n_folds)), strict=True)
+        scores, messages = zip(*(next(results) for _ in data.judged), strict=True)
         row = {name: getattr(candidate, name) for name in SEARCHED}
-        row |= {"score": float(np.mean(scores)), **{f"fold_{k}": score for k, score in enumerate(scores)}}
+        by_fold = dict(zip(data.judged, scores, strict=True))
+        folds = {f"fold_{k}": by_fold.get(k, float("nan")) for k in range(data.n_folds)}
+        row |= {"score": float(np.mean(scores)), **folds}
         rows.append({**row, "screened": data.screened, "message": next(filter(None, messages), ""), "seconds": seconds})
     return rows
 
@@ -304,7 +306,8 @@ def _result(history: pd.DataFrame, base: NetworkSettings, complete: bool, margin
     if last["generation"] == -1 and all(last[name] == getattr(base, name) for name in SEARCHED):
         folds = [name for name in history if name.startswith("fold_")]
         gain = best[folds].to_numpy(float) - last[folds].to_numpy(float)
-        if gain.mean() <= margin_se * gain.std(ddof=1) / np.sqrt(gain.size):
+        gain = gain[np.isfinite(gain)]  # a fold in which nothing can be judged has no score
+        if gain.size < 2 or gain.mean() <= margin_se * gain.std(ddof=1) / np.sqrt(gain.size):
             best = last
     values: dict[str, Any] = {name: int(best[name]) if name in _WHOLE else float(best[name]) for name in SEARCHED}
     return SearchResult(replace(base, **values), float(best["score"]), bool(best["screened"]), history, complete)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from cardiolib.workflow.notebooks import page
 from cardiolib.workflow.report.captions import CAPTIONS
+from cardiolib.workflow.report.messages import messages_html
 from cardiolib.workflow.report.verify import flatten
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import STAGES
@@ -68,8 +70,15 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
 """Label, what the paper prints, format of this run's value over the flattened metrics, remark."""
 
 
-def index_page(run: Run, metrics: dict[str, Any], manifest: dict[str, Any], *, banner: str | Sequence[str]) -> str:
-    """``reports/<run>/index.html`` as text."""
+def index_page(
+    run: Run,
+    metrics: dict[str, Any],
+    manifest: dict[str, Any],
+    *,
+    banner: str | Sequence[str],
+    messages: Sequence[dict[str, Any]] = (),
+) -> str:
+    """``reports/<run>/index.html`` as text; `messages` of all its notebooks are folded at its end."""
     body = [
         "<h1>Deep-learning cardiac motion analysis for human survival prediction, reproduced</h1>",
         f"<p class='lead'>{LEAD}</p>",
@@ -81,6 +90,7 @@ def index_page(run: Run, metrics: dict[str, Any], manifest: dict[str, Any], *, b
         *_galleries(run, manifest),
         "<h2>How this was made</h2>",
         _provenance(run, manifest),
+        messages_html(messages),
         "<p class='soft'>The <a href='tripod.html'>TRIPOD+AI report</a> goes through this run item by item of the "
         "reporting guideline.</p>",
     ]
@@ -187,7 +197,8 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
         figures = "".join(_figure(figure, files, run.name) for figure in own if f"{figure}.png" in files)
         moving = [figure for figure in own if f"{figure}.html" in files and f"{figure}.png" not in files]
         links = "".join(
-            f"<li><a href='../../figures/{run.name}/{figure}.html'>{CAPTIONS[figure]}</a></li>" for figure in moving
+            f"<li><a href='../../figures/{quote(run.name)}/{figure}.html'>{CAPTIONS[figure]}</a></li>"
+            for figure in moving
         )
         if figures or links:
             more = f"<p>These figures can be played and turned:</p><ul>{links}</ul>" if links else ""
@@ -197,14 +208,14 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
 
 def _figure(name: str, files: set[str], run: str) -> str:
     links = [
-        f"<a href='../../figures/{run}/{name}.{suffix}'>{word}</a>"
+        f"<a href='../../figures/{quote(run)}/{name}.{suffix}'>{word}</a>"
         for suffix, word in (("svg", "SVG"), ("csv", "numbers"), ("html", "interactive"))
         if f"{name}.{suffix}" in files
     ]
-    caption = CAPTIONS[name]
+    caption, picture = CAPTIONS[name], f"../../figures/{quote(run)}/{name}.png"
     return (
-        f"<figure id='{name}'><img src='../../figures/{run}/{name}.png' alt='{html.escape(caption, quote=True)}' "
-        f"loading='lazy'><figcaption>{caption} {' &middot; '.join(links)}</figcaption></figure>"
+        f"<figure id='{name}'><img src='{picture}' alt='{html.escape(caption, quote=True)}' loading='lazy'>"
+        f"<figcaption>{caption} {' &middot; '.join(links)}</figcaption></figure>"
     )
 
 
@@ -218,7 +229,8 @@ def _provenance(run: Run, manifest: dict[str, Any]) -> str:
         "Run": html.escape(run.name),
         "Parameters changed": html.escape(", ".join(manifest["overrides"]) or "none"),
         "Seed": manifest["seed"],
-        "Commit": f"{stage['git']['commit']}{' (with uncommitted changes)' if stage['git']['dirty'] else ''}",
+        "Commit": html.escape(str(stage["git"]["commit"]))
+        + (" (with uncommitted changes)" if stage["git"]["dirty"] else ""),
         "Time in the stages": f"{manifest['total_seconds']:.0f} s",
         "Versions": ", ".join(f"{name} {versions[name]}" for name in shown),
     }

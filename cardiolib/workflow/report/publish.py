@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cardiolib.files import atomic_path, read_json, write_json
 from cardiolib.workflow import provenance
@@ -14,11 +15,14 @@ from cardiolib.workflow.folders import relative
 from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.report.index_page import index_page
+from cardiolib.workflow.report.messages import MESSAGES_FILE
 from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
 from cardiolib.workflow.report.tripod import tripod_page
 from cardiolib.workflow.report.worth import banners
 from cardiolib.workflow.run_plan import Run
+from cardiolib.workflow.shared import shared_folder
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
+from cardiolib.workflow.work_folder import remove_unfinished
 
 PUBLISHED = "published.json"
 """List of the files that the last publication made, so that the next one can take them away again."""
@@ -39,7 +43,9 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     Path
         ``reports/<run>/index.html``.
     """
-    reports, figures = root / "reports" / run.name, root / "figures" / run.name
+    reports, figures = published_page(run, root=root).parent, root / "figures" / run.name
+    for folder in (reports, figures):
+        remove_unfinished(folder)
     metrics, manifest = collect_metrics(run), collect_manifest(run)
     banner = banners(run, metrics)
     copies = _figures(run, figures)
@@ -49,7 +55,7 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
                 shutil.copyfile(source, temporary)
     pages = {
         **{reports / page_name(stage): _notebook_page(run, stage, banner) for stage in _shown(run)},
-        reports / "index.html": index_page(run, metrics, manifest, banner=banner),
+        reports / "index.html": index_page(run, metrics, manifest, banner=banner, messages=collect_messages(run)),
         reports / "tripod.html": tripod_page(metrics, manifest, banner=banner),
     }
     for path, text in pages.items():
@@ -59,10 +65,16 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     write_json(reports / "manifest.json", manifest)
     _remove_earlier(reports / PUBLISHED, keep={*copies, *pages}, root=root)
     write_json(reports / PUBLISHED, sorted(str(path.relative_to(root)) for path in (*copies, *pages)))
-    for name, text in (("index", runs_page(published_runs(root))), ("latest", latest_page(run.name))):
-        with atomic_path(root / "reports" / f"{name}.html") as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return reports / "index.html"
+    with shared_folder(root / "reports"):  # other runs may be publishing
+        for name, text in (("index", runs_page(published_runs(root))), ("latest", latest_page(run.name))):
+            with atomic_path(root / "reports" / f"{name}.html") as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    return published_page(run, root=root)
+
+
+def published_page(run: Run, *, root: Path = REPOSITORY) -> Path:
+    """Where `publish` puts a run's front page."""
+    return root / "reports" / run.name / "index.html"
 
 
 def collect_metrics(run: Run) -> dict[str, Any]:
@@ -124,6 +136,16 @@ def collect_manifest(run: Run) -> dict[str, Any]:
     }
 
 
+def collect_messages(run: Run) -> list[dict[str, Any]]:
+    """What libraries said in the notebooks of a run, each message with the title and the page of its stage."""
+    found = []
+    for stage in _shown(run):
+        path = run.stage_folder(stage.name) / MESSAGES_FILE
+        said = read_json(path) if path.is_file() else []
+        found += [{**one, "stage": stage.title, "page": page_name(stage)} for one in said]
+    return found
+
+
 def _without_folders(override: str) -> str:
     """A changed parameter as a page may show it: of an absolute path, the file's name only."""
     name, equals, value = override.partition("=")
@@ -164,7 +186,7 @@ def _figures(run: Run, figures: Path) -> dict[Path, Path]:
 def _notebook_page(run: Run, stage: Stage, banner: list[str]) -> str:
     """A stage's page: the notebook's own part, as it was rendered, between the run's banner and its neighbours."""
     body = (run.stage_folder(stage.name) / "notebook.html").read_text(encoding="utf-8")
-    body = body.replace('src="figures/', f'src="../../figures/{run.name}/')
+    body = body.replace('src="figures/', f'src="../../figures/{quote(run.name)}/')
     links = [(page_name(other), other.title) for other in _shown(run)]
     return page(stage.title, body, banner=banner, links=neighbours(links, page_name(stage)))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cardiolib.files import read_json
 from cardiolib.workflow.notebooks import page
@@ -89,7 +90,7 @@ def runs_page(runs: Sequence[PublishedRun]) -> str:
 
 def latest_page(name: str) -> str:
     """``reports/latest.html``: opens the newest run."""
-    target = f"{html.escape(name, quote=True)}/index.html"
+    target = f"{quote(name)}/index.html"
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>The newest run</title>"
         f"<meta http-equiv='refresh' content='0; url={target}'></head>"
@@ -104,7 +105,7 @@ def _row(run: PublishedRun) -> str:
     kind = "simulated" if run.manifest["simulated"] else "real"
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.made))
     return (
-        f"<tr><td><a href='{html.escape(run.name, quote=True)}/index.html'>{html.escape(run.name)}</a></td>"
+        f"<tr><td><a href='{quote(run.name)}/index.html'>{html.escape(run.name)}</a></td>"
         f"<td>{html.escape(run.manifest['cohort'])} ({kind})</td><td>{html.escape(changed)}</td>{values}"
         f"<td>{made}</td></tr>"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cardiolib.steps.segmentation_settings import TRAINED, SegmentationStageSettings
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import STAGES
 
@@ -73,6 +72,8 @@ def small_banner(run: Run, metrics: dict[str, Any]) -> str:
 
 def _trained_here(run: Run) -> bool:
     """Whether the segmentation network was trained in this run."""
+    from cardiolib.steps.segmentation_settings import TRAINED, SegmentationStageSettings  # here: it loads torch
+
     settings = run.settings_of("segmentation")
     assert isinstance(settings, SegmentationStageSettings)
     return settings.network_source(simulated=run.opened.simulated) == TRAINED
