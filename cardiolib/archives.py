@@ -102,7 +102,9 @@ def _unreadable(path: str | os.PathLike[str], what: str, remedy: str, error: Exc
         if not head:
             found = "it is empty"
         elif not head.startswith(b"PK"):
-            found = next((kind for start, kind in _BEGINNINGS if head.startswith(start)), f"it begins with {head[:8]!r}")
+            found = next(
+                (kind for start, kind in _BEGINNINGS if head.startswith(start)), f"it begins with {head[:8]!r}"
+            )
         else:
             found = f"{found}; it is cut or damaged"
     return ValueError(f"{path}: is not a readable {what} ({found}). {remedy}")

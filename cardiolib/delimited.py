@@ -67,7 +67,10 @@ def read_columns(
         notes.append(f"{path.name}: cells are separated by a {SEPARATORS[found]}")
     rows = _rows(text, found, path)
     if not rows:
-        raise ValueError(f"{path}: cannot be read as a table: it is empty. Its first line must name the columns, one of them {id_column}.")
+        raise ValueError(
+            f"{path}: cannot be read as a table: it is empty. Its first line must name the columns, one of them "
+            f"{id_column}."
+        )
     names, cells = _even(rows, path, notes)
     if id_column not in names:
         raise ValueError(
@@ -76,6 +79,8 @@ def read_columns(
         )
     columns = dict(zip(names, map(list, zip(*cells, strict=True)) if cells else ([] for _ in names), strict=True))
     columns = {name: column for name, column in columns.items() if not name.startswith("Unnamed: ") or any(column)}
+    if not text.endswith(("\n", "\r")) and cells and _POINT_NUMBER.fullmatch(cells[-1][-1]):
+        notes.append(f"{path.name}: the last line has no line end; if the file is cut, {cells[-1][-1]} lacks digits")
     _read_commas({name: column for name, column in columns.items() if name != id_column}, path, notes)
     return columns, tuple(notes)
 
@@ -142,9 +147,9 @@ def _even(rows: list[tuple[int, list[str]]], path: Path, notes: list[str]) -> tu
         shown = ", ".join(f"line {line} ({row[0]}) has {len(row)}" for line, row in uneven[:_SHOWN])
         more = f" and {len(uneven) - _SHOWN} more lines" if len(uneven) > _SHOWN else ""
         raise ValueError(
-            f"{path}: cannot be read: the first line names {n} columns ({', '.join(header[:8])}), but {shown} cells{more}. Give every "
-            "row a cell for each column. If decimals are written with a comma, write them with a point, or separate the "
-            "cells by semicolons."
+            f"{path}: cannot be read: the first line names {n} columns ({', '.join(header[:8])}), but {shown} cells"
+            f"{more}. Give every row a cell for each column. If decimals are written with a comma, write them with a "
+            "point, or separate the cells by semicolons."
         )
     names = [plain_form(name) or f"Unnamed: {place}" for place, name in enumerate(header[:n])]
     twice = [name for name, count in Counter(names).items() if count > 1]

@@ -61,8 +61,8 @@ def decoded(data: bytes, *, source: object, strict: bool = True) -> str:
         line = error.object[: error.start].decode(encoding, errors="replace").count("\n") + 1
         found = " ".join(f"{byte:02x}" for byte in error.object[error.start : error.end][:4])
         raise ValueError(
-            f"{source}: line {line} is not {_NAMES[encoding]} (byte {found}: {error.reason}). If the file is whole, save "
-            "it again as UTF-8: Excel calls it 'CSV UTF-8', editors offer it under 'Save with encoding'."
+            f"{source}: line {line} is not {_NAMES[encoding]} (byte {found}: {error.reason}). If the file is whole, "
+            "save it again as UTF-8: Excel calls it 'CSV UTF-8', editors offer it under 'Save with encoding'."
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1

@@ -133,12 +133,13 @@ def open_acdc(path: Path) -> Cohort:
 
 def read_patient(folder: Path) -> AcdcPatient:
     """One patient's ``Info.cfg``, checked against the files beside it."""
-    entries = {}
+    entries: dict[str, str] = {}
     for line in _info_lines(folder / "Info.cfg"):
         key, colon, value = (part.strip() for part in line.partition(":"))
         if colon and entries.setdefault(key, value) != value:
             raise CohortError(
-                f"{folder.name}/Info.cfg: {key} is given twice, as {entries[key]} and {value}. Keep the one that is right."
+                f"{folder.name}/Info.cfg: {key} is given twice, as {entries[key]} and {value}. Keep the one that is "
+                "right."
             )
     frames = {}
     for phase in ("ED", "ES"):

@@ -1,6 +1,6 @@
 """The legacy VTK format of surfaces, read to its last byte: every count in the file is compared with what follows it.
 
-VTK's own reader logs and goes on where a file is cut: what it had reserved for the missing points is returned as points.
+VTK's own reader logs where a file is cut, and goes on: what it had reserved for the missing points is returned.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _read(data: bytes) -> VtkSurface:
     if form not in (b"ASCII", b"BINARY"):
         raise ValueError(f"its third line must say ASCII or BINARY; it says {form[:30]!r}")
     cursor = _Cursor(data, len(data) - len(lines[3]), binary=form == b"BINARY")
-    if cursor.word() != "DATASET" or (kind := cursor.word()) != "POLYDATA":
+    if cursor.word() != "DATASET" or cursor.word() != "POLYDATA":
         found = cursor.last or "nothing"
         raise _OtherKindError(f"holds {found} without polygons; a surface is DATASET POLYDATA with POLYGONS")
     surface, place = VtkSurface(), "file"
@@ -108,7 +108,9 @@ def _read(data: bytes) -> VtkSurface:
         elif word == "METADATA":
             cursor.skip_metadata()
         else:
-            arrays = _arrays(cursor, word, {"POINT_DATA": len(surface.points), "CELL_DATA": surface.n_cells}.get(place, 0))
+            arrays = _arrays(
+                cursor, word, {"POINT_DATA": len(surface.points), "CELL_DATA": surface.n_cells}.get(place, 0)
+            )
             if place == "POINT_DATA":
                 surface.point_arrays |= arrays
     return surface
@@ -118,13 +120,13 @@ def _cells(cursor: _Cursor, word: str) -> tuple[np.ndarray, np.ndarray]:
     n, size = cursor.count(word), cursor.count(word)
     if cursor.next_is(b"OFFSETS"):  # since version 5.1
         cursor.word()
-        offsets = cursor.numbers(n, cursor.word().lower(), f"{word} OFFSETS", whole=True).astype(np.int64)
+        offsets = cursor.numbers(n, cursor.word().lower(), f"{word} OFFSETS").astype(np.int64)
         if cursor.word() != "CONNECTIVITY":
             raise ValueError(f"{word}: CONNECTIVITY is expected, found {cursor.last!r}")
-        vertices = cursor.numbers(size, cursor.word().lower(), f"{word} CONNECTIVITY", whole=True).astype(np.int64)
+        vertices = cursor.numbers(size, cursor.word().lower(), f"{word} CONNECTIVITY").astype(np.int64)
         offsets = offsets if n else np.zeros(1, np.int64)
     else:
-        flat = cursor.numbers(size, "int", word, whole=True).astype(np.int64)
+        flat = cursor.numbers(size, "int", word).astype(np.int64)
         starts = _starts(flat, n)
         if starts is None:
             raise ValueError(f"{word}: {n} cells of {size} numbers are declared, which do not fit together")
@@ -227,7 +229,7 @@ class _Cursor:
         while self.rest_of_line().strip():
             pass
 
-    def numbers(self, n: int, kind: str, what: str, *, whole: bool = False) -> np.ndarray:
+    def numbers(self, n: int, kind: str, what: str) -> np.ndarray:
         """The next `n` numbers, or strings as an empty array."""
         if self.binary:
             self.rest_of_line()  # the line of the keyword ends before the bytes
@@ -238,8 +240,9 @@ class _Cursor:
             raise ValueError(f"{what}: no type of VTK is called {kind[:30]!r}")
         if self.binary:
             return self._from_bytes(n, kind, what)
-        found = self._from_words(n, what, whole)
-        return found.astype(np.float32) if kind == "float" else found  # as many digits as VTK keeps
+        found = self._from_words(n, what, whole=kind not in ("float", "double"))
+        with np.errstate(over="ignore"):  # to infinity, which is no place of a point
+            return found.astype(np.float32) if kind == "float" else found  # as many digits as VTK keeps
 
     def _from_bytes(self, n: int, kind: str, what: str) -> np.ndarray:
         dtype = np.dtype("u1" if kind == "bit" else f">{_BYTES[kind]}")
@@ -249,9 +252,14 @@ class _Cursor:
             raise ValueError(f"{what}: {n} numbers are declared, but the file holds {held} of them")
         found = np.frombuffer(self.data, dtype, items, self.at)
         self.at += found.nbytes
+        if self.at < len(self.data) and self.data[self.at : self.at + 1] != b"\n":
+            raise ValueError(f"{what}: a line end is expected after {n} numbers, found {self.data[self.at :][:4]!r}")
+        self.at += 1
+        if self.data[self.at : self.at + 1].isspace():  # a byte too many may look like a blank
+            raise ValueError(f"{what}: more bytes follow than {n} numbers have")
         return np.unpackbits(found)[:n] if kind == "bit" else found
 
-    def _from_words(self, n: int, what: str, whole: bool) -> np.ndarray:
+    def _from_words(self, n: int, what: str, *, whole: bool) -> np.ndarray:
         words = self.data[self.at :].split(None, n) if n else []
         held = len(words)
         if n:

@@ -173,4 +173,4 @@ def _read_table(path: str | os.PathLike[str], columns: tuple[int, ...]) -> np.nd
 def _shorter_last(lines: list[list[str]]) -> bool:
     """Whether the last number alone has fewer digits behind the point, where all others have the same number."""
     digits = [len(line[-1].rpartition(".")[2]) if "." in line[-1] else 0 for line in lines]
-    return len(lines) > 2 and len(set(digits[:-1])) == 1 and digits[-1] < digits[0]
+    return len(lines) > 1 and len(set(digits[:-1])) == 1 and digits[-1] < digits[0]

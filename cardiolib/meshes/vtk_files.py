@@ -52,6 +52,8 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
     names = region_names or REGION_NAMES
     region = surface.point_arrays.get("region")
     try:
+        if region is None:
+            return SurfaceMesh(surface.points, triangles, simulated=simulated)
         return SurfaceMesh(surface.points, triangles, region, names, simulated=simulated)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -117,9 +119,7 @@ def _triangles(surface: VtkSurface, path: Path) -> np.ndarray:
         return faces["POLYGONS"][0].reshape(-1, 3)
     import pyvista as pv
 
-    flat = {
-        kind: np.insert(vertices, offsets[:-1], np.diff(offsets)) for kind, (vertices, offsets) in faces.items()
-    }
+    flat = {kind: np.insert(vertices, offsets[:-1], np.diff(offsets)) for kind, (vertices, offsets) in faces.items()}
     data = pv.PolyData(surface.points, faces=flat.get("POLYGONS"), strips=flat.get("TRIANGLE_STRIPS"))
     triangles = np.asarray(data.triangulate().faces).reshape(-1, 4)[:, 1:]
     if len(triangles) != wanted:
