@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import copy
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from nibabel.filebasedimages import ImageFileError
 
 from cardiolib.cohorts.given import motion_by_id, volumes_by_id
 from cardiolib.cohorts.motion_matrix import to_matrix
+from cardiolib.cohorts.named_errors import naming_subject
 from cardiolib.cohorts.plausible import check_phases, check_volumes
 from cardiolib.cohorts.provided import PROVIDABLE, WITHOUT, providable
 from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
@@ -339,17 +338,5 @@ class Cohort:
             )
         return CohortError(f"{self.name!r}: this cohort has {WITHOUT[what]}. {self.layout} gives none.")
 
-    @contextmanager
-    def _naming(self, what: str, subject_id: str) -> Iterator[None]:
-        """A damaged file becomes one kind of error that names the subject."""
-        try:
-            yield
-        except CohortError as error:
-            if repr(subject_id) in str(error):
-                raise
-            raise CohortError(f"cohort {self.name!r}, subject {subject_id!r}: {error}") from error
-        except (OSError, EOFError, zlib.error, ValueError, ImageFileError, MemoryError) as error:
-            # a ValueError says itself what is wrong, and what to do
-            advice = "" if isinstance(error, ValueError) else " Copy the file again from its source."
-            whose, found = f"the {what} of subject {subject_id!r} of cohort {self.name!r}", type(error).__name__
-            raise CohortError(f"{whose} cannot be read ({found}: {error}).{advice}") from error
+    def _naming(self, what: str, subject_id: str) -> AbstractContextManager[None]:
+        return naming_subject(what, subject_id, cohort=self.name)
