@@ -176,7 +176,7 @@ def check_features(X: Any, n_features: int | None = None, *, dtype: Any = np.flo
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if bad.size:
         large = " (or too large for float32)" if values.dtype == np.float32 else ""
-        raise ValueError(f"X holds values that are not finite{large} in {bad.size} rows: {bad[:10].tolist()}")
+        raise ValueError(f"X holds values that are not finite in {bad.size} rows: {bad[:10].tolist()}{large}")
     return values
 
 
