@@ -46,7 +46,7 @@ def test_a_warning_is_told_once_with_its_cells_and_without_folders_of_the_machin
         ("fits:  40%|####      | 4/10 [00:01<00:02, 3.1it/s]\r", []),
         ("fits: 3it [00:01, 2.5it/s]\n\n", []),
         ("\r\x1b[31mERROR\x1b[0m: In vtkReader.cxx, line 7\n", ["ERROR: In vtkReader.cxx, line 7"]),
-        ("fits: 100%|##| 2/2\rreading /home/me/data/a.vtk failed\n", ["reading a.vtk failed"]),
+        ("fits: 100%|##| 2/2\rreading /mnt/me/data/a.vtk failed\n", ["reading a.vtk failed"]),
         ("/x/a.py:3: UserWarning: one\ntwo\n  code()\nafter\n", ["one\ntwo", "after"]),
         ("<string>:1: RuntimeWarning: divide by zero\n", ["divide by zero"]),
         ("C:/Users/me/a.py:3: FutureWarning: soon\n  x\n", ["soon"]),

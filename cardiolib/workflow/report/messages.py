@@ -34,7 +34,7 @@ def messages_of(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> said = "/home/me/site-packages/umap/umap_.py:12: UserWarning: n_jobs is 1\\n  warn(...)\\n"
+    >>> said = "/opt/env/site-packages/umap/umap_.py:12: UserWarning: n_jobs is 1\\n  warn(...)\\n"
     >>> output = {"output_type": "stream", "name": "stderr", "text": said}
     >>> [(one["kind"], one["text"], one["source"]) for one in messages_of([{"cell_type": "code", "outputs": [output]}])]
     [('UserWarning', 'n_jobs is 1', 'umap/umap_.py')]
