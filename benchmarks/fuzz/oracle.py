@@ -135,7 +135,7 @@ def _where(error: BaseException) -> str:
 
 def first_difference(usual: Reading, reading: Reading, door: Door) -> str:
     """The first value that is not as usual, in words; empty where all are."""
-    for name in usual.values.keys() | reading.values.keys():
+    for name in sorted(usual.values.keys() | reading.values.keys()):
         if name not in reading.values or name not in usual.values:
             return f"{name} is {'missing' if name not in reading.values else 'new'}"
         if not _same(usual.values[name], reading.values[name], door.tolerance.get(name, 0.0)):
