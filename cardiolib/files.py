@@ -8,16 +8,32 @@ import json
 import os
 import sys
 import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from cardiolib.archives import read_arrays
+from cardiolib.delimited import read_columns
+from cardiolib.plain_text import plain_form, read_plain_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = [
+    "atomic_path",
+    "data_folder",
+    "file_hash",
+    "mark_simulated",
+    "marked_simulated",
+    "read_arrays",
+    "read_json",
+    "read_json_object",
+    "read_table_by_id",
+    "text_hash",
+    "write_json",
+    "write_table",
+]
 
 MARK = "simulated"
 """Word that says "simulated" in a side file or as the name of a table's column."""
@@ -65,47 +81,40 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Content of a JSON file (a byte-order mark is accepted).
+    """Content of a JSON file, in any encoding that `cardiolib.plain_text.read_plain_text` knows.
 
     Raises
     ------
     FileNotFoundError
     ValueError
-        The file is not JSON; it is named.
+        The file is not JSON, or an object in it has two values of one name; the file is named.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is not valid JSON ({error}).") from error
+        return json.loads(read_plain_text(path), object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path}: is not valid JSON ({error}). Correct it there, or copy the file again from its source."
+        ) from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: is not valid JSON of ours (nested too deeply).") from error
+    except _RepeatedNameError as error:
+        raise ValueError(f"{path}: gives {error} twice, with different values. Keep the one that is right.") from error
 
 
-def read_arrays(path: str | os.PathLike[str], needed: Iterable[str] = (), *, what: str) -> dict[str, np.ndarray]:
-    """All arrays of an ``.npz`` file; pickled objects are never loaded.
+def read_json_object(path: str | os.PathLike[str], *, what: str) -> dict[str, Any]:
+    """A JSON file that must hold one object (``{...}``); errors as `read_json`.
 
     Parameters
     ----------
     path : path-like
-    needed : iterable of str
-        Arrays that must be there.
     what : str
-        The kind of file, for the message ("motion file").
-
-    Raises
-    ------
-    FileNotFoundError
-    ValueError
-        The file is damaged, holds pickled objects, or lacks an array.
+        What the file is about, for the message ("side file of a motion file").
     """
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            content = {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        raise
-    except (AttributeError, ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: is not a readable {what} ({error}).") from error
-    absent = [name for name in needed if name not in content]
-    if absent:
-        raise ValueError(f"{path}: lacks the array(s) {', '.join(absent)}; it is no {what}.")
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path}: a {what} holds one JSON object ({{...}}); found {type(content).__name__}. Correct or remove it."
+        )
     return content
 
 
@@ -139,7 +148,10 @@ def write_table(
 def read_table_by_id(
     path: str | os.PathLike[str], *, id_column: str = "ID", as_text: bool = False, separator: str = ","
 ) -> pd.DataFrame:
-    """Read a CSV, indexed by subject ID (any line ends, byte-order mark accepted).
+    """Read a CSV, indexed by subject ID (any line ends, UTF-8, or UTF-16 with a byte-order mark).
+
+    Every row must have the cells that the first line names. A header with semicolons or tabs is read as such, and
+    commas as decimal points where they can be nothing else.
 
     Parameters
     ----------
@@ -149,36 +161,26 @@ def read_table_by_id(
         Leave every cell as text, "" where it is empty. By default columns of numbers become numbers, to the last bit,
         and empty cells are NaN.
     separator : str
-        Between cells: a tab for a TSV.
+        Between cells, unless the header plainly has another: a tab for a TSV.
 
     Returns
     -------
     DataFrame
-        The index holds the IDs as text: "007", "NA" and "null" stay what they are. ``attrs["simulated"]`` tells whether
-        the table says that its patients are simulated (`write_table`); that column is taken out.
+        The index holds the IDs as text, in Unicode's composed form: "007", "NA" and "null" stay what they are.
+        ``attrs["simulated"]`` tells whether the table says that its patients are simulated (`write_table`); that column
+        is taken out. ``attrs["notes"]`` says what was read otherwise than it stands there.
 
     Raises
     ------
     ValueError
-        The file is not a table, the ID column is absent, or an ID is empty or repeated.
+        The file is not a table (`cardiolib.delimited.read_columns`), the ID column is absent, or an ID is empty or
+        repeated.
     """
     import pandas as pd
 
-    kind = "comma-separated" if separator == "," else "tab-separated"
-    try:
-        frame = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as a {kind} table ({error}).") from error
-    frame.columns = [str(column).strip() for column in frame.columns]
-    if id_column not in frame.columns:
-        raise ValueError(
-            f"{path}: has no column {id_column!r}; its columns are {', '.join(frame.columns[:8])}. The first line "
-            "must name the columns, and one of them must be the subject ID."
-        )
-    frame = frame.map(str.strip)
-    ids = frame.pop(id_column)
+    columns, notes = read_columns(path, id_column=id_column, separator=separator)
+    ids = pd.Series([plain_form(name) for name in columns.pop(id_column)], dtype=object)
+    frame = pd.DataFrame(columns, index=ids.index, dtype=object)
     empty = [str(row + 1) for row, name in enumerate(ids) if not name]
     if empty:
         raise ValueError(f"{path}: row(s) {', '.join(empty[:8])} have no ID. Give every row an ID.")
@@ -188,11 +190,12 @@ def read_table_by_id(
             f"{path}: ID(s) {', '.join(repeated[:8])} appear more than once. Keep one row for each subject."
         )
     marked = MARK in frame.columns and bool((frame.pop(MARK).isin(("1", "1.0", "True", "true"))).any())
-    if not as_text:
+    if not as_text and frame.shape[1]:
         text = io.StringIO(frame.to_csv(index=False))
-        frame = pd.read_csv(text, float_precision="round_trip") if frame.shape[1] else frame
+        frame = pd.read_csv(text, float_precision="round_trip", keep_default_na=False, na_values=[""])
     frame.index = pd.Index(ids.to_list(), name="ID", dtype=object)
     frame.attrs["simulated"] = marked
+    frame.attrs["notes"] = notes
     return frame
 
 
@@ -246,6 +249,19 @@ def file_hash(path: str | os.PathLike[str]) -> str:
 def text_hash(text: str) -> str:
     """SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _RepeatedNameError(Exception):
+    """An object of JSON has two values of one name."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        for name, value in pairs:
+            if content[name] != value:
+                raise _RepeatedNameError(name)
+    return content
 
 
 def _side_file(path: Path) -> Path:

@@ -18,6 +18,7 @@ from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_la
 from cardiolib.cohorts.table import CohortError, named
 from cardiolib.files import marked_simulated
 from cardiolib.imaging import ACDC, Cine, DisplacementField, LabelMap, read_cine, read_displacement, says_simulated
+from cardiolib.plain_text import plain_form, read_plain_text
 
 LAYOUT = "ACDC"
 
@@ -114,7 +115,7 @@ def open_acdc(path: Path) -> Cohort:
     patients, problems = {}, []
     for folder in folders:
         try:
-            patients[folder.name] = read_patient(folder)
+            patients[plain_form(folder.name)] = read_patient(folder)
         except CohortError as error:
             problems.append(str(error))
     if problems:
@@ -132,11 +133,14 @@ def open_acdc(path: Path) -> Cohort:
 
 def read_patient(folder: Path) -> AcdcPatient:
     """One patient's ``Info.cfg``, checked against the files beside it."""
-    entries = {}
-    for line in (folder / "Info.cfg").read_text(encoding="utf-8", errors="replace").splitlines():
-        key, colon, value = line.partition(":")
-        if colon:
-            entries[key.strip()] = value.strip()
+    entries: dict[str, str] = {}
+    for line in _info_lines(folder / "Info.cfg"):
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        if colon and entries.setdefault(key, value) != value:
+            raise CohortError(
+                f"{folder.name}/Info.cfg: {key} is given twice, as {entries[key]} and {value}. Keep the one that is "
+                "right."
+            )
     frames = {}
     for phase in ("ED", "ES"):
         text = entries.get(phase, "")
@@ -154,6 +158,13 @@ def read_patient(folder: Path) -> AcdcPatient:
     if absent:
         raise CohortError(f"{folder.name}: Info.cfg names {' and '.join(absent)}, not in the folder")
     return patient
+
+
+def _info_lines(file: Path) -> list[str]:
+    try:
+        return read_plain_text(file, strict=False).splitlines()
+    except ValueError as error:
+        raise CohortError(str(error)) from error
 
 
 def _covariates(entries: dict[str, str]) -> dict[str, str | float]:

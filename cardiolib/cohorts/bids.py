@@ -29,6 +29,7 @@ from cardiolib.cohorts.scans import STATE_THE_SCHEME, Scan, ScanCohort, header_o
 from cardiolib.cohorts.table import CohortError, named, read_csv_by_id
 from cardiolib.files import read_json
 from cardiolib.imaging import FRAME_TIME_MS, ImageHeader, LabelScheme
+from cardiolib.plain_text import plain_form
 
 LAYOUT = "BIDS"
 SHORT_AXIS = frozenset({"sax", "sa", "shortaxis"})
@@ -111,7 +112,7 @@ def _chosen(path: Path) -> tuple[dict[str, Candidate], list[str]]:
         for image in _images(folder):
             groups.setdefault(_session(image), []).append(image)
         for session, images in groups.items():
-            name = "_".join(part for part in (folder.resolve().name, session) if part)
+            name = "_".join(part for part in (plain_form(folder.resolve().name), session) if part)
             candidates, reasons = _candidates(images)
             best = [c for c in candidates if c.rank == min(one.rank for one in candidates)]
             if len(best) > 1:
@@ -119,7 +120,7 @@ def _chosen(path: Path) -> tuple[dict[str, Candidate], list[str]]:
             elif not best:
                 without.append(f"{name} ({'; '.join(reasons)})")
             else:
-                found[folder.resolve().name, session] = best[0]
+                found[plain_form(folder.resolve().name), session] = best[0]
                 passed_over |= {image.name for image in images} - {best[0].path.name}
     if undecided:
         raise CohortError(
@@ -218,8 +219,10 @@ def _participants(root: Path, scans: dict[str, Scan], notes: list[str]) -> pd.Da
     file = root / "participants.tsv"
     if not file.is_file():
         return pd.DataFrame(index=list(scans))
-    table = read_csv_by_id(file, id_column="participant_id", separator="\t").replace("n/a", "")
-    subjects = [scan.first_image.name.split("_")[0] for scan in scans.values()]
+    table = read_csv_by_id(file, id_column="participant_id", separator="\t")
+    read_as, table = table.attrs, table.replace("n/a", "")
+    subjects = [plain_form(scan.first_image.name.split("_")[0]) for scan in scans.values()]
+    notes += read_as["notes"]
     absent = sorted(set(subjects) - set(table.index))
     without = [name for name in table.index if name not in subjects]
     if absent:
@@ -230,7 +233,7 @@ def _participants(root: Path, scans: dict[str, Scan], notes: list[str]) -> pd.Da
     rows.index = pd.Index(list(scans), dtype=object)
     outcomes = [column for column in ("time", "event") if column in rows]
     result = typed(rows.drop(columns=outcomes)).join(rows[outcomes])
-    result.attrs = dict(table.attrs)
+    result.attrs = dict(read_as)
     return result
 
 

@@ -18,6 +18,7 @@ from cardiolib.cohorts.given import motion_by_id, volumes_by_id
 from cardiolib.cohorts.motion_matrix import to_matrix
 from cardiolib.cohorts.provided import PROVIDABLE, WITHOUT, providable
 from cardiolib.cohorts.table import CohortError, join_by_id, named, subject_table, text_ids
+from cardiolib.plain_text import plain_form, spelt
 from cardiolib.printed import as_html
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Cohort:
 
     def image(self, subject_id: str) -> Cine:
         """The cine of one subject (a note in it says when it holds only the ED and ES frames)."""
-        self._require(subject_id, "images")
+        subject_id = self._require(subject_id, "images")
         with _naming("image", subject_id, self.name):
             return self._marked(self._read_image(subject_id), "image", subject_id)
 
@@ -157,14 +158,14 @@ class Cohort:
 
         A frame number is None where the files do not say it.
         """
-        self._require(subject_id, "labels")
+        subject_id = self._require(subject_id, "labels")
         with _naming("label map", subject_id, self.name):
             labels, frames = self._read_labels(subject_id)
             return self._marked(labels, "label map", subject_id), frames
 
     def positions(self, subject_id: str) -> np.ndarray:
         """(T, V, 3) positions in mm of the same V material points in every frame."""
-        self._require(subject_id, "motion")
+        subject_id = self._require(subject_id, "motion")
         self._refuse_marked_motion(subject_id)
         return self._read_positions(subject_id)
 
@@ -178,7 +179,7 @@ class Cohort:
 
     def landmarks(self, subject_id: str) -> np.ndarray:
         """(T, 6, 3) anatomical landmarks in mm in the world space of the subject's image."""
-        self._require(subject_id, "landmarks")
+        subject_id = self._require(subject_id, "landmarks")
         return self._read_landmarks(subject_id)
 
     def displacement(self, subject_id: str) -> DisplacementField:
@@ -186,7 +187,7 @@ class Cohort:
 
         Eulerian, mm along the world's axes. A simulated cohort gives what its displacement-encoded images show.
         """
-        self._require(subject_id, "displacement")
+        subject_id = self._require(subject_id, "displacement")
         with _naming("displacement field", subject_id, self.name):
             field = self._read_displacement(subject_id)
             return self._marked(field, "displacement field", subject_id)
@@ -288,13 +289,17 @@ class Cohort:
 
     # ---- checks --------------------------------------------------------------------------------
 
-    def _require(self, subject_id: str, what: str) -> None:
+    def _require(self, subject_id: str, what: str) -> str:
+        """The ID as the table spells it, if there is such a subject and it has `what`."""
+        asked, subject_id = subject_id, plain_form(subject_id) if isinstance(subject_id, str) else subject_id
         if subject_id not in self.table.index:
+            given = spelt(asked) if isinstance(asked, str) else repr(asked)
             raise CohortError(
-                f"cohort {self.name!r} has no subject {subject_id!r}; its IDs are {named(self.ids)} (text)."
+                f"cohort {self.name!r} has no subject {given!r}; its IDs are {named(map(spelt, self.ids))} (text)."
             )
         if not self._has(subject_id, what):
             raise self._absent(what, subject_id)
+        return subject_id
 
     def _require_any(self, what: str) -> tuple[str, ...]:
         ids = self.ids_with(what)

@@ -98,6 +98,7 @@ def _notes(path: Path, folders: dict[str, Path], table: pd.DataFrame | None, fil
             f"no table with the columns {', '.join(COLUMNS)} beside or above {path.resolve().name}: no vendor, centre "
             "or diagnosis; ED and ES are told from the labels",
         ]
+    notes += table.attrs["notes"]
     absent = [name for name in folders if name not in table.index]
     if absent:
         notes.append(f"{file.name} has no row for {named(absent)}: ED and ES are told from the labels")

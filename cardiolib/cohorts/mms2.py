@@ -98,6 +98,7 @@ def open_mms2(path: Path) -> Cohort:
     if empty:
         notes.append(f"folders without short-axis images left out: {named(empty)}")
     if table is not None and file is not None:
+        notes += table.attrs["notes"]
         table = _padded(table, file)
         absent = [name for name in folders if name not in table.index]
         if absent:

@@ -15,7 +15,7 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.motion_matrix import N_PHASES, column_meaning, from_matrix
 from cardiolib.cohorts.table import CohortError
-from cardiolib.files import atomic_path, read_arrays, read_json, write_json
+from cardiolib.files import atomic_path, read_arrays, read_json_object, write_json
 
 LAYOUT = "cardiolib motion file (.npz)"
 _NEEDED = ("X", "ids", "vertex", "coordinate", "units", "point_list_sha256")
@@ -192,7 +192,7 @@ def read_matrix(path: str | os.PathLike[str]) -> MotionMatrix:
     try:
         content = read_arrays(path, _NEEDED, what="motion file")
         side_path = path.with_suffix(".json")
-        side = read_json(side_path) if side_path.is_file() else {}
+        side = read_json_object(side_path, what="side file of a motion file") if side_path.is_file() else {}
     except ValueError as error:
         raise CohortError(str(error)) from error
     phase = content.get("phase", content.get("frame"))
@@ -200,6 +200,11 @@ def read_matrix(path: str | os.PathLike[str]) -> MotionMatrix:
         raise CohortError(f"{path}: lacks the array(s) phase; it is no motion file.")
     if str(content["units"]) != "mm":
         raise CohortError(f"{path}: motion must be in mm; the file says {content['units']}.")
+    _check_shapes(content, phase, path)
+    if not isinstance(side.get("notes", []), list):
+        raise CohortError(
+            f"{side_path}: notes must be a list of sentences; found {side['notes']!r}. Correct or remove it."
+        )
     ids = tuple(str(one) for one in content["ids"])
     outcomes = None
     if "time" in content:
@@ -219,6 +224,23 @@ def read_matrix(path: str | os.PathLike[str]) -> MotionMatrix:
     )
 
 
+def _check_shapes(content: Mapping[str, np.ndarray], phase: np.ndarray, path: Path) -> None:
+    """Refuse arrays that do not belong together."""
+    X = content["X"]
+    if X.ndim != 2 or X.dtype.kind not in "fiu":
+        raise CohortError(f"{path}: X must be a table of numbers, a row for each subject; found {X.dtype} {X.shape}.")
+    rows = {name: content[name].shape for name in ("ids", "time", "status") if name in content}
+    columns = {"phase": phase.shape} | {name: content[name].shape for name in ("vertex", "coordinate")}
+    wrong = [f"{name} {shape}" for name, shape in rows.items() if shape != X.shape[:1]]
+    wrong += [f"{name} {shape}" for name, shape in columns.items() if shape != X.shape[1:]]
+    if ("time" in content) != ("status" in content):
+        wrong.append("time without status" if "time" in content else "status without time")
+    if wrong:
+        raise CohortError(
+            f"{path}: X has shape {X.shape}, to which {', '.join(wrong)} do(es) not fit. Make the file again."
+        )
+
+
 def why_not(path: Path) -> str | None:
     """None if `path` is a motion file; else what is missing."""
     return None if path.is_file() and path.suffix == ".npz" else "not a .npz file"
@@ -230,12 +252,12 @@ def open_motion_file(path: Path) -> Cohort:
     table = pd.DataFrame(index=list(stored.ids)) if stored.outcomes is None else stored.outcomes
     note = f"{stored.X.shape[1]:,} features, point list {stored.point_list_sha256[:12]}"
     return Cohort(
-        stored.about.get("name", path.stem),
+        str(stored.about.get("name", path.stem)),
         table,
-        time_unit=stored.about.get("time_unit", "days"),
+        time_unit=str(stored.about.get("time_unit", "days")),
         layout=LAYOUT,
         folder=path,
         simulated=stored.simulated,
-        notes=[*stored.about.get("notes", ()), note],
+        notes=[*map(str, stored.about.get("notes", ())), note],
         motion=stored.X,
     )

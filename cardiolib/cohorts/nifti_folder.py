@@ -16,10 +16,11 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.declared import declared, stated_scheme
 from cardiolib.cohorts.nifti_names import LABEL_ENDINGS, is_nifti, labelled_stem, stem
-from cardiolib.cohorts.patient_folders import columns_of
 from cardiolib.cohorts.scans import STATE_THE_SCHEME, Scan, ScanCohort, says_simulated_anywhere
 from cardiolib.cohorts.table import CohortError, named
+from cardiolib.delimited import column_names
 from cardiolib.imaging import Cine, LabelScheme, read_header
+from cardiolib.plain_text import plain_form
 
 LAYOUT = "NIfTI files"
 TABLE = "cohort.csv"
@@ -46,7 +47,7 @@ def why_not(path: Path) -> str | None:
     """None if `path` is a NIfTI file or a folder with some; else what is missing."""
     if path.is_file():
         return None if is_nifti(path) else "not a .nii.gz or .nii file"
-    if {"ID", "file"} <= set(columns_of(path / TABLE)):
+    if {"ID", "file"} <= set(column_names(path / TABLE)):
         return f"{TABLE} names the files"
     if any(is_nifti(file) for file in path.iterdir()):
         return None
@@ -143,9 +144,10 @@ def _considered(path: Path) -> list[Path]:
 def _by_stem(files: list[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in files:
-        if stem(file) in found:
+        name = plain_form(stem(file))
+        if name in found:
             raise CohortError(
-                f"{file.parent}: {found[stem(file)].name} and {file.name} would be the same subject. Keep one of them."
+                f"{file.parent}: {found[name].name} and {file.name} would be the same subject. Keep one of them."
             )
-        found[stem(file)] = file
+        found[name] = file
     return found

@@ -22,10 +22,12 @@ from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.declared import declared, stated_scheme
 from cardiolib.cohorts.nifti_folder import TABLE, NiftiFolderCohort
 from cardiolib.cohorts.nifti_names import is_nifti
-from cardiolib.cohorts.patient_folders import columns_of, frame_number, typed
+from cardiolib.cohorts.patient_folders import frame_number, typed
 from cardiolib.cohorts.scans import STATE_THE_SCHEME, Scan, header_of, says_simulated_anywhere
 from cardiolib.cohorts.table import CohortError, named, read_csv_by_id
+from cardiolib.delimited import column_names
 from cardiolib.imaging import LabelScheme
+from cardiolib.plain_text import entry_named
 
 LAYOUT = "NIfTI files of a table"
 PHASES = ("ED", "ES")
@@ -40,7 +42,7 @@ def why_not(path: Path) -> str | None:
         return "not a folder"
     if not (path / TABLE).is_file():
         return f"no {TABLE} in it"
-    absent = [column for column in ("ID", "file") if column not in columns_of(path / TABLE)]
+    absent = [column for column in ("ID", "file") if column not in column_names(path / TABLE)]
     return f"{TABLE} has no column {named(absent)}" if absent else None
 
 
@@ -72,7 +74,9 @@ def open_nifti_table(path: Path, *, scheme: LabelScheme | str | None = None) -> 
         scans[name] = scan
         if scan.label_files and scan.scheme is None:
             unread.append(name)
-    notes = [f"labels of {named(unread)} are not read: {STATE_THE_SCHEME}"] if unread else []
+    notes = [*table.attrs["notes"]]
+    if unread:
+        notes.append(f"labels of {named(unread)} are not read: {STATE_THE_SCHEME}")
     if stated.get("about"):
         notes.append(str(stated["about"]))
     taken = {file.resolve() for row in files.values() for file in row.values()}
@@ -114,8 +118,8 @@ def _files(table: pd.DataFrame, folder: Path) -> dict[str, dict[str, Path]]:
             if inside.is_absolute() or PureWindowsPath(text).drive or ".." in inside.parts:
                 outside.append(f"{name} ({text})")
                 continue
-            found[name][column] = folder / inside
-            if not (folder / inside).is_file():
+            found[name][column] = entry_named(folder, str(inside))
+            if not found[name][column].is_file():
                 missing.append(f"{name} ({text})")
     if outside:
         raise CohortError(

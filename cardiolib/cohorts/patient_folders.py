@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from cardiolib.cohorts.table import CohortError, named, read_csv_by_id
+from cardiolib.delimited import column_names
+from cardiolib.plain_text import entry_named, plain_form
 
 PLACES = ("*", "*/*", "Training/*/*")
 """Where patients' folders lie below the folder of the data set; deeper ones belong to something else."""
@@ -19,7 +20,8 @@ ABOVE = 3
 
 def nifti(folder: Path, stem: str) -> Path | None:
     """``stem.nii.gz`` or ``stem.nii`` of a folder, or None."""
-    return next((path for suffix in (".nii.gz", ".nii") if (path := folder / f"{stem}{suffix}").is_file()), None)
+    names = (f"{stem}{suffix}" for suffix in (".nii.gz", ".nii"))
+    return next((path for name in names if (path := entry_named(folder, name)).is_file()), None)
 
 
 def patient_folders(path: Path, *, holds_scan: Callable[[Path], bool]) -> dict[str, Path]:
@@ -31,15 +33,16 @@ def patient_folders(path: Path, *, holds_scan: Callable[[Path], bool]) -> dict[s
         Two patients have the same name.
     """
     if holds_scan(path):
-        return {path.resolve().name: path}
+        return {plain_form(path.resolve().name): path}
     found: dict[str, Path] = {}
     for place in PLACES:
         for folder in sorted(path.glob(place)):
             if not folder.is_dir() or not holds_scan(folder):
                 continue
-            if folder.name in found:
-                raise CohortError(f"{path}: patient {folder.name} is there twice: {found[folder.name]} and {folder}.")
-            found[folder.name] = folder
+            name = plain_form(folder.name)
+            if name in found:
+                raise CohortError(f"{path}: patient {name} is there twice: {found[name]} and {folder}.")
+            found[name] = folder
     return dict(sorted(found.items()))
 
 
@@ -74,7 +77,7 @@ def table_above(path: Path, columns: Collection[str], *, id_column: str) -> tupl
         Two tables fit, or the one that does cannot be read.
     """
     for folder in [path.resolve(), *path.resolve().parents[:ABOVE]]:
-        fitting = [file for file in sorted(folder.glob("*.csv")) if set(columns) <= set(columns_of(file))]
+        fitting = [file for file in sorted(folder.glob("*.csv")) if set(columns) <= set(column_names(file))]
         if len(fitting) > 1:
             raise CohortError(
                 f"{folder}: {named(file.name for file in fitting)} all have the columns {named(columns)}. "
@@ -82,20 +85,11 @@ def table_above(path: Path, columns: Collection[str], *, id_column: str) -> tupl
             )
         if fitting:
             table = read_csv_by_id(fitting[0], id_column=id_column)
-            unnamed = [column for column in table.columns if not column or column.startswith("Unnamed:")]
+            unnamed = [column for column in table.columns if column.startswith("Unnamed:")]
             kept = table.drop(columns=unnamed)
             kept.attrs = dict(table.attrs)
             return kept, fitting[0]
     return None, None
-
-
-def columns_of(file: Path) -> list[str]:
-    """Names in the first line of a CSV; none where it is no text."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            return [name.strip() for name in next(csv.reader(stream), [])]
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return []
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:

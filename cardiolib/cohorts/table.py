@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.files import read_table_by_id
+from cardiolib.plain_text import plain_form, spelt
 
 OUTCOME_COLUMNS = ("time", "event")
 _SHOWN = 8
@@ -29,7 +30,7 @@ class CohortError(ValueError):
 
 
 def text_ids(values: Iterable[object], *, source: str) -> tuple[str, ...]:
-    """Subject IDs as text, in the order given, each once.
+    """Subject IDs as text in Unicode's composed form, in the order given, each once.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def text_ids(values: Iterable[object], *, source: str) -> tuple[str, ...]:
                 f"{source}: the ID of row {position + 1} is {value!r} ({type(value).__name__}); subject IDs "
                 "must be text. Read the ID column as text (pandas: dtype={'ID': str})."
             )
-        ids.append(str(value).strip())
+        ids.append(plain_form(value))
     empty = [str(i + 1) for i, name in enumerate(ids) if not name]
     if empty:
         raise CohortError(f"{source}: row(s) {named(empty)} have no ID. Give every row an ID.")
@@ -101,13 +102,14 @@ def subject_table(frame: pd.DataFrame, *, source: str = "table of subjects") -> 
 
 
 def read_csv_by_id(path: str | os.PathLike[str], *, id_column: str = "ID", separator: str = ",") -> pd.DataFrame:
-    """Read a CSV as text, indexed by subject ID (any line ends, byte-order mark accepted).
+    """Read a CSV as text, indexed by subject ID; see `cardiolib.files.read_table_by_id` for what is accepted.
 
     Returns
     -------
     DataFrame of str
         Not converted: use `numeric` for the columns that are numbers. Empty cells are ``""``. ``attrs["simulated"]``
-        tells whether the table says that its patients are simulated (`cardiolib.files.write_table`).
+        tells whether the table says that its patients are simulated (`cardiolib.files.write_table`), ``attrs["notes"]``
+        what was read otherwise than it stands there.
 
     Raises
     ------
@@ -125,11 +127,12 @@ def numeric(frame: pd.DataFrame, *, source: str, columns: Sequence[str] | None =
     converted = frame.copy()
     for column in frame.columns if columns is None else columns:
         values = pd.to_numeric(frame[column], errors="coerce")
-        bad = values.index[values.isna()]
+        bad = values.index[~np.isfinite(values.to_numpy(np.float64))]
         if len(bad):
             shown = [f"{name} ({frame.at[name, column]!r})" for name in bad]
             raise CohortError(
-                f"{source}: column {column!r} must be a number in every row; it is not for {named(shown)}."
+                f"{source}: column {column!r} must be a number in every row; it is not for {named(shown)}. "
+                "Correct these cells; decimals are written with a point, thousands without a mark."
             )
         converted[column] = values.astype(np.float64)
     return converted
@@ -163,20 +166,22 @@ def join_by_id(
     """
     if extra not in ("refuse", "leave out"):
         raise ValueError(f"extra must be 'refuse' or 'leave out', not {extra!r}")
-    missing = [name for name in ids if name not in frame.index]
-    wanted = set(ids)
+    wanted = {plain_form(name): name for name in ids}
+    if not all(map(str.isascii, map(str, frame.index))):
+        frame = frame.set_axis([plain_form(name) for name in frame.index], axis=0)
+    missing = [spelt(name) for name in wanted if name not in frame.index]
     left_out = tuple(name for name in frame.index if name not in wanted)
     if missing or (left_out and extra == "refuse"):
         problems = []
         if missing:
             problems.append(f"no row for subject(s) {named(missing)}")
         if left_out and extra == "refuse":
-            problems.append(f"row(s) of unknown subject(s) {named(left_out)}")
+            problems.append(f"row(s) of unknown subject(s) {named(map(spelt, left_out))}")
         raise CohortError(
             f"{source}: {' and '.join(problems)}. Rows are joined by ID, compared as text ('1', '01' and "
             "'1.0' differ); correct the IDs or remove the rows."
         )
-    return frame.loc[list(ids)], left_out
+    return frame.loc[list(wanted)].set_axis(pd.Index(list(ids), name=frame.index.name, dtype=object)), left_out
 
 
 def named(items: Iterable[object]) -> str:

@@ -20,8 +20,9 @@ import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.declared import declared, stated_scheme
+from cardiolib.cohorts.side_tables import outcomes_beside, with_covariates
 from cardiolib.cohorts.stacking import counted_volumes, stacked_cine, stacked_labels
-from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id
+from cardiolib.cohorts.table import CohortError, named, read_csv_by_id
 from cardiolib.files import marked_simulated
 from cardiolib.imaging import (
     SCHEMES,
@@ -36,6 +37,7 @@ from cardiolib.imaging import (
     read_label_map,
     says_simulated,
 )
+from cardiolib.plain_text import plain_form
 
 LAYOUT = "UK Biobank layout"
 IMAGE_FILES = ("sa.nii.gz", "sa_ED.nii.gz", "sa_ES.nii.gz")
@@ -114,7 +116,7 @@ def open_ukbiobank(path: Path, *, scheme: LabelScheme | str | None = None) -> Co
     folders = _subject_folders(path)
     stated = declared(path)
     notes: list[str] = []
-    without = [] if has_images(path) else [f.name for f in _folders(path) if f.name not in folders]
+    without = [] if has_images(path) else [f.name for f in _folders(path) if plain_form(f.name) not in folders]
     if without:
         notes.append(f"folders without sa.nii.gz or sa_ED.nii.gz and sa_ES.nii.gz left out: {named(without)}")
     if stated.get("about"):
@@ -123,15 +125,10 @@ def open_ukbiobank(path: Path, *, scheme: LabelScheme | str | None = None) -> Co
     table = pd.DataFrame(index=pd.Index(list(folders), dtype=object))
     for file in OUTCOME_FILES:
         if (path / file).is_file():
-            table = table.join(_outcomes(path / file, list(folders)))
+            table = table.join(outcomes_beside(path / file, list(folders), notes))
             break
     if (path / "covariates.csv").is_file():
-        rows, left_out = join_by_id(
-            list(folders), read_csv_by_id(path / "covariates.csv"), source="covariates.csv", extra="leave out"
-        )
-        table = table.join(numeric(rows, source="covariates.csv"))
-        if left_out:
-            notes.append(f"covariates.csv: rows of subjects without a folder left out: {named(left_out)}")
+        table = with_covariates(table, path / "covariates.csv", notes)
     return UkBiobankCohort(
         stated.get("name", path.name),
         table,
@@ -201,18 +198,6 @@ def _labels_at_ed_es(folder: Path, scheme: LabelScheme) -> tuple[LabelMap, int, 
     return labels, *ed_es_frames(labels.volume_ml("lv_cavity"))
 
 
-def _outcomes(path: Path, ids: list[str]) -> pd.DataFrame:
-    """status and time of a CSV as event and time, joined by ID; unmatched rows are an error."""
-    frame = read_csv_by_id(path)
-    if "status" not in frame and "event" in frame:
-        frame = frame.rename(columns={"event": "status"})
-    absent = [column for column in ("status", "time") if column not in frame]
-    if absent:
-        raise CohortError(f"{path}: no column {named(absent)}; expected ID, status (1 died, 0 censored), time.")
-    rows, _ = join_by_id(ids, frame, source=str(path))
-    return rows[["time", "status"]].rename(columns={"status": "event"})
-
-
 def _scheme(
     asked: LabelScheme | str | dict[str, int] | None, folders: dict[str, Path], path: Path, notes: list[str]
 ) -> LabelScheme | None:
@@ -257,8 +242,15 @@ def _marked(path: Path, folders: dict[str, Path]) -> bool:
 
 def _subject_folders(path: Path) -> dict[str, Path]:
     if has_images(path):
-        return {path.resolve().name: path}
-    return {folder.name: folder for folder in _folders(path) if has_images(folder)}
+        return {plain_form(path.resolve().name): path}
+    found: dict[str, Path] = {}
+    for folder in _folders(path):
+        if has_images(folder):
+            name = plain_form(folder.name)
+            if name in found:
+                raise CohortError(f"{path}: {found[name].name} and {folder.name} would be the same subject. Keep one.")
+            found[name] = folder
+    return found
 
 
 def _folders(path: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from cardiolib.meshes.text_files import (
     read_matched_points,
     read_point_scalars_txt,
     read_points_txt,
+    refuse_cut_frames,
     write_matched_points,
     write_points_txt,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "read_point_scalars_txt",
     "read_points_txt",
     "read_vtk",
+    "refuse_cut_frames",
     "section_areas_mm2",
     "surface_distance",
     "surface_samples",

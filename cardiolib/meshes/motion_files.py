@@ -10,7 +10,7 @@ import numpy as np
 
 from cardiolib.files import mark_simulated
 from cardiolib.meshes.surface import SurfaceMesh
-from cardiolib.meshes.text_files import read_points_txt, write_points_txt
+from cardiolib.meshes.text_files import read_points_txt, refuse_cut_frames, write_points_txt
 from cardiolib.meshes.vtk_files import read_vtk, write_vtk
 
 N_FRAMES = 20
@@ -71,7 +71,9 @@ def read_motion_folder(
     _check_formats(formats)
     kind = _complete_format(folder, prefix, formats, n_frames)
     read = read_points_txt if kind == "txt" else lambda path: read_vtk(path).points
-    frames = [read(folder / frame_name(prefix, frame, kind)) for frame in range(n_frames)]
+    files = [folder / frame_name(prefix, frame, kind) for frame in range(n_frames)]
+    refuse_cut_frames(files)
+    frames = [read(file) for file in files]
     counts = [len(points) for points in frames]
     if len(set(counts)) > 1:
         usual = max(set(counts), key=counts.count)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from cardiolib.files import atomic_path, mark_simulated
 from cardiolib.meshes.surface import check_points
+from cardiolib.plain_text import read_plain_text
 
 
 def read_points_txt(path: str | os.PathLike[str]) -> np.ndarray:
@@ -86,9 +88,9 @@ def read_matched_points(path: str | os.PathLike[str]) -> np.ndarray:
         occurs twice.
     """
     table = _read_table(path, (2,))
-    matched = np.rint(table).astype(np.int64)
-    if (matched != table).any() or matched.min() < 0:
+    if (table < 0).any() or (table > np.iinfo(np.int32).max).any() or (np.rint(table) != table).any():
         raise ValueError(f"{path}: matched points are two columns of whole numbers from 0")
+    matched = table.astype(np.int64)
     if len(np.unique(matched[:, 1])) != len(matched):
         raise ValueError(f"{path}: a vertex of the full mesh (column 1) is matched twice")
     return matched
@@ -112,22 +114,63 @@ def write_matched_points(indices: np.ndarray, path: str | os.PathLike[str]) -> N
         temporary.write_text("".join(f"{a}\t{b}\n" for a, b in indices.tolist()), encoding="ascii")
 
 
+def refuse_cut_frames(files: Sequence[Path]) -> None:
+    """Refuse text files of one sequence of which some end within a line: each was cut while it was copied.
+
+    A single file may lack its last line end, as some editors leave it; then all files of a sequence do.
+
+    Raises
+    ------
+    ValueError
+        Naming the files.
+    """
+    texts = [file for file in files if file.suffix == ".txt"]
+    open_ended = [file for file in texts if not _ends_a_line(file)]
+    if 0 < len(open_ended) < len(texts):
+        shown = ", ".join(file.name for file in open_ended[:8])
+        raise ValueError(
+            f"{texts[0].parent}: {shown} end(s) within a line, the other frames do not: the file is cut. Copy it "
+            "again, or write it again."
+        )
+
+
+def _ends_a_line(path: Path) -> bool:
+    with open(path, "rb") as file:
+        file.seek(max(0, os.path.getsize(path) - 2))
+        return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
 def _read_table(path: str | os.PathLike[str], columns: tuple[int, ...]) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    text = read_plain_text(path)
+    lines = [line.split() for line in text.splitlines() if line.strip()]
     wanted = " or ".join(map(str, columns))
     if not lines:
         raise ValueError(f"{path} is empty; lines of {wanted} numbers were expected")
     counts = sorted({len(line) for line in lines})
     if len(counts) > 1 or counts[0] not in columns:
-        raise ValueError(f"{path}: {wanted} columns were expected on every line; found {counts}")
+        raise ValueError(
+            f"{path}: {wanted} columns were expected on every line; found {counts}. Separate numbers by spaces or tabs "
+            "and write decimals with a point; if lines are cut, copy the file again."
+        )
     try:
         table = np.array(lines, dtype=float)
     except ValueError as error:
-        raise ValueError(f"{path}: a value is not a number ({error})") from error
+        raise ValueError(f"{path}: a value is not a number ({error}). Write decimals with a point.") from error
     if not np.isfinite(table).all():
         row = int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])
         raise ValueError(f"{path}: a value is not finite, first in row {row + 1}")
+    if not text.endswith(("\n", "\r")) and _shorter_last(lines):
+        raise ValueError(
+            f"{path}: the last line ends in {lines[-1][-1]}, with fewer digits than all others and no line end: the "
+            "file is cut. Copy it again, or write it again."
+        )
     return table
+
+
+def _shorter_last(lines: list[list[str]]) -> bool:
+    """Whether the last number alone has fewer digits behind the point, where all others have the same number."""
+    digits = [len(line[-1].rpartition(".")[2]) if "." in line[-1] else 0 for line in lines]
+    return len(lines) > 1 and len(set(digits[:-1])) == 1 and digits[-1] < digits[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cardiolib.files import atomic_path
+from cardiolib.meshes.legacy_vtk import VtkSurface, read_legacy_vtk
 from cardiolib.meshes.surface import REGION_NAMES, SurfaceMesh
 
 _TITLE = "cardiolib surface; regions: "
@@ -15,7 +16,7 @@ _SIMULATED = "SIMULATED "
 
 
 def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | None = None) -> SurfaceMesh:
-    """Read a surface from a legacy VTK file, ASCII or binary, of any version that VTK reads.
+    """Read a surface from a legacy VTK file, ASCII or binary, of any version up to 5.1.
 
     Parameters
     ----------
@@ -34,10 +35,8 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
     ------
     FileNotFoundError
     ValueError
-        When the file holds no polygons, or VTK cannot read it.
+        When the file holds no polygons, or not all that it declares, or more.
     """
-    import pyvista as pv
-
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no mesh file {path}")
@@ -46,20 +45,18 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
     title = title.removeprefix(_SIMULATED)
     if not first.startswith("# vtk DataFile"):
         raise ValueError(f"{path} is not a legacy VTK file: its first line is {first[:60]!r}")
-    data = pv.read(path)
-    if not isinstance(data, pv.PolyData) or data.n_cells == 0:
-        raise ValueError(f"{path} holds {type(data).__name__} without polygons; a surface is POLYDATA with POLYGONS")
-    if not data.is_all_triangles:
-        data = data.triangulate()
-    triangles = np.asarray(data.faces).reshape(-1, 4)[:, 1:]
-    points = np.asarray(data.points, np.float64)
-    if "region" not in data.point_data:
-        return SurfaceMesh(points, triangles, simulated=simulated)
+    surface = read_legacy_vtk(path)
+    triangles = _triangles(surface, path)
     if region_names is None and title.startswith(_TITLE):
         region_names = tuple(title.removeprefix(_TITLE).split(","))
-    region = np.asarray(data.point_data["region"])
     names = region_names or REGION_NAMES
-    return SurfaceMesh(points, triangles, region, names, simulated=simulated)
+    region = surface.point_arrays.get("region")
+    try:
+        if region is None:
+            return SurfaceMesh(surface.points, triangles, simulated=simulated)
+        return SurfaceMesh(surface.points, triangles, region, names, simulated=simulated)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def vtk_says_simulated(path: str | os.PathLike[str]) -> bool:
@@ -101,6 +98,36 @@ def write_vtk(mesh: SurfaceMesh, path: str | os.PathLike[str], *, binary: bool =
                 file.write(array.astype(kind).tobytes() + b"\n")
             else:
                 file.write("".join(" ".join(map(repr, row)) + "\n" for row in array.tolist()).encode())
+
+
+def _triangles(surface: VtkSurface, path: Path) -> np.ndarray:
+    """(F, 3) triangles of polygons and strips."""
+    faces = {kind: surface.cells[kind] for kind in ("POLYGONS", "TRIANGLE_STRIPS") if kind in surface.cells}
+    wanted = int(sum((np.diff(offsets) - 2).sum() for _, offsets in faces.values()))
+    if not wanted:
+        held = ", ".join(kind for kind, (_, offsets) in surface.cells.items() if len(offsets) > 1) or "points only"
+        raise ValueError(f"{path}: holds no polygons, but {held}; a surface is POLYDATA with POLYGONS")
+    for kind, (vertices, offsets) in faces.items():
+        if np.diff(offsets).min(initial=3) < 3:
+            raise ValueError(f"{path}: {kind}: a face has fewer than three vertices")
+        if len(vertices) and not 0 <= vertices.min() <= vertices.max() < len(surface.points):
+            raise ValueError(
+                f"{path}: {kind} names vertices {vertices.min()} to {vertices.max()}, but there are "
+                f"{len(surface.points)} points, counted from 0. Copy the file again, or write it again."
+            )
+    if list(faces) == ["POLYGONS"] and (np.diff(faces["POLYGONS"][1]) == 3).all():
+        return faces["POLYGONS"][0].reshape(-1, 3)
+    import pyvista as pv
+
+    flat = {kind: np.insert(vertices, offsets[:-1], np.diff(offsets)) for kind, (vertices, offsets) in faces.items()}
+    data = pv.PolyData(surface.points, faces=flat.get("POLYGONS"), strips=flat.get("TRIANGLE_STRIPS"))
+    triangles = np.asarray(data.triangulate().faces).reshape(-1, 4)[:, 1:]
+    if len(triangles) != wanted:
+        raise ValueError(
+            f"{path}: its polygons make {wanted} triangles, but only {len(triangles)} could be cut: polygons cross "
+            "themselves or have no area. Write the surface with triangles."
+        )
+    return triangles
 
 
 def _first_lines(path: Path) -> tuple[str, str]:

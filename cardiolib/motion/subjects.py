@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 import torch
 
 from cardiolib.cohorts.motion_matrix import to_matrix
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, read_arrays
 from cardiolib.imaging import Cine, LabelMap, read_cine, read_label_map
 from cardiolib.meshes import MATCHED_VERTICES, frame_name, template_mesh, write_motion_folder
 from cardiolib.motion.correspondence import fit_template
@@ -277,16 +276,16 @@ def _stored(unit: TrackingUnit, digest: str) -> TrackedSubject | None:
         return None
     path = Path(unit.folder) / unit.subject_id / "tracked.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if str(stored["inputs_sha256"]) != digest:
-                return None
-            quality = json.loads(str(stored["quality"]))
-            return TrackedSubject(
-                unit.subject_id,
-                stored["positions"],
-                stored["template_positions"],
-                Quality(quality["ok"], tuple(quality["flags"]), tuple(quality["reasons"]), quality["measures"]),
-                stored["known_positions"],
-            )
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        stored = read_arrays(path, what="tracked heart")
+        if str(stored["inputs_sha256"]) != digest:
+            return None
+        quality = json.loads(str(stored["quality"]))
+        return TrackedSubject(
+            unit.subject_id,
+            stored["positions"],
+            stored["template_positions"],
+            Quality(quality["ok"], tuple(quality["flags"]), tuple(quality["reasons"]), quality["measures"]),
+            stored["known_positions"],
+        )
+    except (OSError, KeyError, TypeError, ValueError):
         return None  # absent or damaged: track again

@@ -100,10 +100,7 @@ def read_risk_model(path: str | os.PathLike[str]) -> RiskModel:
     path, expected = Path(path), 19 * len(MATCHED_VERTICES) * 3
     if not path.is_file():
         raise FileNotFoundError(f"there is no risk model {path}")
-    try:
-        network = load_network(path)
-    except (KeyError, OSError, TypeError) as error:
-        raise ValueError(f"{path} is not a model file ({error}); save one with FittedNetwork.save") from error
+    network = load_network(path)
     if network.n_features != expected:
         raise ValueError(
             f"{path}: this model takes {network.n_features} numbers, and the motion of a heart has {expected}; give a "

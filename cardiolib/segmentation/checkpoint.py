@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from cardiolib.files import atomic_path
+from cardiolib.archives import check_archive
+from cardiolib.files import atomic_path, read_arrays
 from cardiolib.imaging import Cine
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.network import CLASSES, SegmentationNetwork
@@ -20,6 +21,8 @@ from cardiolib.segmentation.settings import SegmentationSettings, plain
 FORMAT = "cardiolib-segmentation-3"
 WEIGHTS = "weights/"
 """Before the name of a weight in an ``.npz`` file."""
+
+_SAVE_AGAIN = "Copy it again, or write it again with TrainedNetwork.save."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,27 +136,48 @@ class TrainedNetwork:
         Raises
         ------
         ValueError
-            When the file is not of this format.
+            When the file is not of this format, or is damaged.
         """
-        if Path(path).suffix == ".npz":
-            content = _plain_content(Path(path))
-        else:
-            content = torch.load(path, weights_only=True, map_location="cpu")
+        is_npz = Path(path).suffix == ".npz"
+        content = _plain_content(Path(path)) if is_npz else read_tensors(path, what="network", remedy=_SAVE_AGAIN)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"{path} is not a {FORMAT} file; write one with TrainedNetwork.save")
-        network = SegmentationNetwork(tuple(content["settings"]["widths"]))
-        network.load_state_dict(content["weights"])
-        return cls(network.eval(), content["settings"], content["provenance"])
+        try:
+            network = SegmentationNetwork(tuple(content["settings"]["widths"]))
+            network.load_state_dict(content["weights"])
+            return cls(network.eval(), content["settings"], content["provenance"])
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{path}: what it holds does not make a network ({type(error).__name__}: {error}). {_SAVE_AGAIN}"
+            ) from error
+
+
+def read_tensors(path: str | Path, *, what: str, remedy: str) -> Any:
+    """What `torch.save` wrote: tensors and plain values, each compared with its checksum (torch itself does not).
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        The file is damaged or no such file; file and `remedy` are named.
+    """
+    check_archive(path, what=what, remedy=remedy)
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # of a foreign archive torch makes nearly anything
+        first = str(error).strip().splitlines()[:1]
+        raise ValueError(f"{path}: is not a readable {what} ({type(error).__name__}: {first}). {remedy}") from error
 
 
 def _plain_content(path: Path) -> dict[str, Any]:
     """What `TrainedNetwork.save` put into an ``.npz`` file; empty for the file of somebody else."""
-    with np.load(path, allow_pickle=False) as arrays:
-        if "about" not in arrays:
-            return {}
-        weights = {
-            name.removeprefix(WEIGHTS): torch.from_numpy(arrays[name])
-            for name in arrays.files
-            if name.startswith(WEIGHTS)
-        }
+    arrays = read_arrays(path, what="network", remedy=_SAVE_AGAIN)
+    weights = {
+        name.removeprefix(WEIGHTS): torch.from_numpy(array)
+        for name, array in arrays.items()
+        if name.startswith(WEIGHTS)
+    }
+    try:
         return {**json.loads(str(arrays["about"])), "weights": weights}
+    except (KeyError, TypeError, ValueError):
+        return {}

@@ -14,7 +14,7 @@ import torch
 from cardiolib.files import atomic_path
 from cardiolib.progress import progress as progress_bar
 from cardiolib.segmentation.augment import augment_batch, change_stack
-from cardiolib.segmentation.checkpoint import TrainedNetwork
+from cardiolib.segmentation.checkpoint import TrainedNetwork, read_tensors
 from cardiolib.segmentation.device import autocast, pick_device, threads
 from cardiolib.segmentation.examples import Example, check_one_size, fingerprint, what_is_labelled
 from cardiolib.segmentation.losses import IGNORE, landmark_loss, landmark_targets, merge_unlabelled, segmentation_loss
@@ -281,7 +281,10 @@ class _Run:
             torch.save(state, temporary)
 
     def restore(self, path: str | Path, identity: dict) -> None:
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        again = "Delete it to begin the training anew, or give another path."
+        state = read_tensors(path, what="checkpoint of a training", remedy=again)
+        if not isinstance(state, dict) or not isinstance(state.get("identity"), dict):
+            raise ValueError(f"{path} is not a checkpoint of a training. {again}")
         if state["identity"] != identity:
             changed = sorted(key for key in identity if state["identity"].get(key) != identity[key])
             raise ValueError(

@@ -23,7 +23,7 @@ from cardiolib.digital_heart import (
     simulate_population,
 )
 from cardiolib.digital_heart.variation import varied_heart
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, read_arrays
 from cardiolib.meshes import SurfaceMesh, template_mesh
 
 N_HEARTS = {"ph": 60, "control": 30}
@@ -142,8 +142,8 @@ def write_model(model: ShapeModel, path: Path, *, rank: int) -> float:
 
 def read_model(path: Path) -> ShapeModel:
     """What `write_model` wrote."""
-    with np.load(path, allow_pickle=False) as arrays:
-        still, weights, fields = arrays["still"], arrays["weights"], arrays["fields"].astype(np.float32)
+    arrays = read_arrays(path, ("still", "weights", "fields"), what="shape model", remedy="Install cardiolib again.")
+    still, weights, fields = arrays["still"], arrays["weights"], arrays["fields"].astype(np.float32)
     rows = (weights @ fields).reshape(*weights.shape[:2], *still.shape)
     template = template_mesh()
     mean = still + rows[0]

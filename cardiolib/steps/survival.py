@@ -93,7 +93,7 @@ def load_survival_data(cohort: Cohort, work: Work) -> SurvivalData:
 
 
 def segmentation_remark(data: SurvivalData, work: Work) -> str:
-    """How many patients have a segmentation that the quality gate doubts, and what a user can do about it."""
+    """How many segmentations the quality gate doubts, what can be done about it, and who lacks volumes."""
     verdicts = verdicts_of(work.input("motion") / VERDICTS_FILE, data.ids)["verdict"]
     sentence = verdict_sentence(verdicts, of="patients")
     if (verdicts == DO_NOT_USE).any():
@@ -101,7 +101,7 @@ def segmentation_remark(data: SurvivalData, work: Work) -> str:
             " All are in the data here. To leave out whom the gate calls unusable, run notebook 02 with "
             "leave_out_doubtful=True (PARAMS='motion.leave_out_doubtful=true')."
         )
-    return sentence
+    return f"{sentence} {data.volumes_remark}".strip()
 
 
 def search_settings(data: SurvivalData, settings: SurvivalStageSettings, work: Work) -> SearchResult:

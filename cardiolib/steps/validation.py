@@ -184,14 +184,17 @@ def sample_size_statement(data: SurvivalData) -> tuple[str, str]:
     """How many model parameters this many patients and deaths support (Riley et al. 2019), and a plain warning."""
     n, deaths = len(data.ids), int(data.event.sum())
     few, many = (max_parameters(n, deaths, fraction_of_max_r2=share) for share in (0.15, 0.5))
-    volumes = 0 if data.volumes is None else data.volumes.shape[1]
-    verdict = "within" if volumes <= few else "beyond"
+    conventional = data.volumes_remark
+    if data.volumes is not None:
+        volumes = data.volumes.shape[1]
+        verdict = "within" if volumes <= few else "beyond"
+        conventional = f"The conventional model has {volumes} coefficients, {verdict} the smaller number."
     return (
         f"{n} patients with {deaths} deaths support a prognostic model of about {few:.0f} parameters if it explains "
         f"15 % of what can be explained, {many:.0f} if it explains half (Riley et al. 2019).",
-        f"**Warning.** The conventional model has {volumes} coefficients, {verdict} the smaller number. The network "
-        f"takes in {data.X.shape[1]:,} numbers and has more weights than that: no sample-size rule covers it, its "
-        "apparent performance means nothing, and only performance on patients it has not seen counts.",
+        f"**Warning.** {conventional} The network takes in {data.X.shape[1]:,} numbers and has more weights than "
+        "that: no sample-size rule covers it, its apparent performance means nothing, and only performance on patients "
+        "it has not seen counts.",
     )
 
 

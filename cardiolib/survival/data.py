@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cardiolib.cohorts import N_PHASES, Cohort, join_by_id
+from cardiolib.cohorts import N_PHASES, Cohort, join_by_id, text_ids
+from cardiolib.cohorts.table import named
 from cardiolib.printed import as_html
 from cardiolib.survival.fingerprint import fingerprint
 
@@ -28,12 +29,15 @@ class SurvivalData:
     event, time : (N,) arrays
         True where death was observed; time in `time_unit`.
     volumes : DataFrame or None
-        RVEDV, RVESV (mL), RVEF (percent), one row a patient; None where the cohort has none.
+        RVEDV, RVESV (mL), RVEF (percent), one row a patient; None where not every patient has all three.
     feature_shape : tuple
         (phases after end-diastole, vertices, 3).
     time_unit : str
     simulated : bool
         No patient is behind them.
+    lack_volumes : tuple of str
+        Patients without all three volumes. A model on the others could not be compared on the same patients, so that
+        there is none while anybody lacks them.
 
     Examples
     --------
@@ -57,6 +61,7 @@ class SurvivalData:
     feature_shape: tuple[int, int, int]
     time_unit: str
     simulated: bool = False
+    lack_volumes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cohort: Cohort, *, motion: Cohort | None = None, volumes: pd.DataFrame | None = None) -> SurvivalData:
@@ -84,10 +89,12 @@ class SurvivalData:
             raise ValueError(f"cohort {cohort.name!r} has no follow-up: give a table with ID, status and time")
         if "volumes" in cohort.provides:
             volumes = cohort.volumes()
+        lack: tuple[str, ...] = tuple(ids)
         if volumes is not None:
-            volumes = volumes.reindex(list(ids))[list(CONVENTIONAL)]
-            # a conventional model on part of the patients could not be compared on the same patients
-            volumes = None if volumes.isna().any(axis=None) else volumes
+            given = volumes.set_axis(list(text_ids(volumes.index, source="volumes")), axis=0)
+            volumes = given.reindex(index=list(ids), columns=list(CONVENTIONAL))
+            lack = tuple(volumes.index[volumes.isna().any(axis=1)])
+            volumes = None if lack else volumes
         return cls(
             tuple(ids),
             np.ascontiguousarray(X, dtype=np.float32),
@@ -97,6 +104,7 @@ class SurvivalData:
             (N_PHASES - 1, X.shape[1] // (3 * (N_PHASES - 1)), 3),
             cohort.time_unit,
             cohort.simulated or (motion is not None and motion.simulated),
+            lack,
         )
 
     def features(self, reads: str = "motion") -> np.ndarray:
@@ -114,9 +122,24 @@ class SurvivalData:
         if self.volumes is None:
             raise ValueError(
                 f"these data have no volumes ({', '.join(CONVENTIONAL)}) of all {len(self.ids)} patients, which a Cox "
-                "model on volumes reads; give SurvivalData.of(cohort, volumes=...) or X, event and time"
+                f"model on volumes reads ({len(self.lack_volumes)} lack them: {named(self.lack_volumes)}); give "
+                "SurvivalData.of(cohort, volumes=...) or X, event and time"
             )
         return self.volumes.to_numpy()
+
+    @property
+    def volumes_remark(self) -> str:
+        """Why there is no conventional model, in a sentence; empty where there is one."""
+        if self.volumes is not None:
+            return ""
+        few = 0 < len(self.lack_volumes) < len(self.ids)
+        who = f"{len(self.lack_volumes)} of {len(self.ids)} patients have" if few else "these patients have"
+        return f"There is no conventional model: {who} no {', '.join(CONVENTIONAL[:2])} and {CONVENTIONAL[2]}" + (
+            f" ({named(self.lack_volumes)}), and models are compared on the same patients. Give their volumes, or "
+            "leave these patients out."
+            if few
+            else "."
+        )
 
     def fingerprint(self) -> str:
         """SHA-256 of motion, outcomes and IDs."""
@@ -124,11 +147,13 @@ class SurvivalData:
 
     def __repr__(self) -> str:
         frames, vertices, _ = self.feature_shape
-        volumes = "with" if self.volumes is not None else "without"
+        volumes = "with volumes" if self.volumes is not None else "without volumes"
+        if self.volumes is None and 0 < len(self.lack_volumes) < len(self.ids):
+            volumes += f" ({len(self.lack_volumes)} of {len(self.ids)} patients lack them: {named(self.lack_volumes)})"
         kind = "simulated " if self.simulated else ""
         return (
             f"{len(self.ids)} {kind}patients, {int(self.event.sum())} deaths; motion {frames} phases x {vertices} "
-            f"vertices x 3 = {self.X.shape[1]:,} numbers; {volumes} volumes; time in {self.time_unit}"
+            f"vertices x 3 = {self.X.shape[1]:,} numbers; {volumes}; time in {self.time_unit}"
         )
 
     def _repr_html_(self) -> str:

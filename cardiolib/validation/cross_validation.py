@@ -24,7 +24,7 @@ from cardiolib.survival.folds import patient_folds
 from cardiolib.validation.concordance import Concordance, concordance, logit_interval
 from cardiolib.validation.inputs import ResamplingInputs, kept_or_temporary, resampling_inputs
 from cardiolib.validation.pipelines import Recipe
-from cardiolib.validation.units import FitPredict, claim_folder, fingerprint_of, is_missing, run_unit
+from cardiolib.validation.units import FitPredict, claim_folder, fingerprint_of, is_missing, read_unit, run_unit
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,8 @@ def _cross_validated(
         pass  # every unit writes its own file
     log_risk = np.full(fold.shape, np.nan)
     for repeat, k in units:
-        with np.load(_path(folder, (repeat, k)), allow_pickle=False) as file:
-            tested = fold[repeat] == k
-            log_risk[repeat, tested] = file["log_risk"][tested]
+        tested = fold[repeat] == k
+        log_risk[repeat, tested] = read_unit(_path(folder, (repeat, k)))["log_risk"][tested]
     return CrossValidation(event, time, fold, log_risk)
 
 

@@ -24,7 +24,7 @@ from cardiolib.survival.data import SurvivalData
 from cardiolib.validation.inputs import ResamplingInputs, kept_or_temporary, resampling_inputs
 from cardiolib.validation.pipelines import Recipe
 from cardiolib.validation.store import BootstrapStore, write_bootstrap
-from cardiolib.validation.units import FitPredict, claim_folder, fingerprint_of, is_missing, run_unit
+from cardiolib.validation.units import FitPredict, claim_folder, fingerprint_of, is_missing, read_unit, run_unit
 
 ALL_PATIENTS = -1  # number of the unit that trains on everybody
 STORE_NAME = "bootstrap.npz"
@@ -160,9 +160,9 @@ def _collect(
 ) -> BootstrapStore:
     units, chosen = {}, {}
     for unit in [ALL_PATIENTS, *range(n_replicates)]:
-        with np.load(_unit_path(folder, unit), allow_pickle=False) as file:
-            units[unit] = {name: file[name] for name in ("rows", "log_risk", "message", "seconds")}
-            chosen[unit] = dict(zip(file["names"].tolist(), file["values"].tolist(), strict=True))
+        stored = read_unit(_unit_path(folder, unit))
+        units[unit] = {name: stored[name] for name in ("rows", "log_risk", "message", "seconds")}
+        chosen[unit] = dict(zip(stored["names"].tolist(), stored["values"].tolist(), strict=True))
     everybody = units.pop(ALL_PATIENTS)
     parameters = pd.DataFrame.from_dict(chosen, orient="index")
     parameters.index.name = "replicate"

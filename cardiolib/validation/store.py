@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, read_arrays
 from cardiolib.survival.outcomes import check_outcomes
 
 SCHEMA_VERSION = 1
@@ -151,32 +150,36 @@ def read_bootstrap(path: str | os.PathLike[str]) -> BootstrapStore:
     ValueError
         If the file is not such a store or was written by another schema version.
     """
-    with np.load(Path(path), allow_pickle=False) as file:
-        if "schema_version" not in file:
-            raise ValueError(f"{path} holds {sorted(file.files)[:8]}; it is not a bootstrap store of cardiolib")
-        if int(file["schema_version"]) != SCHEMA_VERSION:
-            raise ValueError(
-                f"{path} has schema version {int(file['schema_version'])}, this code reads {SCHEMA_VERSION}"
-            )
+    stored = read_arrays(path, what="bootstrap store", remedy="Copy it again, or write it again.")
+    if "schema_version" not in stored:
+        raise ValueError(f"{path} holds {sorted(stored)[:8]}; it is not a bootstrap store of cardiolib")
+    version = str(stored["schema_version"])
+    if version != str(SCHEMA_VERSION):
+        raise ValueError(f"{path} has schema version {version}, this code reads {SCHEMA_VERSION}")
+    try:
         parameters = None
-        if "parameters" in file:
+        if "parameters" in stored:
             parameters = pd.DataFrame(
-                file["parameters"],
-                columns=file["parameter_names"].tolist(),
-                index=pd.Index(file["parameter_rows"], name="replicate"),
+                stored["parameters"],
+                columns=stored["parameter_names"].tolist(),
+                index=pd.Index(stored["parameter_rows"], name="replicate"),
             )
         return BootstrapStore(
-            file["patient_id"],
-            file["event"],
-            file["time"],
-            file["in_bag"],
-            file["log_risk"],
-            file["log_risk_apparent"] if "log_risk_apparent" in file else None,
-            tuple(file["message"].tolist()),
-            file["seconds"],
+            stored["patient_id"],
+            stored["event"],
+            stored["time"],
+            stored["in_bag"],
+            stored["log_risk"],
+            stored.get("log_risk_apparent"),
+            tuple(stored["message"].tolist()),
+            stored["seconds"],
             parameters,
-            dict(zip(file["meta_keys"].tolist(), file["meta_values"].tolist(), strict=True)),
+            dict(zip(stored["meta_keys"].tolist(), stored["meta_values"].tolist(), strict=True)),
         )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: what it holds does not make a bootstrap store ({type(error).__name__}: {error}). Write it again."
+        ) from error
 
 
 def _expect(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:

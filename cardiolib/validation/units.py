@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cardiolib.files import atomic_path, read_json, write_json
+from cardiolib.files import atomic_path, read_arrays, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,14 @@ def is_missing(path: Path, *, retry_failed: bool = False) -> bool:
     if not path.exists():
         return True
     if retry_failed:
-        with np.load(path, allow_pickle=False) as file:
-            return bool(str(file["message"]))
+        return bool(str(read_unit(path)["message"]))
     return False
+
+
+def read_unit(path: Path) -> dict[str, np.ndarray]:
+    """What `run_unit` wrote of one unit; ValueError for a file that is damaged or not one of these."""
+    needed = ("rows", "log_risk", "message", "seconds", "names", "values")
+    return read_arrays(path, needed, what="replicate", remedy="Delete it: the same call makes it again.")
 
 
 def check_rows(X: np.ndarray, ids: np.ndarray, event: np.ndarray) -> None:

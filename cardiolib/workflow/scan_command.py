@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cardiolib.plain_text import read_plain_text
 from cardiolib.progress import bars_to
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _scan_all(options: argparse.Namespace, out: Path) -> list[ScanOutcome]:
 
 def _dicom(options: argparse.Namespace) -> dict[str, Any]:
     """What `open_cohort` is told of DICOM folders; empty where nothing was asked for."""
-    salt = Path(options.salt_file).read_text(encoding="utf-8").strip() if options.salt_file else ""
+    salt = read_plain_text(options.salt_file).strip() if options.salt_file else ""
     asked = {"ids": options.ids, "salt": salt, "study": options.study, "largest_part": options.largest_part}
     return {name: value for name, value in asked.items() if value}
 

@@ -14,7 +14,18 @@ PACKAGE = REPOSITORY / "cardiolib"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-BESIDE = {"files", "last_run", "printed", "progress", "settings", "verdicts", "work"}
+BESIDE = {
+    "archives",
+    "delimited",
+    "files",
+    "last_run",
+    "plain_text",
+    "printed",
+    "progress",
+    "settings",
+    "verdicts",
+    "work",
+}
 """Modules beside the layers, for all of them."""
 
 

@@ -19,22 +19,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
+from cardiolib.cohorts.foursegment.volume_files import Volumes, read_volume_file
 from cardiolib.cohorts.measurements import volumes_row
+from cardiolib.cohorts.side_tables import outcomes_beside, with_covariates
 from cardiolib.cohorts.stacking import stacked_labels
-from cardiolib.cohorts.table import CohortError, join_by_id, named, numeric, read_csv_by_id, text_ids
+from cardiolib.cohorts.table import CohortError, named, read_csv_by_id, text_ids
 from cardiolib.files import marked_simulated
 from cardiolib.imaging import FOURDSEGMENT, Cine, LabelMap, read_cine, read_label_map, says_simulated
-from cardiolib.meshes import read_matched_points, read_points_txt, read_vtk, vtk_says_simulated
+from cardiolib.meshes import read_matched_points, read_points_txt, read_vtk, refuse_cut_frames, vtk_says_simulated
+from cardiolib.plain_text import entry_named, read_plain_text
 
 LAYOUT = "4Dsegment output"
 N_FRAMES = 20
 PAPER_POINTS = 202
+VOLUMES_WITH_COMMAS = "<ID>_ED.txt and <ID>_ES.txt: the commas in numbers are read as decimal points"
 _FRAME_FILE = re.compile(r"RV_fr(\d+)\.(txt|vtk)")
 
 
@@ -56,6 +61,9 @@ class FourSegmentCohort(Cohort):
         self._root = folder
         self._frames = motion
         self.point_rows = point_rows
+        if self.ids and self._has(self.ids[0], "volumes"):  # whoever opens the cohort is told of its decimal commas
+            with suppress(CohortError):  # which is said when volumes are read
+                self._read_volumes(self.ids[:1])
 
     def _has(self, subject_id: str, what: str) -> bool:
         if what == "images":
@@ -89,7 +97,7 @@ class FourSegmentCohort(Cohort):
         rows = {}
         for subject_id in ids:
             (lv_ed, mass, rv_ed, rv_mass), (lv_es, _, rv_es, _) = (
-                read_volume_file(self._volume_file(subject_id, phase)) for phase in ("ED", "ES")
+                self._volumes_at(subject_id, phase) for phase in ("ED", "ES")
             )
             rows[subject_id] = {
                 **volumes_row({"RV": (rv_ed, rv_es), "LV": (lv_ed, lv_es)}),
@@ -98,11 +106,17 @@ class FourSegmentCohort(Cohort):
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("ID").dropna(axis="columns", how="all")
 
+    def _volumes_at(self, subject_id: str, phase: str) -> Volumes:
+        volumes, commas = read_volume_file(self._volume_file(subject_id, phase))
+        if commas and VOLUMES_WITH_COMMAS not in self.notes:
+            self.notes = (*self.notes, VOLUMES_WITH_COMMAS)
+        return volumes
+
     def _file(self, subject_id: str, name: str) -> Path:
-        return self._root / subject_id / name
+        return entry_named(self._root, f"{subject_id}/{name}")
 
     def _volume_file(self, subject_id: str, phase: str) -> Path:
-        return self._root / f"{subject_id}_{phase}.txt"
+        return entry_named(self._root, f"{subject_id}_{phase}.txt")
 
     def _label_files(self, subject_id: str) -> dict[str, Path]:
         candidates = {
@@ -141,8 +155,8 @@ def open_foursegment(path: Path) -> Cohort:
     notes: list[str] = []
     table = pd.DataFrame(index=pd.Index(list(ids), dtype=object))
     if (path / "surv_outcomes.csv").is_file():
-        table = table.join(_outcomes(path / "surv_outcomes.csv", ids))
-    table = table.join(_covariates(path, ids, notes))
+        table = table.join(outcomes_beside(path / "surv_outcomes.csv", ids, notes))
+    table = _covariates(table, path, notes)
     motion = _motion_files(path, ids)
     rows = _point_rows(path, notes) if motion else None
     marked = marked_simulated(path) or _parts_marked(path, ids, motion)
@@ -166,6 +180,10 @@ def read_motion_frames(files: Sequence[Path], point_rows: np.ndarray | None) -> 
     CohortError
         The files differ in number of vertices (all counts are given), or have too few for `point_rows`.
     """
+    try:
+        refuse_cut_frames(files)
+    except ValueError as error:
+        raise CohortError(str(error)) from error
     frames = [_frame_points(file) for file in files]
     counts = [len(frame) for frame in frames]
     if len(set(counts)) > 1:
@@ -190,25 +208,6 @@ def motion_marked(files: Sequence[Path]) -> bool:
     return any(marked_simulated(file) or (file.suffix == ".vtk" and vtk_says_simulated(file)) for file in files)
 
 
-def read_volume_file(path: Path) -> tuple[float, float, float, float]:
-    """LV cavity (mL), LV mass (g), RV cavity (mL), RV mass (g) of a ``<ID>_ED.txt``.
-
-    The tool appends at every run: the last four numbers are taken.
-    """
-    words = re.split(r"[\s,;]+", path.read_text(encoding="utf-8", errors="replace").strip())
-    try:
-        values = [float(word) for word in words if word]
-    except ValueError as error:
-        raise CohortError(f"{path}: expected numbers only ({error}).") from error
-    if not values or len(values) % 4:
-        raise CohortError(
-            f"{path}: holds {len(values)} numbers; expected four (LV cavity, LV mass, RV cavity, RV mass), or four "
-            "for each run of the tool."
-        )
-    lv, lv_mass, rv, rv_mass = values[-4:]
-    return lv, lv_mass, rv, rv_mass
-
-
 def _frame_points(file: Path) -> np.ndarray:
     try:
         return read_vtk(file).points if file.suffix == ".vtk" else read_points_txt(file)
@@ -218,32 +217,15 @@ def _frame_points(file: Path) -> np.ndarray:
         raise CohortError(f"{file}: cannot be read as vertex positions ({error}).") from error
 
 
-def _outcomes(path: Path, ids: Sequence[str]) -> pd.DataFrame:
-    frame = read_csv_by_id(path)
-    absent = [column for column in ("status", "time") if column not in frame]
-    if absent:
-        raise CohortError(f"{path}: no column {named(absent)}; expected the header ID,status,time.")
-    rows, _ = join_by_id(ids, frame, source=str(path))
-    return rows[["time", "status"]].rename(columns={"status": "event"})
-
-
-def _covariates(path: Path, ids: Sequence[str], notes: list[str]) -> pd.DataFrame:
-    joined = pd.DataFrame(index=pd.Index(list(ids), dtype=object))
+def _covariates(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
     for file in sorted(path.glob("covariates*.csv")):
-        rows, left_out = join_by_id(ids, read_csv_by_id(file), source=str(file), extra="leave out")
-        rows = numeric(rows, source=str(file))
-        twice = [column for column in rows if column in joined]
-        if twice:
-            raise CohortError(f"{file}: column(s) {named(twice)} are also in another covariates file.")
-        joined = joined.join(rows)
-        if left_out:
-            notes.append(f"{file.name}: rows of subjects not in subjnames.txt left out: {named(left_out)}")
-    return joined
+        table = with_covariates(table, file, notes)
+    return table
 
 
 def _motion_files(path: Path, ids: Sequence[str]) -> dict[str, list[Path]]:
     """The 20 frame files of every subject; empty when no subject has a motion folder."""
-    folders = {subject_id: path / subject_id / "motion" for subject_id in ids}
+    folders = {subject_id: entry_named(path, subject_id) / "motion" for subject_id in ids}
     if not any(folder.is_dir() for folder in folders.values()):
         return {}
     found, problems = {}, []
@@ -296,7 +278,7 @@ def _parts_marked(path: Path, ids: Sequence[str], motion: dict[str, list[Path]])
 
     Files of later subjects are looked at when they are read; there a mark is an error.
     """
-    image = path / ids[0] / "lvsa_.nii.gz"
+    image = entry_named(path, ids[0]) / "lvsa_.nii.gz"
     tables = [path / "surv_outcomes.csv", *sorted(path.glob("covariates*.csv"))]
     return (
         motion_marked(motion.get(ids[0], []))
@@ -306,5 +288,8 @@ def _parts_marked(path: Path, ids: Sequence[str], motion: dict[str, list[Path]])
 
 
 def _lines(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = read_plain_text(path)
+    except ValueError as error:
+        raise CohortError(str(error)) from error
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -25,7 +25,7 @@ from cardiolib.digital_heart import (
     parameters_from_row,
     true_displacement,
 )
-from cardiolib.files import read_json, read_table_by_id
+from cardiolib.files import read_arrays, read_json, read_table_by_id
 from cardiolib.imaging import (
     OURS,
     Cine,
@@ -95,8 +95,7 @@ class SimulatedCohort(Cohort):
         the directions of I, J, K; ``landmarks_world_mm`` (T, 6, 3); ``ed_frame`` and ``es_frame``, from 0.
         """
         self._require(subject_id, "images")
-        with np.load(self._subject_folder(subject_id) / "truth.npz") as stored:
-            return {name: stored[name] for name in stored.files}
+        return _stored(self._subject_folder(subject_id) / "truth.npz")
 
     def heart(self, subject_id: str) -> DigitalHeart:
         """The subject's heart, built again from its stored parameters: the very same heart."""
@@ -145,8 +144,7 @@ class SimulatedCohort(Cohort):
 
     @cached_property
     def _truth(self) -> dict[str, np.ndarray]:
-        with np.load(self._root / "truth.npz") as stored:
-            return {name: stored[name] for name in stored.files}
+        return _stored(self._root / "truth.npz")
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -244,6 +242,13 @@ def _scan_again(cohort: SimulatedCohort, subject_id: str, request: dict[str, Any
             "further images of the same visit cannot be made. Build the cohort again."
         )
     return scan
+
+
+def _stored(path: Path) -> dict[str, np.ndarray]:
+    try:
+        return read_arrays(path, what="truth of a simulated cohort", remedy="Build the cohort again.")
+    except ValueError as error:
+        raise CohortError(str(error)) from error
 
 
 def _moved(affine: np.ndarray, points: np.ndarray) -> np.ndarray:

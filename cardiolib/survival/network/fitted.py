@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike
 
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, read_arrays
 from cardiolib.printed import as_html
 from cardiolib.survival.cox import BaselineHazard
 from cardiolib.survival.network.autoencoder import SupervisedAutoencoder
@@ -170,7 +170,7 @@ def load_network(path: str | os.PathLike[str]) -> FittedNetwork:
     Raises
     ------
     ValueError
-        If the file is not such a model.
+        If the file is not such a model, or is damaged.
 
     Examples
     --------
@@ -186,16 +186,31 @@ def load_network(path: str | os.PathLike[str]) -> FittedNetwork:
     >>> bool((again.predict_log_risk(X) == model.predict_log_risk(X)).all())
     True
     """
-    with np.load(path, allow_pickle=False) as file:
-        if "about" not in file or json.loads(str(file["about"])).get("format") != FORMAT:
-            raise ValueError(f"{path} is not a model file ({FORMAT!r} was expected); save one with FittedNetwork.save")
-        about = json.loads(str(file["about"]))
-        groups: dict[str, dict[str, np.ndarray]] = {}
-        for key in file.files:
-            group, _, name = key.partition("/")
-            if name:
-                groups.setdefault(group, {})[name] = file[key]
-    return FittedNetwork(
+    content = read_arrays(path, what="survival model", remedy="Copy it again, or fit and save the model again.")
+    foreign = f"{path} is not a model file ({FORMAT!r} was expected); save one with FittedNetwork.save"
+    try:
+        about = json.loads(str(content["about"]))
+        is_ours = about["format"] == FORMAT
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(foreign) from error
+    if not is_ours:
+        raise ValueError(foreign)
+    try:
+        return _assembled(content, about)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{path}: what it holds does not make a model ({type(error).__name__}: {error}). Fit and save the model "
+            "again."
+        ) from error
+
+
+def _assembled(content: dict[str, np.ndarray], about: dict[str, Any]) -> FittedNetwork:
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in content.items():
+        group, _, name = key.partition("/")
+        if name:
+            groups.setdefault(group, {})[name] = array
+    network = FittedNetwork(
         settings=NetworkSettings(**about["settings"]),
         standardiser=Standardiser(**groups["standardiser"]),
         weights=groups["weights"],
@@ -207,3 +222,8 @@ def load_network(path: str | os.PathLike[str]) -> FittedNetwork:
         feature_shape=tuple(about["feature_shape"]),
         provenance=about["provenance"],
     )
+    bad = [name for name, values in network.weights.items() if not np.isfinite(values).all()]
+    if bad:
+        raise ValueError(f"weights {', '.join(bad[:4])} are not finite")
+    network._network()  # weights of these shapes must fit the settings
+    return network

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from cardiolib.files import atomic_path
+from cardiolib.files import atomic_path, read_json_object
 
 
 def write_state(path: str | os.PathLike[str], key: str, rows: list[dict], swarm: dict) -> None:
@@ -22,8 +22,10 @@ def read_state(path: str | os.PathLike[str], key: str) -> tuple[list[dict], dict
     ValueError
         If the file belongs to a search of other data, settings or seed.
     """
-    with open(path, encoding="utf-8") as file:
-        state = json.load(file)
+    try:
+        state = read_json_object(path, what="state of a search")
+    except ValueError as error:
+        raise ValueError(f"{error} Or delete the file to start the search anew.") from error
     if state.get("fingerprint") != key:
         raise ValueError(
             f"{path} holds the state of another search (other data, settings or seed); "

@@ -1,0 +1,110 @@
+"""Arrays in ``.npz`` files, read whole: every member to its end, where its checksum is compared.
+
+numpy reads as many bytes of a member as its header asks for. Where the header is damaged that is not all of them, and
+then the checksum is never looked at. torch does not compare checksums at all.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+COPY_AGAIN = "Copy it again from its source."
+_BEGINNINGS = (
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x93NUMPY", "a single array (.npy)"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x80", "a pickle, which is never loaded"),
+    (b"<", "a web page or XML"),
+)
+
+
+def read_arrays(
+    path: str | os.PathLike[str], needed: Iterable[str] = (), *, what: str, remedy: str = COPY_AGAIN
+) -> dict[str, np.ndarray]:
+    """All arrays of an ``.npz`` file, each compared with its checksum; pickled objects are never loaded.
+
+    Parameters
+    ----------
+    path : path-like
+    needed : iterable of str
+        Arrays that must be there.
+    what : str
+        The kind of file, for the message ("motion file").
+    remedy : str
+        What to do about a damaged one, for the message.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        The file is damaged, is another kind of file, holds pickled objects, or lacks an array.
+    """
+    content: dict[str, np.ndarray] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                name = member.filename.removesuffix(".npy")
+                if name in content:
+                    raise ValueError(f"holds {name} twice")
+                content[name] = _array(archive, member)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # damage may raise nearly anything: zlib, struct, tokens, memory
+        raise _unreadable(path, what, remedy, error) from error
+    absent = [name for name in needed if name not in content]
+    if absent:
+        held = ", ".join(list(content)[:6]) or "nothing"
+        raise ValueError(f"{path}: lacks the array(s) {', '.join(absent)}; it is no {what} (it holds {held}).")
+    return content
+
+
+def check_archive(path: str | os.PathLike[str], *, what: str, remedy: str = COPY_AGAIN) -> None:
+    """Refuse a ZIP archive, such as one of torch's files, of which a member does not match its checksum.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        The file is damaged or no archive.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+        if bad is not None:
+            raise ValueError(f"the checksum of {bad} does not match")
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise _unreadable(path, what, remedy, error) from error
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(member) as stream:
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+        if stream.read(1):  # reading on to the end is what compares the checksum
+            raise ValueError(f"{member.filename} holds more than its header says")
+    return array
+
+
+def _unreadable(path: str | os.PathLike[str], what: str, remedy: str, error: Exception) -> ValueError:
+    """One sentence about what was found in place of the file."""
+    found = str(error) or type(error).__name__
+    path = Path(path)
+    if path.is_file() and isinstance(error, zipfile.BadZipFile):
+        with open(path, "rb") as file:
+            head = file.read(32)
+        if not head:
+            found = "it is empty"
+        elif not head.startswith(b"PK"):
+            found = next(
+                (kind for start, kind in _BEGINNINGS if head.startswith(start)), f"it begins with {head[:8]!r}"
+            )
+        else:
+            found = f"{found}; it is cut or damaged"
+    return ValueError(f"{path}: is not a readable {what} ({found}). {remedy}")
