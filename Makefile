@@ -15,6 +15,8 @@ SCAN ?= example
 OUT ?= data/derived/scans
 A ?=
 B ?=
+N ?= 10000
+DOOR ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -29,7 +31,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench lint clean
+.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench fuzz lint clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -108,6 +110,9 @@ test-all: $(INSTALLED) ## run the test suite with the slow tests
 
 bench: $(INSTALLED) ## measure speed, memory and accuracy; writes benchmarks/results
 	$(PY) -m benchmarks
+
+fuzz: $(INSTALLED) ## damaged and odd files through every door that reads one: make fuzz N=10000 [DOOR=csv,dicom]
+	$(PY) -m benchmarks.fuzz --n $(N) --door "$(DOOR)"
 
 lint: $(INSTALLED) ## check style and types
 	$(VENV)/bin/ruff check cardiolib tests benchmarks

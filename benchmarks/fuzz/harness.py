@@ -69,8 +69,8 @@ class Bench:
 
     def _lay(self, name: str, content: bytes | None) -> None:
         path = self.folder / name
+        path.unlink(missing_ok=True)  # some file systems write a file to the disk when it is cut and written anew
         if content is None:
-            path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

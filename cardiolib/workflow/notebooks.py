@@ -38,8 +38,8 @@ def notebook_parameters(path: Path) -> dict[str, Any]:
             values[targets[0].id] = ast.literal_eval(value)
         except (ValueError, TypeError, RecursionError) as error:
             raise ParameterError(
-                f"{path.name}: line {statement.lineno} of the parameters cell ({targets[0].id} = ...) must have a plain "
-                "value: a number, a text in quotes, True, False, None, or a list or dictionary of these."
+                f"{path.name}: line {statement.lineno} of the parameters cell ({targets[0].id} = ...) must have a "
+                "plain value: a number, a text in quotes, True, False, None, or a list or dictionary of these."
             ) from error
     return values
 

@@ -15,6 +15,7 @@ from cardiolib.workflow.stages import STAGES
 
 PROFILES = ("smoke", "default", "paper")
 
+_LARGEST = 2**63 - 1
 _PROFILE_FOLDER = Path(__file__).with_name("profiles")
 
 
@@ -169,6 +170,8 @@ def _parse_override(text: str) -> tuple[str, str, Any]:
 
 def _check_type(value: Any, hint: Any, name: str) -> Any:
     origin = typing.get_origin(hint)
+    if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+        raise ParameterError(f"{name} must be a whole number of 64 bits, as TOML has them: at most {_LARGEST}")
     if hint is dict or origin is dict:
         if not isinstance(value, dict):
             raise ParameterError(f"{name} must be a table of names and values, got {value!r}")

@@ -137,7 +137,6 @@ def segmentation_network(name: str) -> bytes:
     """A network of two small levels, in either format."""
     import torch
 
-
     with torch.random.fork_rng():
         torch.manual_seed(1)
         network = TrainedNetwork.untrained(widths=(2, 3))

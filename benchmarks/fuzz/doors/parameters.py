@@ -65,6 +65,8 @@ _LINES = (
     *("x = {1: 2, **{}}", "import os", "x = " + "-" * 5000 + "1", "x = b'\\xff'", "x\0 = 1", "x = '\\ud800'"),
 )
 
+_ODD: tuple[Any, ...] = (None, 5, "parameters", [], {}, [None], [5], [["x"]], True)
+
 
 def seeds() -> dict[str, bytes]:
     """Overrides, one a line; a profile; a notebook."""
@@ -121,22 +123,21 @@ def _names(rng: random.Random) -> list[str]:
 def _other_notebook(content: bytes, rng: random.Random) -> Mutant:
     notebook = json.loads(content)
     cell = notebook["cells"][1]
-    told, expect = rng.choice(("line", "source", "tags", "cells", "twice", "kind")), Expect.FREE
-    if told == "line":
+    told = rng.choice(("a line", "the cell twice", "another kind", "another kind"))
+    if told == "a line":
         told = rng.choice(_LINES)
         cell["source"] = [*cell["source"], "\n" + told]
-    elif told == "twice":
+    elif told == "the cell twice":
         notebook["cells"].append(cell)
-        expect = Expect.REFUSED
     else:
-        odd = rng.choice((None, 5, "parameters", [], {}, [None], [5], [["x"]], True))
-        target, key = (
-            (notebook, "cells") if told == "cells" else (cell["metadata"], "tags") if told == "tags" else (cell, told)
+        places: tuple[tuple[Any, Any], ...] = (
+            *((notebook, "cells"), (notebook, "metadata"), (notebook["cells"], 1)),
+            *((cell, "source"), (cell, "metadata"), (cell["metadata"], "tags")),
         )
-        if told == "kind":
-            target, key = rng.choice(((notebook, "metadata"), (cell, "metadata"), (notebook["cells"], 1)))
-        target[key] = odd
-        told = f"{told} = {odd!r}"
+        target, key = rng.choice(places)
+        target[key] = rng.choice(_ODD)
+        told = f"{key} = {target[key]!r}"
+    expect = Expect.REFUSED if told == "the cell twice" else Expect.FREE
     return Mutant({NOTEBOOK: json.dumps(notebook).encode()}, f"notebook: {told[:60]!r}", expect)
 
 

@@ -7,6 +7,7 @@ import io
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +16,14 @@ from benchmarks.fuzz.damage import damaged
 from cardiolib.cohorts import open_cohort
 
 LIST, OUTCOMES, COVARIATES = "subjnames.txt", "surv_outcomes.csv", "covariates.csv"
+Rows = list[tuple[Any, ...]]
+Rewrite = Callable[[Rows], bytes]
 IDS = ("007", "NA", "Jäger", "null", "s 5", "1e3")
-_ROWS = [("ID", "status", "time"), *((name, k % 2, 100.25 + 371.5 * k) for k, name in enumerate(IDS))]
-_MORE = [("ID", "age", "bsa"), *((name, 40 + k, 1.75 + k / 8) for k, name in enumerate(reversed(IDS)))]
-Rewrite = Callable[[list[tuple[object, ...]]], bytes]
+_ROWS: Rows = [("ID", "status", "time"), *((name, k % 2, 100.25 + 371.5 * k) for k, name in enumerate(IDS))]
+_MORE: Rows = [("ID", "age", "bsa"), *((name, 40 + k, 1.75 + k / 8) for k, name in enumerate(reversed(IDS)))]
 
 
-def table(rows: list[tuple[object, ...]], **dialect: object) -> str:
+def table(rows: Rows, **dialect: object) -> str:
     """Rows as CSV; keywords as `csv.writer` takes them."""
     text = io.StringIO()
     csv.writer(text, **{"lineterminator": "\n", **dialect}).writerows(rows)  # type: ignore[arg-type]
@@ -43,7 +45,7 @@ def read(folder: Path) -> Reading:
     """The table of subjects and the volumes."""
     cohort = open_cohort(folder)
     frame = cohort.table
-    values = {"ids": list(cohort.ids), "columns": sorted(frame.columns)}
+    values: dict[str, Any] = {"ids": list(cohort.ids), "columns": sorted(frame.columns)}
     values |= {name: frame[name].to_numpy() for name in frame}
     values |= {"volumes": cohort.volumes().to_numpy(), "simulated": cohort.simulated}
     return Reading(values, cohort.notes)
@@ -93,7 +95,7 @@ SAME: dict[str, Rewrite] = {
     "rows in another order": lambda rows: table([rows[0], *rows[:0:-1]]).encode(),
     "columns in another order": lambda rows: table([row[::-1] for row in rows]).encode(),
     "blanks around cells": lambda rows: table(rows).replace(",", " , ").encode(),
-    "exponents": lambda rows: table([rows[0], *((a, b, f"{c:.8e}") for a, b, c in rows[1:])]).encode(),  # type: ignore[str-format]
+    "exponents": lambda rows: table([rows[0], *((a, b, f"{c:.8e}") for a, b, c in rows[1:])]).encode(),
 }
 
 WRONG: dict[str, Rewrite] = {
@@ -104,7 +106,7 @@ WRONG: dict[str, Rewrite] = {
     "decimal commas": lambda rows: table(rows).replace(".", ",").encode(),
     "decimal commas in all rows, columns exchanged": lambda rows: table(_exchanged(rows)).replace(".", ",").encode(),
     "quoted decimal commas": lambda rows: table(_commas(rows)).encode(),
-    "thousands": lambda rows: table([rows[0], *((a, b, f"{c:,}") for a, b, c in rows[1:])]).encode(),  # type: ignore[str-format]
+    "thousands": lambda rows: table([rows[0], *((a, b, f"{c:,}") for a, b, c in rows[1:])]).encode(),
     "a cell more in each row": lambda rows: table([rows[0], *((*row, 1) for row in rows[1:])]).encode(),
     "a cell more in one row": lambda rows: table([*rows[:3], (*rows[3], 9), *rows[4:]]).encode(),
     "a cell less in one row": lambda rows: table([*rows[:3], rows[3][:-1], *rows[4:]]).encode(),
@@ -156,11 +158,11 @@ TEXTS: dict[str, tuple[Callable[[str], bytes], Expect]] = {
 }
 
 
-def _commas(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+def _commas(rows: Rows) -> Rows:
     return [tuple(str(cell).replace(".", ",") for cell in row) for row in rows]
 
 
-def _exchanged(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+def _exchanged(rows: Rows) -> Rows:
     return [(row[0], row[2], row[1]) for row in rows]
 
 
