@@ -71,12 +71,13 @@ def read_columns(
             f"{path}: cannot be read as a table: it is empty. Its first line must name the columns, one of them "
             f"{id_column}."
         )
-    names, cells = _even(rows, path, notes)
-    if id_column not in names:
+    named = [plain_form(name) for name in rows[0][1]]
+    if id_column not in named:
         raise ValueError(
-            f"{path}: has no column {id_column!r}; its columns are {', '.join(names[:8])}. The first line "
-            "must name the columns, and one of them must be the subject ID."
+            f"{path}: has no column {id_column!r}; its columns are {', '.join(named[:8])}. The first line must name "
+            "the columns, and one of them must be the subject ID."
         )
+    names, cells = _even(rows, path, notes)
     columns = dict(zip(names, map(list, zip(*cells, strict=True)) if cells else ([] for _ in names), strict=True))
     columns = {name: column for name, column in columns.items() if not name.startswith("Unnamed: ") or any(column)}
     if not text.endswith(("\n", "\r")) and cells and _POINT_NUMBER.fullmatch(cells[-1][-1]):

@@ -51,6 +51,11 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
         region_names = tuple(title.removeprefix(_TITLE).split(","))
     names = region_names or REGION_NAMES
     region = surface.point_arrays.get("region")
+    if region is None and title.startswith(_TITLE):
+        raise ValueError(
+            f"{path}: its title names regions, but there is no array 'region' of them: the file is cut or damaged. "
+            "Copy it again, or write it again."
+        )
     try:
         if region is None:
             return SurfaceMesh(surface.points, triangles, simulated=simulated)

@@ -147,3 +147,24 @@ def test_real_ukbb_folder_and_acdc_patient061_are_the_same_heart(shared_dir):
     np.testing.assert_array_equal(
         biobank.image("ukbb_layout_0001").voxels, open_cohort(shared_dir / "data" / "acdc").image("patient061").voxels
     )
+
+
+@pytest.mark.field_fault("K11")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_info_in_other_encodings(two_patients, encoding):
+    folder, _ = two_patients
+    for info in folder.rglob("Info.cfg"):
+        info.write_bytes((info.read_text() + "\nHospital: Orléans\n").encode(encoding))
+    assert len(open_cohort(folder)) == 2
+
+
+@pytest.mark.field_fault("K8")
+def test_a_line_of_info_that_is_there_twice(two_patients):
+    folder, _ = two_patients
+    info = sorted(folder.rglob("Info.cfg"))[0]
+    text = info.read_text()
+    info.write_text(text + text)
+    assert len(open_cohort(folder)) == 2
+    info.write_text(f"{text}\nES: 2\n")
+    with pytest.raises(CohortError, match="Info.cfg: ES is given twice, as 3 and 2"):
+        open_cohort(folder)

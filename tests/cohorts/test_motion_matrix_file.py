@@ -63,3 +63,38 @@ def test_damaged_foreign_and_pickled_files_are_refused(tmp_path):
     np.savez(path, X=np.array([{"a": 1}], dtype=object))
     with pytest.raises(CohortError, match="not a readable motion file"):
         open_cohort(path)
+
+
+@pytest.mark.field_fault("K10")
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        ("{", "motion.json: is not valid JSON"),
+        ("[1]", "motion.json.*JSON object"),
+        ('{"notes": 3}', "notes must be"),
+    ],
+)
+def test_a_broken_side_file_is_refused_by_name(cohort, tmp_path, side, message):
+    path = write_motion_file(cohort, tmp_path / "motion.npz")
+    path.with_suffix(".json").write_text(side)
+    with pytest.raises(CohortError, match=message):
+        open_cohort(path)
+
+
+@pytest.mark.field_fault("K10")
+def test_a_side_file_of_something_else_takes_nothing_away(cohort, tmp_path):
+    path = write_motion_file(cohort, tmp_path / "motion.npz")
+    for content in ("{}", '{"created": "today", "about": "words"}'):
+        path.with_suffix(".json").write_text(content)
+        again = open_cohort(path)
+        assert again.ids == cohort.ids and again.name == "motion" and again.simulated == cohort.simulated
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("ids", ["a"]), ("vertex", [0]), ("time", [1.0]), ("X", [1.0, 2.0])])
+def test_arrays_that_do_not_fit_are_refused(cohort, tmp_path, name, wrong):
+    path = write_motion_file(cohort, tmp_path / "motion.npz")
+    with np.load(path) as stored:
+        content = {**{key: stored[key] for key in stored.files}, name: np.array(wrong)}
+    np.savez(path, **content)
+    with pytest.raises(CohortError, match=f"motion.npz.*{name}"):
+        open_cohort(path)

@@ -121,3 +121,47 @@ def test_writing_checks_what_it_is_given(tmp_path):
         write_motion_folder(MOTION, tmp_path, formats=("stl",))
     with pytest.raises(ValueError, match=r"\(T, V, 3\)"):
         write_motion_folder(MOTION[0], tmp_path)
+
+
+@pytest.mark.field_fault("K1")
+def test_points_that_were_cut_are_refused(tmp_path):
+    path = tmp_path / "RV_fr03.txt"
+    write_points_txt(np.random.default_rng(1).normal(size=(6, 3)) * 30, path)
+    data = path.read_bytes()
+    whole = read_points_txt(path)
+    for less in range(1, 20):
+        path.write_bytes(data[:-less])
+        if less == 1:  # the line end alone, as some editors leave it away
+            np.testing.assert_array_equal(read_points_txt(path), whole)
+            continue
+        with pytest.raises(ValueError, match="RV_fr03.txt.*(again|decimals with a point)"):
+            read_points_txt(path)
+
+
+@pytest.mark.field_fault("K1")
+def test_a_frame_that_ends_otherwise_than_the_others_is_refused(tmp_path):
+    for frame in range(20):
+        (tmp_path / f"RV_fr{frame:02d}.txt").write_text("1.5 2 3\n4 5.25 16.125\n")
+    read_motion_folder(tmp_path)
+    (tmp_path / "RV_fr07.txt").write_text("1.5 2 3\n4 5.25 1")
+    with pytest.raises(ValueError, match="RV_fr07.txt end.s. within a line, the other frames do not"):
+        read_motion_folder(tmp_path)
+    for frame in range(20):  # an editor or a script that leaves out the last line end
+        (tmp_path / f"RV_fr{frame:02d}.txt").write_text("1.5 2 3\n4 5.25 16.125")
+    assert read_motion_folder(tmp_path)[7, 1, 2] == 16.125
+
+
+@pytest.mark.field_fault("K11")
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_points_in_other_encodings(tmp_path, encoding):
+    (tmp_path / "p.txt").write_text("1 2 3\n4 5 6\n", encoding=encoding)
+    assert read_points_txt(tmp_path / "p.txt").tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+@pytest.mark.parametrize(
+    "text", ["1,5 2,5 3,5\n", "1.5,2.5,3.5\n", "1 2 inf\n", "1 2 3\n4 5\n", "1e400 0 0\n", "1 2 0x3\n"]
+)
+def test_other_numbers_are_refused(tmp_path, text):
+    (tmp_path / "p.txt").write_text(text)
+    with pytest.raises(ValueError, match="p.txt"):
+        read_points_txt(tmp_path / "p.txt")

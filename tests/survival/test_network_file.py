@@ -143,3 +143,47 @@ def test_other_points_or_frames_are_an_error_with_both_numbers(fitted, motion):
         predict_cohort(fitted, a_cohort(motion, 19 * 2 * 3))
     with pytest.raises(ValueError, match=r"has 90 \(10 phases, if it has 3 vertices\)"):
         predict_cohort(fitted, a_cohort(motion, 10 * 3 * 3))
+
+
+@pytest.mark.field_fault("K10")
+def test_a_damaged_model_file_is_refused_by_name_wherever(fitted, motion, tmp_path):
+    path = tmp_path / "network.npz"
+    fitted.save(path)
+    data, true = path.read_bytes(), fitted.predict_log_risk(motion.X)
+    places = np.random.default_rng(3).integers(0, len(data), 60)
+    for place in places:
+        for damaged in (data[:place], data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :]):
+            path.write_bytes(damaged)
+            try:
+                found = load_network(path)
+            except ValueError as error:
+                assert str(path) in str(error) and "again" in str(error)
+            else:
+                assert (found.predict_log_risk(motion.X) == true).all()
+
+
+@pytest.mark.field_fault("K10")
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"X": np.zeros(3)},
+        {"about": np.array("no json")},
+        {"about": np.array("[1]")},
+        {"about": np.array('{"format": "cardiolib supervised autoencoder 2"}')},
+        {"about": np.array('{"format": "cardiolib supervised autoencoder 2", "settings": {"latten": 3}}')},
+        {"about": np.array([{}], dtype=object)},
+    ],
+)
+def test_foreign_archives_are_refused_by_name(tmp_path, arrays):
+    path = tmp_path / "other.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="other.npz"):
+        load_network(path)
+
+
+def test_weights_that_do_not_fit_the_settings_are_refused(fitted, tmp_path):
+    name = next(iter(fitted.weights))
+    for wrong in (fitted.weights[name][:-1], np.full_like(fitted.weights[name], np.nan)):
+        replace(fitted, weights={**fitted.weights, name: wrong}).save(tmp_path / "n.npz")
+        with pytest.raises(ValueError, match="n.npz: what it holds does not make a model"):
+            load_network(tmp_path / "n.npz")

@@ -30,6 +30,7 @@ from cardiolib.survival import (
 )
 from cardiolib.survival.cross_validation import fold_seed
 from cardiolib.survival.network import search
+from cardiolib.survival.network.search_state import read_state
 from cardiolib.survival.network.swarm import ParticleSwarm
 
 BASE = NetworkSettings.on_inputs(epochs=8, standardise="columns")
@@ -258,6 +259,14 @@ def test_what_is_found_must_beat_the_defaults_by_more_than_the_noise():
         assert (found.best_settings == base) == kept[-1]
         assert found.best_score == (last if kept[-1] else best)["score"]
     assert set(kept) == {True, False}
+
+
+@pytest.mark.field_fault("K10")
+@pytest.mark.parametrize("content", ["{", "", "[]", "{}"])
+def test_a_broken_state_names_its_file_and_what_to_do(tmp_path, content):
+    (tmp_path / "state.json").write_text(content)
+    with pytest.raises(ValueError, match="state.json.*delete the file to start"):
+        read_state(tmp_path / "state.json", "key")
 
 
 def test_search_settings_are_validated():
