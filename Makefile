@@ -16,6 +16,8 @@ OUT ?= data/derived/scans
 SCAN_ARGS ?=
 A ?=
 B ?=
+N ?= 10000
+DOOR ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,7 +32,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench lint audit clean
+.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench fuzz lint audit clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -110,6 +112,9 @@ test-all: $(INSTALLED) ## run the test suite with the slow tests
 
 bench: $(INSTALLED) ## measure speed, memory and accuracy; writes benchmarks/results
 	$(PY) -m benchmarks
+
+fuzz: $(INSTALLED) ## damaged and odd files through every door that reads one: make fuzz N=10000 [DOOR=csv,dicom]
+	$(PY) -m benchmarks.fuzz --n $(N) --door "$(DOOR)"
 
 lint: $(INSTALLED) ## check style and types
 	$(VENV)/bin/ruff check cardiolib tests benchmarks

@@ -22,6 +22,8 @@ NO_BENCHMARK = (
     "dicom_arranged_time",
     "dicom_arranged_grids",
     "dicom_identifiers",
+    "safety_reading",
+    "safety_kills",
 )
 
 

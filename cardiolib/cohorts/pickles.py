@@ -16,7 +16,7 @@ import os
 import pickle
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -46,18 +46,33 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
-    with path.open("rb") as stream:
+    with path.open("rb") as file:
         try:
-            return _Builder().plain(_AllowListUnpickler(stream).load())
+            return _Builder().plain(_AllowListUnpickler(_Stream(file)).load())
         except CohortError as error:
             raise CohortError(f"{path}: {error}") from error
-        except MemoryError as error:
-            raise CohortError(f"{path}: asks for more memory than there is; the file is damaged.") from error
         except Exception as error:  # a damaged pickle may raise nearly anything
             raise CohortError(
                 f"{path}: is not a readable pickle ({type(error).__name__}: {error}). Download it again; a Git "
                 "LFS pointer (a small text file) in its place gives the same message."
             ) from error
+
+
+class _Stream:
+    """A file of which no more can be asked for than it holds: a damaged length reserves no memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self.readline = file.readline
+
+    def read(self, size: int) -> bytes:
+        if size > self._size - self._file.tell():
+            raise EOFError(f"{size} bytes were announced, and the file ends before")
+        return self._file.read(size)
+
+    def readinto(self, buffer: bytearray) -> int:
+        return self._file.readinto(buffer)  # type: ignore[attr-defined]
 
 
 # The unpickler written in Python, not the one in C: there a damaged file of 100 bytes can reserve all memory
@@ -74,6 +89,12 @@ class _AllowListUnpickler(pickle._Unpickler):
                 "called. Only numpy arrays and plain Python containers are read; ask for the data as .npz or CSV."
             )
         return stand_in
+
+    def load_bytearray8(self) -> None:
+        """As the unpickler's own, which would take the room before it looks whether the file has so much."""
+        self.append(bytearray(self.read(int.from_bytes(self.read(8), "little"))))
+
+    dispatch = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: load_bytearray8}
 
 
 class _Kept:

@@ -21,19 +21,64 @@ def notebook_parameters(path: Path) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If there is no such cell or more than one, or it holds anything but plain assignments.
+        The file is no notebook, there is no such cell or more than one, or it holds anything but plain assignments; the
+        file is named.
     """
-    cells = read_json(path)["cells"]
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    tagged = [cell for cell in _cells(path) if _is_parameters_cell(cell)]
     if len(tagged) != 1:
-        raise ParameterError(f"{path.name} must have one cell tagged 'parameters', it has {len(tagged)}")
+        raise ParameterError(
+            f"{path.name} must have one cell tagged 'parameters', it has {len(tagged)}. Correct the tags of its cells."
+        )
     values = {}
-    for statement in ast.parse("".join(tagged[0]["source"])).body:
-        target = statement.target if isinstance(statement, ast.AnnAssign) else getattr(statement, "targets", [None])[0]
-        if not isinstance(target, ast.Name) or statement.value is None:
+    for statement in _statements(path, tagged[0].get("source")):
+        targets = [statement.target] if isinstance(statement, ast.AnnAssign) else getattr(statement, "targets", [None])
+        value = getattr(statement, "value", None)
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name) or value is None:
             raise ParameterError(f"{path.name}: the parameters cell may hold only `name: type = value` lines")
-        values[target.id] = ast.literal_eval(statement.value)
+        try:
+            values[targets[0].id] = ast.literal_eval(value)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ParameterError(
+                f"{path.name}: line {statement.lineno} of the parameters cell ({targets[0].id} = ...) must have a "
+                "plain value: a number, a text in quotes, True, False, None, or a list or dictionary of these."
+            ) from error
     return values
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook file."""
+    try:
+        content = read_json(path)
+    except (ValueError, RecursionError) as error:
+        raise ParameterError(
+            f"{path.name} cannot be read as a notebook ({error}). Save it again in JupyterLab, or restore it."
+        ) from error
+    cells = content.get("cells") if isinstance(content, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise ParameterError(f"{path.name} has no list of cells: it is no notebook of version 4. Restore the file.")
+    return cells
+
+
+def _is_parameters_cell(cell: dict[str, Any]) -> bool:
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return isinstance(tags, list) and "parameters" in tags
+
+
+def _statements(path: Path, source: Any) -> list[ast.stmt]:
+    """The statements of a cell, whose source is a text or a list of lines."""
+    lines = source if isinstance(source, list) else [source]
+    if not all(isinstance(line, str) for line in lines):
+        raise ParameterError(f"{path.name}: the parameters cell holds no text. Restore the file.")
+    try:
+        return ast.parse("".join(lines)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # MemoryError: too many brackets for it
+        line = getattr(error, "lineno", None)
+        where = f"line {line} of " if line else ""
+        raise ParameterError(
+            f"{path.name}: {where}the parameters cell is no Python ({getattr(error, 'msg', error)}). Write one "
+            "`name: type = value` a line."
+        ) from error
 
 
 def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: StageDisplay) -> Path:

@@ -15,6 +15,7 @@ from cardiolib.workflow.stages import STAGES
 
 PROFILES = ("smoke", "default", "paper")
 
+_LARGEST = 2**63 - 1
 _PROFILE_FOLDER = Path(__file__).with_name("profiles")
 
 
@@ -28,8 +29,27 @@ def load_profile(name: str) -> dict[str, dict[str, Any]]:
     """
     if name not in PROFILES:
         raise ParameterError(f"unknown profile {name!r}{nearest(name, PROFILES)}; profiles: {', '.join(PROFILES)}")
-    with open(_PROFILE_FOLDER / f"{name}.toml", "rb") as file:
-        return tomllib.load(file)
+    return read_profile(_PROFILE_FOLDER / f"{name}.toml")
+
+
+def read_profile(path: Path) -> dict[str, dict[str, Any]]:
+    """Parameters by stage from a TOML file.
+
+    Raises
+    ------
+    ParameterError
+        The file is not TOML, or holds anything but tables; it is named.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ParameterError(f"{path}: is no profile in TOML notation ({error}). Correct it or restore it.") from error
+    bare = [name for name, table in content.items() if not isinstance(table, dict)]
+    if bare:
+        raise ParameterError(
+            f"{path}: {', '.join(bare)} must be a table: a line [{bare[0]}], and its parameters in the lines below."
+        )
+    return content
 
 
 def stage_values(profile: Mapping[str, Mapping[str, Any]], overrides: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
@@ -98,7 +118,7 @@ def build_settings(cls: type, values: Mapping[str, Any], *, where: str) -> Any:
         values = {name: value for name, value in values.items() if name not in (group, *names)}
         known += [name for name in names if name not in known]
     for name, value in values.items():
-        if name not in hints:
+        if name not in known:  # not `hints`: that has the class variables too
             _unknown(where, name, known)
         checked[name] = _check_type(value, hints[name], f"{where}.{name}")
     try:
@@ -150,6 +170,8 @@ def _parse_override(text: str) -> tuple[str, str, Any]:
 
 def _check_type(value: Any, hint: Any, name: str) -> Any:
     origin = typing.get_origin(hint)
+    if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+        raise ParameterError(f"{name} must be a whole number of 64 bits, as TOML has them: at most {_LARGEST}")
     if hint is dict or origin is dict:
         if not isinstance(value, dict):
             raise ParameterError(f"{name} must be a table of names and values, got {value!r}")

@@ -10,7 +10,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from cardiolib.cohorts import CohortError, read_pickle
+from benchmarks.fuzz.doors import pickles
+from benchmarks.fuzz.harness import memory_limited
+from cardiolib.cohorts import CohortError, read_inputdata, read_pickle
 
 
 class Calls:
@@ -178,3 +180,35 @@ def test_a_small_file_cannot_ask_for_endless_memory_or_time(tmp_path):
 def test_a_missing_file_is_called_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file"):
         read_pickle(tmp_path / "nothing.pkl")
+
+
+@pytest.mark.parametrize("way", sorted(pickles.WAYS))
+def test_every_name_that_scanners_missed_is_refused_in_every_way_to_write_it(tmp_path, monkeypatch, way):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "a.pkl"
+    for full in pickles.NAMES:
+        module, _, name = full.rpartition(".")
+        path.write_bytes(pickles.WAYS[way](module, name))
+        with pytest.raises(CohortError, match=r"a\.pkl: "):
+            read_pickle(path)
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["a.pkl"]
+
+
+@pytest.mark.parametrize("told", sorted(pickles.STRUCTURES))
+def test_structures_that_would_take_memory_time_or_another_reader_are_refused(tmp_path, told):
+    path = tmp_path / "inputdata_DL.pkl"
+    path.write_bytes(pickles.STRUCTURES[told])
+    with memory_limited(1.0), pytest.raises(CohortError, match=r"inputdata_DL\.pkl") as refused:
+        read_inputdata(path)
+    assert not isinstance(refused.value.__cause__, MemoryError)
+
+
+def test_bytes_that_are_announced_but_not_there_reserve_no_memory(tmp_path):
+    for opcode in (b"\x80\x05\x96", b"\x80\x04\x8e", b"\x80\x04\x8d"):
+        (tmp_path / "a.pkl").write_bytes(opcode + (2**33).to_bytes(8, "little") + b"abc.")
+        with memory_limited(0.5), pytest.raises(CohortError, match=r"a\.pkl: is not a readable pickle \(EOFError"):
+            read_pickle(tmp_path / "a.pkl")
+
+
+def test_a_bytearray_is_read(tmp_path):
+    assert read_pickle(_write(tmp_path / "a.pkl", [bytearray(b"abc")], protocol=5)) == [bytearray(b"abc")]

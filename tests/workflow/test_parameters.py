@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from cardiolib.workflow.errors import ParameterError
-from cardiolib.workflow.parameters import PROFILES, build_settings, load_profile, stage_settings
+from cardiolib.workflow.notebooks import notebook_parameters
+from cardiolib.workflow.parameters import PROFILES, build_settings, load_profile, read_profile, stage_settings
 from cardiolib.workflow.stages import STAGES
 
 
@@ -49,6 +52,8 @@ def test_unknown_stage_names_the_nearest() -> None:
     [
         ("epochs", 2.5),
         ("epochs", True),
+        ("epochs", 10**30),
+        ("rate", -(10**30)),
         ("epochs", "3"),
         ("rate", "fast"),
         ("name", 3.5),
@@ -83,3 +88,83 @@ def test_out_of_range_values_name_the_stage() -> None:
 def test_overrides_that_are_no_assignment_are_refused(text: str) -> None:
     with pytest.raises(ParameterError, match="stage.parameter=value"):
         stage_settings({}, [text])
+
+
+@pytest.mark.parametrize("name", ["RANGES", "CHOICES", "NESTED", "__init__"])
+def test_what_is_no_field_of_the_settings_is_no_parameter(name: str) -> None:
+    with pytest.raises(ParameterError, match=f"stage 'survival' has no parameter '{name}'"):
+        stage_settings({}, [f"survival.{name}=1"])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[survival\n", "is no profile in TOML notation"),
+        (b"[survival]\nepochs = \n", "is no profile in TOML notation"),
+        (b"[survival]\nepochs = 2\nepochs = 3\n", "is no profile in TOML notation"),
+        (b'[survival]\nname = "\xff"\n', "is no profile in TOML notation"),
+        (b"x = " + b"[" * 5000, "is no profile in TOML notation"),
+        (b"epochs = 2\n", "epochs must be a table: a line \\[epochs\\]"),
+        (b"[[survival]]\nepochs = 2\n", "survival must be a table"),
+    ],
+)
+def test_a_damaged_profile_names_itself(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_bytes(content)
+    with pytest.raises(ParameterError, match=f"own.toml: .*{words}"):
+        read_profile(path)
+
+
+def test_a_profile_may_have_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_bytes(b"\xef\xbb\xbf[survival]\nepochs = 2\n")
+    assert read_profile(path) == {"survival": {"epochs": 2}}
+
+
+def _notebook(folder: Path, cells: object) -> Path:
+    path = folder / "03.ipynb"
+    path.write_text(json.dumps({"cells": cells, "nbformat": 4}), encoding="utf-8")
+    return path
+
+
+def _cell(source: object) -> dict[str, object]:
+    return {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": source}
+
+
+@pytest.mark.parametrize("source", ["seed: int = 1\nname = 'a'\n", ["seed: int = 1\n", "name = 'a'\n"]])
+def test_parameters_of_a_notebook(tmp_path: Path, source: object) -> None:
+    assert notebook_parameters(_notebook(tmp_path, [{"cell_type": "raw"}, _cell(source)])) == {"seed": 1, "name": "a"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (None, "has no list of cells"),
+        ([5], "has no list of cells"),
+        ([{"metadata": 5}], "it has 0"),
+        ([{"metadata": {"tags": "parameters"}}], "it has 0"),
+        ([_cell("x = 1"), _cell("x = 1")], "it has 2"),
+        ([_cell(None)], "holds no text"),
+        ([_cell([5])], "holds no text"),
+        ([_cell("x = (")], "line 1 of the parameters cell is no Python"),
+        ([_cell("\tx = 1")], "line 1 of the parameters cell is no Python"),
+        ([_cell("x = " + "[" * 5000)], "the parameters cell is no Python"),
+        ([_cell("x = " + "-" * 9000 + "1")], "the parameters cell"),
+        ([_cell("x = 1\ny = f(2)")], "line 2 of the parameters cell \\(y = ...\\) must have a plain value"),
+        ([_cell("x = {[]: 1}")], "line 1 of the parameters cell \\(x = ...\\) must have a plain value"),
+        ([_cell("x = y = 1")], "may hold only"),
+        ([_cell("print(1)")], "may hold only"),
+        ([_cell("x: int")], "may hold only"),
+        ([_cell("x += 1")], "may hold only"),
+    ],
+)
+def test_a_damaged_notebook_names_itself(tmp_path: Path, cells: object, words: str) -> None:
+    with pytest.raises(ParameterError, match=f"03.ipynb.*{words}"):
+        notebook_parameters(_notebook(tmp_path, cells))
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"\xff\xfe\x00", b"{", b"[" * 100_000])
+def test_what_is_no_notebook_names_itself(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "03.ipynb").write_bytes(content)
+    with pytest.raises(ParameterError, match="03.ipynb"):
+        notebook_parameters(tmp_path / "03.ipynb")
