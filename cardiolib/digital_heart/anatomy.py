@@ -120,7 +120,7 @@ class Anatomy:
         takes away the kink at psi = +-al. cos u = max(cos psi, cos al) because al < pi/2: where a vigorous ventricle
         spreads the insertions farther than that, they count as just below.
         """
-        cos_half = np.maximum(cos_half, _LEAST_COS)
+        cos_half = max(cos_half, _LEAST_COS) if isinstance(cos_half, float) else np.maximum(cos_half, _LEAST_COS)
         chord = cos_half / np.maximum(at.cos, cos_half)
         hollow = amount * (1.0 - chord * chord)
         if self.parameters.flattening_edge > 0:
