@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VICTIMS = ("runner", "kernel", "worker", "full disk")
 ENDED_S = 30.0
 """Within so many seconds all processes of a killed run have ended by themselves."""
-LIMIT_S = 300.0
+LIMIT_S = 1800.0
 TRIES, EARLIER = 6, 0.85
 """A kill that came too late is tried again, each time earlier."""
 
