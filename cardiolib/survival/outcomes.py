@@ -59,9 +59,10 @@ If 2 means death and 1 censored, as in some tables of R, give event == 2
     for name, values in zip(beside, others, strict=True):
         if values is not None and (not np.ndim(values) or len(values) != event.size):
             one = "row" if np.ndim(values) == 2 else "value"
+            rows = f"{len(values)} rows" if np.ndim(values) else "no rows"
             raise ValueError(
-                f"{name} has shape {np.shape(values)}, but event and time have {event.size} rows; give one {one} a "
-                "patient in each: join them by patient ID"
+                f"{name} has {rows}, event and time have {event.size}: give one {one} a patient in each, and join them "
+                f"by patient ID ({name} has shape {np.shape(values)})"
             )
     return check_event(event), check_time(time), *others
 

@@ -249,7 +249,7 @@ def test_risks_whose_rows_are_in_another_order_are_refused(name):
     np.testing.assert_array_equal(doors[name](frame, event, TIME), doors[name](given, EVENT, TIME))
     refused(partial(doors[name], frame.iloc[::-1]), event, TIME, named="different order")
     refused(partial(doors[name], frame.iloc[1:]), event, TIME, named="rows")
-    refused(partial(doors[name], given[1:]), EVENT, TIME, named="join them by patient ID")
+    refused(partial(doors[name], given[1:]), EVENT, TIME, named="by patient ID")
     hidden = np.ma.masked_array(given, np.zeros(given.shape, bool))
     hidden[4] = np.ma.masked
     refused(partial(doors[name], hidden), EVENT, TIME, named="hides 1 rows, first \\[4\\]")

@@ -172,6 +172,8 @@ def train_on_scores(
 
 def check_training_data(X: ArrayLike, event: ArrayLike, time: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Check features and outcomes together: one row a patient, at least two patients and one death."""
+    if np.ndim(X) != 2:
+        check_features(X)  # says what shape is wanted
     event, time, X = check_outcomes(event, time, X=X)
     X = check_features(X)
     if event.size < 2 or not event.any():
