@@ -21,6 +21,8 @@ _SHOWN = 4
 _HINT = re.compile(r'"?sep=([,;\t])"?[ \t]*(?:\r\n|\r|\n)')
 """Excel's own first line, which names the separator."""
 
+_FIRST_ROW = re.compile(r"[^\r\n]*\S[^\r\n]*")
+
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d+)?(?:[eE][+-]?\d+)?")
 """3,5 and 1.234,5 and 12: a number as it is written where the comma marks decimals."""
 _COMMA_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
@@ -99,7 +101,8 @@ def column_names(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _first_row(text: str) -> str:
-    return next((line for line in io.StringIO(text, newline=None) if line.strip()), "").rstrip("\n")
+    match = _FIRST_ROW.search(text)
+    return match.group() if match else ""
 
 
 def _split(line: str, separator: str) -> list[str]:
@@ -122,7 +125,7 @@ def _rows(text: str, separator: str, path: Path) -> list[tuple[int, list[str]]]:
     rows = []
     try:
         for row in reader:
-            cells = [cell.strip() for cell in row]
+            cells = list(map(str.strip, row))
             if any(cells):
                 rows.append((reader.line_num, cells))
     except csv.Error as error:
@@ -143,7 +146,7 @@ def _even(rows: list[tuple[int, list[str]]], path: Path, notes: list[str]) -> tu
     if len(lengths) == 1 and min(lengths) > declared and not any(any(row[n:]) for _, row in body):
         declared = min(lengths)
         notes.append(f"{path.name}: the separators at the end of every row are left out")
-    uneven = [(line, row) for line, row in body if not n <= len(row) <= declared or any(row[n:])]
+    uneven = [(line, row) for line, row in body if len(row) != n and (not n < len(row) <= declared or any(row[n:]))]
     if uneven:
         shown = ", ".join(f"line {line} ({row[0]}) has {len(row)}" for line, row in uneven[:_SHOWN])
         more = f" and {len(uneven) - _SHOWN} more lines" if len(uneven) > _SHOWN else ""
@@ -160,14 +163,14 @@ def _even(rows: list[tuple[int, list[str]]], path: Path, notes: list[str]) -> tu
             f"{path}: the first line names {', '.join(twice[:_SHOWN])} more than once ({twice[0]}: columns {places}). "
             "Which of them counts cannot be told: keep one, or give them different names."
         )
-    return names, [row[:n] for _, row in body]
+    return names, [row if len(row) == n else row[:n] for _, row in body]
 
 
 def _read_commas(columns: dict[str, list[str]], path: Path, notes: list[str]) -> None:
     """Write numbers with decimal commas with points, in the columns where commas can be nothing else."""
     numbers, proven = {}, False
     for name, cells in columns.items():
-        if not any("," in cell for cell in cells):
+        if "," not in "".join(cells):
             continue
         filled = [cell for cell in cells if cell]
         if all(_COMMA_NUMBER.fullmatch(cell) for cell in filled):
