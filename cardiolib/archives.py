@@ -6,12 +6,21 @@ then the checksum is never looked at. torch does not compare checksums at all.
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+_KINDS = "biufcSU"
+_MOST_DEFLATED = 1032
+"""Deflate makes nothing smaller than by this factor."""
 
 COPY_AGAIN = "Copy it again from its source."
 _BEGINNINGS = (
@@ -85,11 +94,26 @@ def check_archive(path: str | os.PathLike[str], *, what: str, remedy: str = COPY
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    _refuse_other_size(archive, member)
     with archive.open(member) as stream:
         array = np.lib.format.read_array(stream, allow_pickle=False)
         if stream.read(1):  # reading on to the end is what compares the checksum
             raise ValueError(f"{member.filename} holds more than its header says")
     return array
+
+
+def _refuse_other_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Compare what a member's header claims with the member's size before memory is taken for it."""
+    with archive.open(member) as stream:
+        read_header = _HEADERS.get(np.lib.format.read_magic(stream))
+        if read_header is None:
+            raise ValueError(f"{member.filename} is an array of an unknown version")
+        shape, _, dtype = read_header(stream)
+        claimed = stream.tell() + math.prod(shape) * dtype.itemsize
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"{member.filename} holds values of type {dtype}, not numbers or text")
+    if claimed != member.file_size or member.file_size > _MOST_DEFLATED * (member.compress_size + 1):
+        raise ValueError(f"{member.filename} claims {claimed:,} bytes and cannot hold them")
 
 
 def _unreadable(path: str | os.PathLike[str], what: str, remedy: str, error: Exception) -> ValueError:

@@ -38,6 +38,7 @@ __all__ = [
 MARK = "simulated"
 """Word that says "simulated" in a side file or as the name of a table's column."""
 FOLDER_MARK = "simulated.json"
+_MOST_DIGITS = 300
 UNFINISHED = ".writing-"
 """How the folder is called in which a file is written before it gets its name; a killed process leaves it behind."""
 DATA_FOLDER = "CARDIOLIB_DATA"
@@ -92,13 +93,15 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         The file is not JSON, or an object in it has two values of one name; the file is named.
     """
     try:
-        return json.loads(read_plain_text(path), object_pairs_hook=_object)
+        return json.loads(read_plain_text(path), object_pairs_hook=_object, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{path}: is not valid JSON ({error}). Correct it there, or copy the file again from its source."
         ) from error
     except RecursionError as error:
         raise ValueError(f"{path}: is not valid JSON of ours (nested too deeply).") from error
+    except _NumberError as error:
+        raise ValueError(f"{path}: holds a number of {error} digits. Correct it, or copy the file again.") from error
     except _RepeatedNameError as error:
         raise ValueError(f"{path}: gives {error} twice, with different values. Keep the one that is right.") from error
 
@@ -255,6 +258,16 @@ def text_hash(text: str) -> str:
 
 class _RepeatedNameError(Exception):
     """An object of JSON has two values of one name."""
+
+
+class _NumberError(Exception):
+    """A whole number that no file of ours needs."""
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise _NumberError(len(text))
+    return int(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

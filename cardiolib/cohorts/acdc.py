@@ -153,12 +153,14 @@ def read_patient(folder: Path) -> AcdcPatient:
     frames = {}
     for phase in ("ED", "ES"):
         text = entries.get(phase, "")
-        if not text.isdigit() or int(text) < 1:
+        if not _counts(text) or int(text) < 1:
             given = f"{phase}: {text}" if text else f"no line {phase}:"
             raise CohortError(f"{folder.name}/Info.cfg: {given}; expected a frame number from 1")
         frames[phase] = int(text) - 1
+    if frames["ED"] == frames["ES"]:
+        raise CohortError(f"{folder.name}/Info.cfg: ED and ES are both frame {frames['ED'] + 1}; they differ in a beat")
     total = entries.get("NbFrame", "")
-    if total.isdigit() and int(total) <= max(frames.values()):
+    if _counts(total) and int(total) <= max(frames.values()):
         raise CohortError(
             f"{folder.name}/Info.cfg: ED {frames['ED'] + 1} and ES {frames['ES'] + 1} of only {total} frames (NbFrame)"
         )
@@ -167,6 +169,11 @@ def read_patient(folder: Path) -> AcdcPatient:
     if absent:
         raise CohortError(f"{folder.name}: Info.cfg names {' and '.join(absent)}, not in the folder")
     return patient
+
+
+def _counts(text: str) -> bool:
+    """Whether a text is a number of frames: other digits than 0 to 9 are digits to Python, too."""
+    return text.isascii() and text.isdigit() and len(text) < 7
 
 
 def _info_lines(file: Path) -> list[str]:

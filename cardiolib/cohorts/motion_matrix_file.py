@@ -251,13 +251,18 @@ def open_motion_file(path: Path) -> Cohort:
     stored = read_matrix(path)
     table = pd.DataFrame(index=list(stored.ids)) if stored.outcomes is None else stored.outcomes
     note = f"{stored.X.shape[1]:,} features, point list {stored.point_list_sha256[:12]}"
-    return Cohort(
-        str(stored.about.get("name", path.stem)),
-        table,
-        time_unit=str(stored.about.get("time_unit", "days")),
-        layout=LAYOUT,
-        folder=path,
-        simulated=stored.simulated,
-        notes=[*map(str, stored.about.get("notes", ())), note],
-        motion=stored.X,
-    )
+    try:
+        return Cohort(
+            str(stored.about.get("name", path.stem)),
+            table,
+            time_unit=str(stored.about.get("time_unit", "days")),
+            layout=LAYOUT,
+            folder=path,
+            simulated=stored.simulated,
+            notes=[*map(str, stored.about.get("notes", ())), note],
+            motion=stored.X,
+        )
+    except CohortError as error:
+        if str(path) in str(error):
+            raise
+        raise CohortError(f"{path}: {error}") from error

@@ -70,7 +70,8 @@ def open_nifti_table(path: Path, *, scheme: LabelScheme | str | None = None) -> 
     for name in table.index:
         own = table.at[name, "scheme"] if "scheme" in table else ""
         asked = scheme if scheme is not None else own or stated.get("label_scheme")
-        scan = _scan(files[name], frames[name], None if asked is None else stated_scheme(asked, source=path / TABLE))
+        source = path / (TABLE if scheme is None and own else "cohort.json")
+        scan = _scan(files[name], frames[name], None if asked is None else stated_scheme(asked, source=source))
         scans[name] = scan
         if scan.label_files and scan.scheme is None:
             unread.append(name)

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from cardiolib.cohorts.table import OUTCOME_COLUMNS, CohortError, join_by_id, named, numeric, read_csv_by_id
+from cardiolib.cohorts.table import (
+    OUTCOME_COLUMNS,
+    CohortError,
+    checked_event,
+    checked_time,
+    join_by_id,
+    named,
+    numeric,
+    read_csv_by_id,
+)
 
 _OUTCOMES = (*OUTCOME_COLUMNS, "status")
 
@@ -34,7 +43,9 @@ def outcomes_beside(file: Path, ids: Sequence[str], notes: list[str]) -> pd.Data
     if absent:
         raise CohortError(f"{file}: no column {named(absent)}; expected ID, status (1 died, 0 censored), time.")
     rows, _ = join_by_id(ids, frame, source=str(file))
-    return rows[["time", "event"]]
+    return pd.DataFrame(
+        {"time": checked_time(rows["time"], str(file)), "event": checked_event(rows["event"], str(file))}
+    )
 
 
 def one_event_column(frame: pd.DataFrame, *, source: str) -> pd.DataFrame:

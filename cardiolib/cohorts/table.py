@@ -96,8 +96,8 @@ def subject_table(frame: pd.DataFrame, *, source: str = "table of subjects") -> 
             "imaging to death or end of observation, and event 1 (death observed) or 0 (censored)."
         )
     if present:
-        table["time"] = _checked_time(table["time"], source)
-        table["event"] = _checked_event(table["event"], source)
+        table["time"] = checked_time(table["time"], source)
+        table["event"] = checked_event(table["event"], source)
     return table
 
 
@@ -191,7 +191,8 @@ def named(items: Iterable[object]) -> str:
     return ", ".join(listed[:_SHOWN]) + more
 
 
-def _checked_time(column: pd.Series, source: str) -> pd.Series:
+def checked_time(column: pd.Series, source: str) -> pd.Series:
+    """Times of follow-up as numbers; a `CohortError` names `source` and the subjects of which they are none."""
     time = pd.to_numeric(column, errors="coerce").astype(np.float64)
     bad = ~np.isfinite(time) | (time < 0)
     if bad.any():
@@ -203,7 +204,8 @@ def _checked_time(column: pd.Series, source: str) -> pd.Series:
     return time
 
 
-def _checked_event(column: pd.Series, source: str) -> pd.Series:
+def checked_event(column: pd.Series, source: str) -> pd.Series:
+    """Who died, as bool; a `CohortError` names `source` and the subjects of which it is not said."""
     event = pd.to_numeric(column.astype(object).map(_plain), errors="coerce")
     bad = ~event.isin([0, 1])
     if bad.any():

@@ -155,6 +155,9 @@ def _read_table(path: str | os.PathLike[str], columns: tuple[int, ...]) -> np.nd
             f"{path}: {wanted} columns were expected on every line; found {counts}. Separate numbers by spaces or tabs "
             "and write decimals with a point; if lines are cut, copy the file again."
         )
+    odd = next((value for line in lines for value in line if "_" in value or not value.isascii()), "")
+    if odd:  # Python takes 1_0 for 10
+        raise ValueError(f"{path}: {odd!r} is not a number. Write decimals with a point.")
     try:
         table = np.array(lines, dtype=float)
     except ValueError as error:

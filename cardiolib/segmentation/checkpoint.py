@@ -172,6 +172,11 @@ def read_tensors(path: str | Path, *, what: str, remedy: str) -> Any:
 def _plain_content(path: Path) -> dict[str, Any]:
     """What `TrainedNetwork.save` put into an ``.npz`` file; empty for the file of somebody else."""
     arrays = read_arrays(path, what="network", remedy=_SAVE_AGAIN)
+    odd = next(
+        (name for name, array in arrays.items() if name.startswith(WEIGHTS) and array.dtype.kind not in "fiu"), ""
+    )
+    if odd:
+        raise ValueError(f"{path}: {odd} holds {arrays[odd].dtype}, not numbers. {_SAVE_AGAIN}")
     weights = {
         name.removeprefix(WEIGHTS): torch.from_numpy(array)
         for name, array in arrays.items()
