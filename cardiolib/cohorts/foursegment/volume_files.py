@@ -70,6 +70,9 @@ def _last_run(values: list[float] | None, words: list[str], path: Path) -> Volum
             "for each run of the tool. Run the tool again for this subject."
         )
     lv, lv_mass, rv, rv_mass = values[-N_NUMBERS:]
-    if any(math.isinf(value) for value in values[-N_NUMBERS:]):
-        raise CohortError(f"{path}: a volume is infinite. Run the tool again for this subject.")
+    if not all(math.isfinite(value) for value in values[-N_NUMBERS:]):
+        raise CohortError(
+            f"{path}: a volume is not a finite number. Run the tool again for this subject, or take its files of "
+            "volumes away if it has none."
+        )
     return lv, lv_mass, rv, rv_mass
