@@ -21,7 +21,7 @@ import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.pickles import read_pickle
-from cardiolib.cohorts.table import CohortError, text_ids
+from cardiolib.cohorts.table import CohortError, named, text_ids
 
 LAYOUT = "the authors' pickles (inputdata_*.pkl)"
 PAPER_FEATURES = 19 * 202 * 3
@@ -154,6 +154,8 @@ def read_model_cstats(path: str | os.PathLike[str]) -> ModelCStats:
         apparent, optimism = float(content[0]), np.asarray(content[1], dtype=np.float64).reshape(-1)
     except (TypeError, ValueError) as error:
         raise CohortError(f"{path}: expected a number and a list of numbers ({error}).") from error
+    if not np.isfinite([apparent, *optimism]).all():
+        raise CohortError(f"{path}: C_app or a value of optimism is not finite. Get the file again.")
     return ModelCStats(c_apparent=apparent, optimism=optimism)
 
 
@@ -188,6 +190,7 @@ def open_authors_files(path: Path) -> Cohort:
     motion, volumes = None, None
     for name, part in parts.items():
         if part.is_motion:
+            _refuse_gaps(part.features, ids, source=path if path.is_file() else path / name)
             motion = part.features
             notes.append(_size_note(name, part))
         else:
@@ -199,6 +202,16 @@ def open_authors_files(path: Path) -> Cohort:
     return Cohort(
         name, table, time_unit=_NO_UNIT, layout=LAYOUT, folder=path, notes=notes, volumes=volumes, motion=motion
     )
+
+
+def _refuse_gaps(motion: np.ndarray, ids: tuple[str, ...], *, source: Path) -> None:
+    """Refuse displacements that are NaN or infinite; the file and the subjects are named."""
+    bad = [ids[row] for row in np.flatnonzero(~np.isfinite(motion).all(axis=1))]
+    if bad:
+        raise CohortError(
+            f"{source}: X of subject(s) {named(bad)} holds values that are not finite. Take these subjects out, or get "
+            "the file again if it should have none."
+        )
 
 
 def _is_ids(value: Any) -> bool:
@@ -248,7 +261,11 @@ def _stacked(arrays: Any, path: str | os.PathLike[str], what: str, *, n: int) ->
     if not rows or any(len(row) != n or row.dtype.kind not in "fiu" for row in rows):
         sizes = sorted({len(row) for row in rows})
         raise CohortError(f"{path}: {what} must be a list of arrays of {n} numbers; found sizes {sizes}.")
-    return np.stack(rows)
+    stacked = np.stack(rows)
+    if not np.isfinite(stacked).all():
+        first = int(np.flatnonzero(~np.isfinite(stacked).all(axis=1))[0])
+        raise CohortError(f"{path}: {what} hold values that are not finite, first in array {first + 1}. Get it again.")
+    return stacked
 
 
 def _described(value: Any) -> str:

@@ -151,3 +151,22 @@ def test_a_folder_of_results_only_is_told_how_to_be_read(tmp_path):
     _dump(tmp_path / "bootout_DL.pkl", [1])
     with pytest.raises(CohortError, match=r"it holds bootout_DL\.pkl: read those with read_bootout"):
         open_cohort(tmp_path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_displacements_that_are_not_finite_are_refused_with_file_and_subject(tmp_path, value):
+    motion, outcomes = _inputs()
+    motion[2, 5] = value
+    path = _dump(tmp_path / "inputdata_DL.pkl", [motion, outcomes, ["a", "b", "c", "d"]])
+    for given in (path, tmp_path):
+        with pytest.raises(CohortError, match=r"inputdata_DL\.pkl: X of subject\(s\) c holds values"):
+            open_cohort(given)
+
+
+def test_results_that_are_not_finite_are_refused(tmp_path):
+    outcomes = _inputs(n=3)[1]
+    predictions, in_bag = [np.zeros((3, 1)), np.array([[0.0], [np.nan], [1.0]])], [np.arange(3), np.arange(3)]
+    with pytest.raises(CohortError, match=r"boot.pkl: predictions hold values that are not finite, first in array 2"):
+        read_bootout(_dump(tmp_path / "boot.pkl", [outcomes, predictions, in_bag]))
+    with pytest.raises(CohortError, match=r"stats.pkl: C_app or a value of optimism is not finite"):
+        read_model_cstats(_dump(tmp_path / "stats.pkl", [0.7, [0.1, np.inf]]))

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.fuzz.cases import Door, Expect, Files, Mutant, Reading
 from benchmarks.fuzz.damage import damaged
-from cardiolib.cohorts import open_cohort
+from cardiolib.cohorts import open_cohort, read_bootout, read_model_cstats
 
 FILE, LEFT_BEHIND = "inputdata_DL.pkl", "executed"
 _NEVER_LOADED = ("antigravity", "this", "idlelib.run")
@@ -70,20 +70,31 @@ nose.tools keras.models.load_model
 
 
 @lru_cache(maxsize=1)
-def authors_file() -> bytes:
-    """X, y and IDs of three patients with two vertices, as the authors' layout has them."""
+def seeds() -> dict[str, bytes]:
+    """The authors' four kinds of file: motion, volumes, bootstraps and optimism of three patients."""
     rng = np.random.default_rng(8)
-    outcomes = np.array([[1, 5.5], [0, 7.0], [1, 9.25]])
-    return pickle.dumps([rng.normal(size=(3, 19 * 2 * 3)), outcomes, ["a", "b", "c"]], protocol=3)
+    outcomes, ids = np.array([[1, 5.5], [0, 7.0], [1, 9.25]]), ["a", "b", "c"]
+    motion, volumes = rng.normal(size=(3, 19 * 2 * 3)), rng.uniform(50, 150, (3, 3))
+    predictions = [rng.normal(size=(3, 1)) for _ in range(2)]
+    content = {
+        FILE: [motion, outcomes, ids],
+        "inputdata_conv.pkl": [volumes, outcomes, ids],
+        "bootout_DL.pkl": [outcomes, predictions, [np.array([0, 1, 1]), np.array([2, 0, 2])]],
+        "modelCstats_DL.pkl": [0.75, [0.03, 0.05]],
+    }
+    return {name: pickle.dumps(values, protocol=3) for name, values in content.items()}
 
 
 def read(folder: Path) -> Reading:
-    """The cohort in the file; whatever the file would have run is looked for afterwards."""
+    """What is in the files; whatever they would have run is looked for afterwards."""
     try:
-        cohort = open_cohort(folder / FILE)
+        cohort = open_cohort(folder)
         ids, matrix = cohort.motion_matrix()
-        table = {name: cohort.table[name].to_numpy() for name in cohort.table}
-        return Reading({"X": matrix, "ids": list(ids), **table}, cohort.notes)
+        boot, stats = read_bootout(folder / "bootout_DL.pkl"), read_model_cstats(folder / "modelCstats_DL.pkl")
+        values = {name: cohort.table[name].to_numpy() for name in cohort.table}
+        values |= {"X": matrix, "ids": list(ids), "volumes": cohort.volumes().to_numpy(), "in_bag": boot.in_bag}
+        values |= {"log_risk": boot.log_risk, "apparent": stats.c_apparent, "optimism": stats.optimism}
+        return Reading(values, cohort.notes)
     finally:
         left = [name for name in _NEVER_LOADED if name in sys.modules]
         if (folder / LEFT_BEHIND).exists() or Path(LEFT_BEHIND).exists() or left:
@@ -91,10 +102,12 @@ def read(folder: Path) -> Reading:
 
 
 def mutate(files: Files, rng: random.Random) -> Mutant:
-    """A program in one of the ways to write it, or the authors' file with damaged bytes."""
+    """A program in one of the ways to write it, or one of the authors' files with damaged bytes."""
     if rng.random() < 0.5:
-        after, told = damaged(files[FILE], rng)
-        return Mutant({FILE: after}, told, Expect.NOTICED if len(after) < len(files[FILE]) - 4 else Expect.FREE)
+        name = rng.choice(sorted(files))
+        after, told = damaged(files[name], rng)
+        cut = len(after) < len(files[name]) and files[name].startswith(after)
+        return Mutant({name: after}, f"{name}: {told}", Expect.NOTICED if cut else Expect.FREE)
     if rng.random() < 0.2:
         told = rng.choice(sorted(STRUCTURES))
         return Mutant({FILE: STRUCTURES[told]}, told, Expect.REFUSED)
@@ -102,7 +115,7 @@ def mutate(files: Files, rng: random.Random) -> Mutant:
     how = rng.choice(sorted(WAYS))
     program = WAYS[how](module, name)
     if rng.random() < 0.3:
-        program = authors_file()[:-1] + b"0" + program.removeprefix(b"\x80\x04")  # behind an honest file
+        program = files[FILE][:-1] + b"0" + program.removeprefix(b"\x80\x04")  # behind an honest file
         how += ", after the data"
     return Mutant({FILE: program}, f"{module}.{name}, {how}", Expect.REFUSED)
 
@@ -214,4 +227,4 @@ STRUCTURES = {
     "a dictionary with a list as key": b"\x80\x04}]K\x01s.",
 }
 
-DOOR = Door("pickle", lambda: {FILE: authors_file()}, read, mutate)
+DOOR = Door("pickle", seeds, read, mutate)
