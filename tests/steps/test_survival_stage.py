@@ -145,7 +145,7 @@ def test_a_model_without_a_finite_estimate_has_no_number_and_a_remark(tmp_path: 
     n = 60
     ids = [f"p{i}" for i in range(n)]
     table = pd.DataFrame({"time": np.arange(1.0, n + 1), "event": rng.random(n) < 0.7}, index=ids)
-    sizes = {"RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": np.arange(n) / 2.0}
+    sizes = {"RVEDV": rng.normal(200, 20, n), "RVESV": rng.normal(100, 9, n), "RVEF": 20 + np.arange(n) / 2.0}
     cohort = Cohort("made", table, volumes=pd.DataFrame(sizes, index=ids), motion=rng.normal(size=(n, N_INPUTS)))
     data = load_survival_data(cohort, reading(tmp_path))
     small = NetworkSettings(hidden=4, latent=2, epochs=2)

@@ -74,7 +74,8 @@ def seeds() -> dict[str, bytes]:
     """The authors' four kinds of file: motion, volumes, bootstraps and optimism of three patients."""
     rng = np.random.default_rng(8)
     outcomes, ids = np.array([[1, 5.5], [0, 7.0], [1, 9.25]]), ["a", "b", "c"]
-    motion, volumes = rng.normal(size=(3, 19 * 2 * 3)), rng.uniform(50, 150, (3, 3))
+    motion = rng.normal(size=(3, 19 * 2 * 3))
+    volumes = np.array([[180.0, 90.0, 50.0], [150.0, 60.0, 60.0], [210.0, 140.0, 33.3]])
     predictions = [rng.normal(size=(3, 1)) for _ in range(2)]
     content = {
         FILE: [motion, outcomes, ids],

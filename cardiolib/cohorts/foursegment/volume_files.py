@@ -24,7 +24,7 @@ def read_volume_file(path: Path) -> tuple[Volumes, bool]:
     Raises
     ------
     CohortError
-        Something else than finite numbers, four for each run; or commas that may be both.
+        Something else than numbers (nan: not measured), four for each run; or commas that may be both.
     """
     try:
         text = read_plain_text(path)
@@ -70,9 +70,6 @@ def _last_run(values: list[float] | None, words: list[str], path: Path) -> Volum
             "for each run of the tool. Run the tool again for this subject."
         )
     lv, lv_mass, rv, rv_mass = values[-N_NUMBERS:]
-    if not all(math.isfinite(value) for value in values[-N_NUMBERS:]):
-        raise CohortError(
-            f"{path}: a volume is not a finite number. Run the tool again for this subject, or take its files of "
-            "volumes away if it has none."
-        )
+    if any(math.isinf(value) for value in values[-N_NUMBERS:]):
+        raise CohortError(f"{path}: a volume is infinite. Run the tool again for this subject.")
     return lv, lv_mass, rv, rv_mass
