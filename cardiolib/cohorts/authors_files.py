@@ -25,6 +25,7 @@ from cardiolib.cohorts.table import CohortError, named, text_ids
 
 LAYOUT = "the authors' pickles (inputdata_*.pkl)"
 PAPER_FEATURES = 19 * 202 * 3
+VOLUMES_FILE = "inputdata_conv.pkl"
 CONVENTIONAL_COLUMNS = ("RVEDV", "RVESV", "RVEF")
 _NO_UNIT = "unstated unit"
 
@@ -199,9 +200,15 @@ def open_authors_files(path: Path) -> Cohort:
     if first.time is not None:
         table["time"], table["event"] = first.time, first.event
     name = path.stem if path.is_file() else path.name
-    return Cohort(
+    return _AuthorsCohort(
         name, table, time_unit=_NO_UNIT, layout=LAYOUT, folder=path, notes=notes, volumes=volumes, motion=motion
     )
+
+
+class _AuthorsCohort(Cohort):
+    def _source_of(self, subject_id: str) -> str:
+        folder = Path(str(self.folder))
+        return f"in {folder if folder.is_file() else folder / VOLUMES_FILE}"
 
 
 def _refuse_gaps(motion: np.ndarray, ids: tuple[str, ...], *, source: Path) -> None:
