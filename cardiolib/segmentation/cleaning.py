@@ -84,11 +84,12 @@ def _enclosed(sizes: np.ndarray, pieces: np.ndarray, wall: np.ndarray) -> np.nda
     """Sizes of pieces, times the share of their in-plane border that is LV wall; sizes alone where no piece has any."""
     in_plane = ndimage.generate_binary_structure(2, 1)[:, :, None]
     shares = np.zeros(len(sizes))
-    for code, place in enumerate(ndimage.find_objects(np.pad(pieces, 1)), start=1):
-        around = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in place)
-        piece = np.pad(pieces, 1)[around] == code
+    pieces, wall = np.pad(pieces, 1), np.pad(wall, 1)
+    for code, place in enumerate(ndimage.find_objects(pieces), start=1):
+        around = tuple(slice(side.start - 1, side.stop + 1) for side in place)
+        piece = pieces[around] == code
         border = ndimage.binary_dilation(piece, in_plane) & ~piece
-        shares[code] = np.pad(wall, 1)[around][border].mean()
+        shares[code] = wall[around][border].mean()
     return sizes * shares if shares.any() else sizes
 
 

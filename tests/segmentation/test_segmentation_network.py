@@ -283,16 +283,20 @@ def test_stacks_lose_end_slices_and_are_reversed_with_their_landmarks():
     assert len(change_stack(ramp_stack(6), settings, generator).stack) == 6  # short stacks keep all
 
 
-def test_shading_is_smooth_and_the_same_for_all_slices():
-    images = torch.full((6, 3, 21, 21), 0.1)
-    settings = AugmentationSettings(**{**STILL.__dict__, "log_shading": 0.4})
+def evenly_grey_stacks_changed(n_slices: int, **settings: float) -> torch.Tensor:
+    """Six stacks of 0.1 after the one change that the settings ask for."""
     new, _, _ = augment_batch(
-        images,
-        torch.zeros(6, 3, 21, 21, dtype=torch.uint8),
+        torch.full((6, n_slices, 21, 21), 0.1),
+        torch.zeros(6, n_slices, 21, 21, dtype=torch.uint8),
         torch.full((6, 6, 3), math.nan),
-        settings=settings,
+        settings=AugmentationSettings(**{**STILL.__dict__, **settings}),
         generator=torch.Generator().manual_seed(0),
     )
+    return new
+
+
+def test_shading_is_smooth_and_the_same_for_all_slices():
+    new = evenly_grey_stacks_changed(3, log_shading=0.4)
     assert torch.equal(new[:, 0], new[:, 2])
     gain = (new[:, 0] + 0.5) / 0.6
     assert gain.std(dim=(1, 2)).min() > 0.02
@@ -301,15 +305,7 @@ def test_shading_is_smooth_and_the_same_for_all_slices():
 
 
 def test_brightness_along_the_stack_is_smooth_and_leaves_the_mean_slice_of_no_tilt_alone():
-    images = torch.full((6, 5, 21, 21), 0.1)
-    settings = AugmentationSettings(**{**STILL.__dict__, "log_brightness_along": 0.4})
-    new, _, _ = augment_batch(
-        images,
-        torch.zeros(6, 5, 21, 21, dtype=torch.uint8),
-        torch.full((6, 6, 3), math.nan),
-        settings=settings,
-        generator=torch.Generator().manual_seed(0),
-    )
+    new = evenly_grey_stacks_changed(5, log_brightness_along=0.4)
     gain = ((new + 0.5) / 0.6).log()
     assert gain[:, 2].std(dim=(1, 2)).max() < 1e-5  # the middle slice is as bright on the left as on the right
     assert gain.mean(dim=(2, 3)).std(dim=1).min() > 0.02
