@@ -11,6 +11,8 @@ from typing import Any
 from cardiolib.files import atomic_path, read_json
 from cardiolib.workflow.display import StageDisplay, watch_cells
 from cardiolib.workflow.errors import ParameterError, StageError
+from cardiolib.workflow.report.embedded import figure_files, figures_by_file
+from cardiolib.workflow.report.formulas import put_back, without_formulas
 from cardiolib.workflow.report.messages import messages_html, messages_of
 from cardiolib.workflow.stages import Stage
 
@@ -137,9 +139,14 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
 
 
 def render(notebook: Path) -> str:
-    """An executed notebook as the body of a page: images inside, no script, no network.
+    """An executed notebook as the body of a page: no script, no network; formulas as MathML, figures by their files.
 
     The page around it (`page`) is made when the run is published: it says what its numbers are worth.
+
+    Raises
+    ------
+    StageError
+        When a formula cannot be shown; cell and formula are named.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -147,10 +154,13 @@ def render(notebook: Path) -> str:
     exporter = HTMLExporter(template_name="basic")
     content = nbformat.read(notebook, as_version=4)
     said = messages_of(content.cells)
+    formulas = without_formulas(content, name=notebook.name)
+    files = figure_files(notebook.parent / "figures")
     # progress bars belong to the terminal; what else is in the error output is told once, at the end of the page
     for cell in content.cells:
         cell["outputs"] = [out for out in cell.get("outputs", []) if not _is_progress(out)]
     body, _ = exporter.from_notebook_node(content)
+    body = figures_by_file(put_back(body, formulas), files)
     return f'<article class="notebook">{body}</article>{messages_html(said)}'
 
 
