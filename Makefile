@@ -40,7 +40,7 @@ help: ## print this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | \
 	  while IFS='|' read -r target text; do printf '%-20s  %s\n' "$$target" "$$text"; done
 	@echo
-	@echo "  PROFILE=smoke|default|paper   how much (default: $(PROFILE))"
+	@echo "  PROFILE=smoke|lecture|default|paper   how much (default: $(PROFILE))"
 	@echo "  COHORT=<folder or name>       your own data, or a simulated cohort (default: $(COHORT))"
 	@echo "  SEED=<number>                 default $(SEED)"
 	@echo "  PARAMS='stage.name=value'     change parameters, for example PARAMS='survival.latent=8'"
