@@ -229,6 +229,8 @@ class Session(Shown):
         import pandas as pd
         import torch
 
+        from cardiolib.workflow.kernels import kernels
+
         peak_memory_gib = self.map_units.peak_memory_gib()
         self.map_units.close()
         missing = [
@@ -244,6 +246,7 @@ class Session(Shown):
             "threads": torch.get_num_threads(),
             "workers": self.map_units.workers,
             "device": "cuda" if torch.cuda.is_available() else "cpu",
+            "kernels": kernels(),
             "not_drawn": self._not_drawn,
             "recorded_in": self._recorded_in,
         }
