@@ -1,4 +1,4 @@
-"""What a notebook's page embeds: pictures by their files, so that a page stays small; frames that load when reached."""
+"""What pages embed: pictures by their files, so that a page stays small; frames that load when reached; wide tables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from cardiolib.files import file_hash
 
 _PICTURE = re.compile(r'<img (?P<before>[^>]*)src="data:image/png;base64,(?P<data>[^"]+)"(?P<after>[^>]*?)/?>')
+_TABLE = re.compile(r"<table\b.*?</table>", re.S)
 _WIDTH = re.compile(r'width="(\d+)(?:px)?"')
 
 
@@ -42,6 +43,11 @@ def figures_by_file(body: str, files: dict[str, str]) -> str:
         )
 
     return _PICTURE.sub(linked, body).replace("<iframe ", '<iframe loading="lazy" ')
+
+
+def in_scroll_boxes(body: str) -> str:
+    """Every table in a box of its own, in which it scrolls where the window is too narrow for it."""
+    return _TABLE.sub(lambda found: f"<div class='scroll'>{found[0]}</div>", body)
 
 
 def _size(png: bytes, width: int | None) -> str:

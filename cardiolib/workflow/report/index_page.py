@@ -104,7 +104,7 @@ def _results(numbers: MarkedNumbers) -> str:
     if not lines:
         return ""
     return (
-        "<div class='scroll'><table><thead><tr><th scope='col'>what</th><th scope='col' class='number'>paper</th>"
+        "<div class='wide'><table><thead><tr><th scope='col'>what</th><th scope='col' class='number'>paper</th>"
         "<th scope='col' class='number'>this run</th><th scope='col'>remark</th></tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
         "<p class='soft'>All numbers of the run are in <a href='metrics.json'>metrics.json</a>, and where each came "
@@ -182,7 +182,7 @@ def _provenance(run: str, numbers: MarkedNumbers, manifest: dict[str, Any]) -> s
     }
     rows = "".join(f"<tr><th scope='row'>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
     return (
-        f"<div class='scroll'><table class='facts'>{rows}</table></div><p class='soft'><a href='manifest.json'>"
+        f"<table class='facts'>{rows}</table><p class='soft'><a href='manifest.json'>"
         "manifest.json</a> holds every parameter, input and output hash, version, seed, thread count, duration and "
         "memory peak. <code>make verify</code> checks the files against their hashes again. The <a href='tripod.html'>"
         "TRIPOD+AI report</a> goes through this run item by item of the reporting guideline.</p>"
