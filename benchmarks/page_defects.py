@@ -14,6 +14,17 @@ WIDTHS = (1280, 390)
 """Pixels: a desk, and a phone."""
 MOST_BYTES = 3_000_000
 """Of a page and of what it frames, each by itself, beside plotly's program."""
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+"""With which Chromium draws in three dimensions without a graphics card, and asks for nothing by itself."""
 LOCAL = ("file", "data", "blob", "about")
 SCRIPT = Path(__file__).with_suffix(".js")
 SECONDS = 1000

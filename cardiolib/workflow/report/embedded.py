@@ -8,10 +8,17 @@ import struct
 from base64 import b64decode
 from pathlib import Path
 
-from cardiolib.files import file_hash
+from cardiolib.files import atomic_path, file_hash
+
+PLOTLY_FILE = "plotly.min.js"
+"""As `cardiolib.figures.interactive` names it, which loads too much for a page."""
 
 _PICTURE = re.compile(r'<img (?P<before>[^>]*)src="data:image/png;base64,(?P<data>[^"]+)"(?P<after>[^>]*?)/?>')
 _TABLE = re.compile(r"<table\b.*?</table>", re.S)
+_PROGRAM = re.compile(r"<script(?P<kind>(?: type=.text/javascript.)?)>(?P<text>.*?)</script>", re.S)
+_LONG = 200_000
+"""Characters of a program that is kept in a file of its own."""
+_PLOTLY = re.compile(r"\s*/\*\*\s*\*\s*plotly\.js v")
 _WIDTH = re.compile(r'width="(\d+)(?:px)?"')
 
 
@@ -43,6 +50,38 @@ def figures_by_file(body: str, files: dict[str, str]) -> str:
         )
 
     return _PICTURE.sub(linked, body).replace("<iframe ", '<iframe loading="lazy" ')
+
+
+def programs_by_file(page: str, folder: Path, name: str) -> str:
+    """A page that holds all that it needs, with its long programs in files beside it; writes these.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+    folder : Path
+        Where the page will lie. plotly's program is shared with the other pages of the folder.
+    name : str
+        The page's name without suffix; its own programs are ``<name>.1.js`` and so on.
+    """
+    own = 0
+
+    def linked(found: re.Match[str]) -> str:
+        nonlocal own
+        text = found["text"]
+        if len(text) < _LONG:
+            return found[0]
+        if _PLOTLY.match(text):
+            file = PLOTLY_FILE
+        else:
+            own += 1
+            file = f"{name}.{own}.js"
+        if file != PLOTLY_FILE or not (folder / file).is_file():
+            with atomic_path(folder / file) as temporary:
+                temporary.write_text(text, encoding="utf-8", newline="\n")
+        return f"<script src='{file}'></script>"
+
+    return _PROGRAM.sub(linked, page)
 
 
 def in_scroll_boxes(body: str) -> str:
