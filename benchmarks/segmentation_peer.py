@@ -1,9 +1,9 @@
 """A peer on the same real scans: the ACDC network of the package myopari, beside ours.
 
-``python -m benchmarks.segmentation_peer --wheel FOLDER``, where FOLDER holds the unpacked wheel of myopari (MIT licence)
-and ``onnxruntime`` can be imported; neither is a dependency of cardiolib. The peer's own code prepares the images and
-runs the network. It was trained on ACDC; which patients it was trained on is not said, so those that are reported on may
-be among them. Ours is the network that was trained on the other eighty (`benchmarks.segmentation_acdc`).
+``python -m benchmarks.segmentation_peer --wheel FOLDER``, where FOLDER holds the unpacked wheel of myopari (MIT
+licence) and ``onnxruntime`` can be imported; neither is a dependency of cardiolib. The peer's own code prepares the
+images and runs the network. It was trained on ACDC; which patients it was trained on is not said, so those that are
+reported on may be among them. Ours is the network that `benchmarks.segmentation_acdc` trained on the other eighty.
 """
 
 from __future__ import annotations
