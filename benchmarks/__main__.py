@@ -17,6 +17,7 @@ NO_BENCHMARK = (
     "orphans",
     "page_defects",
     "quality_calibration",
+    "segmentation_peer",
     "simulated_controls",
     "dicom_making",
     "dicom_arrangements",
