@@ -46,7 +46,7 @@ def readme_orphans(text: str) -> list[str]:
         numbers come from: ``<!-- from default: validation.network_c_oob; bench: seg.acdc.zero.lv -->``. Sources are
         ``default`` and ``smoke`` (names in reports/expected), ``bench`` (ids in benchmarks/results, value and
         remarks), ``paper`` (names in the report's paper.toml), ``doc`` (a file and words that stand in it), ``cited``
-        (numbers of the literature, as they stand), and ``given`` (numbers that no run finds: versions, sizes, settings, names).
+        (numbers of the literature, as they stand), and ``given`` (numbers that no run finds: sizes, settings, names).
 
     Returns
     -------

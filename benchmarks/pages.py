@@ -1,4 +1,4 @@
-"""The pages of the newest published run: defects in a real browser, and numbers without a source there and in README."""
+"""The pages of the newest published run: defects in a real browser, and numbers that lead to no source."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def measure() -> list[dict[str, Any]]:
             "reach": 0,
             "aim": 0,
             "better": "lower",
-            "how": f"{len(looked)} pages x widths ({' and '.join(map(str, WIDTHS))} px) of run {run.name} with an error, a "
-            "request that leaves the machine, a figure that does not draw or play, sideways scroll, an image without "
-            "text, text of contrast under 4.5, headings out of order, or 3 MB; with one: "
+            "how": f"{len(looked)} pages x widths ({' and '.join(map(str, WIDTHS))} px) of run {run.name} with an "
+            "error, a request that leaves the machine, a figure that does not draw or play, sideways scroll, an image "
+            "without text, text of contrast under 4.5, headings out of order, or 3 MB; with one: "
             f"{', '.join(f'{one.page.name} {one.width}' for one in wrong) or 'none'}",
         },
         {

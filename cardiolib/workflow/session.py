@@ -211,7 +211,7 @@ class Session(Shown):
     def record(self, **metrics: Any) -> None:
         """Add headline numbers of this stage to ``metrics.json`` (units stand in the names).
 
-        Beside them, ``record.json`` keeps the number of the executing cell, so that a page can lead from a number to it.
+        Beside them, ``record.json`` keeps the number of the executing cell, to which pages lead from a number.
         """
         cell = _executing_cell()
         for name, value in metrics.items():

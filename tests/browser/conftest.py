@@ -22,6 +22,7 @@ from cardiolib.workflow.compute import ENVIRONMENT
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.runner import run_stages
 
+
 @pytest.fixture(scope="session")
 def finished_run() -> Run:
     """The smoke run, brought up to date."""

@@ -1,4 +1,4 @@
-"""The report's front page: the paper's story in pictures, this run's numbers with their sources, words, and contents."""
+"""The report's front page: the paper's story in pictures, the run's numbers with their sources, contents."""
 
 from __future__ import annotations
 
@@ -72,11 +72,12 @@ def index_page(
         ("made", "How this was made", _provenance(name, numbers, manifest) + messages_html(messages)),
     ]
     there = [(key, title, text) for key, title, text in sections if text]
-    contents = " ".join(f"<li><a href='#{key}'>{title}</a></li>" for key, title, _ in there)
+    targets = [*((f"#{key}", title) for key, title, _ in there), ("tripod.html", "TRIPOD+AI")]
+    contents = " ".join(f"<li><a href='{target}'>{title}</a></li>" for target, title in targets)
     body = [
         f"<h1>{TITLE}</h1>",
         f"<p class='lead'>{numbers.fill(story['lead'])}</p>",
-        f"<nav class='contents' aria-label='contents'><ul>{contents} <li><a href='tripod.html'>TRIPOD+AI</a></li></ul></nav>",
+        f"<nav class='contents' aria-label='contents'><ul>{contents}</ul></nav>",
         *(f"<section id='{key}'><h2>{title}</h2>{text}</section>" for key, title, text in there),
     ]
     above = [text for text in (numbers.fill(one) for one in banner) if text]
@@ -142,8 +143,7 @@ def _galleries(run: str, manifest: dict[str, Any]) -> str:
         figures = "".join(_figure(figure, files, run, mark) for figure in own if f"{figure}.png" in files)
         moving = [figure for figure in own if f"{figure}.html" in files and f"{figure}.png" not in files]
         links = "".join(
-            f"<li><a href='../../figures/{quote(run)}/{figure}.html'>{CAPTIONS[figure]}</a></li>"
-            for figure in moving
+            f"<li><a href='../../figures/{quote(run)}/{figure}.html'>{CAPTIONS[figure]}</a></li>" for figure in moving
         )
         if figures or links:
             more = f"<p>These figures can be played and turned:</p><ul>{links}</ul>" if links else ""

@@ -48,7 +48,9 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     for folder in (reports, figures):
         remove_unfinished(folder)
     metrics, manifest = collect_metrics(run), collect_manifest(run)
-    sources = number_sources(metrics, manifest, {stage.name: recorded_cells(run.stage_folder(stage.name)) for stage in _shown(run)})
+    sources = number_sources(
+        metrics, manifest, {stage.name: recorded_cells(run.stage_folder(stage.name)) for stage in _shown(run)}
+    )
     banner = banners(run, metrics)
     copies = _figures(run, figures)
     for target, source in copies.items():

@@ -1,4 +1,4 @@
-"""What the front page tells: a picture and a sentence a step, what the run says to the paper's claim, what it cannot."""
+"""What the front page tells: a picture and a sentence a step, what the run says to the claim, what it cannot."""
 
 from __future__ import annotations
 
