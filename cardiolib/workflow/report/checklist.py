@@ -22,7 +22,7 @@ def run_facts(metrics: dict[str, Any], manifest: dict[str, Any]) -> dict[str, An
         As ``metrics.json`` and ``manifest.json`` of a run hold them.
     """
     facts = flatten(metrics) | flatten({"manifest": manifest})
-    made = next((one for one in manifest["stages"].values() if one["status"] == "complete"), {})
+    made: dict[str, Any] = next((one for one in manifest["stages"].values() if one["status"] == "complete"), {})
     facts["commit"] = made.get("git", {}).get("commit")
     for stage in ("survival", "validation"):
         parameters = manifest["stages"].get(stage, {}).get("parameters", {})
