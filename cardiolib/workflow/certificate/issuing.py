@@ -98,8 +98,12 @@ def withdraw(folder: Path) -> bool:
     listing = folder / CERTIFIED_FILE
     if not listing.is_file() or read_json(listing)["about"] == _about(folder):
         return False
-    for name in read_json(listing)["files"]:
+    names = read_json(listing)["files"]
+    for name in names:
         (folder / name).unlink(missing_ok=True)
+    for below in {(folder / name).parent for name in names} - {folder}:
+        if below.is_dir() and not any(below.iterdir()):
+            below.rmdir()
     listing.unlink()
     _point_to_newest(folder.parent)
     return True
