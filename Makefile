@@ -40,7 +40,7 @@ help: ## print this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | \
 	  while IFS='|' read -r target text; do printf '%-20s  %s\n' "$$target" "$$text"; done
 	@echo
-	@echo "  PROFILE=smoke|default|paper   how much (default: $(PROFILE))"
+	@echo "  PROFILE=smoke|lecture|default|paper   how much (default: $(PROFILE))"
 	@echo "  COHORT=<folder or name>       your own data, or a simulated cohort (default: $(COHORT))"
 	@echo "  SEED=<number>                 default $(SEED)"
 	@echo "  PARAMS='stage.name=value'     change parameters, for example PARAMS='survival.latent=8'"
@@ -88,8 +88,9 @@ network: $(INSTALLED) ## learn again what comes with cardiolib: network, shape a
 	$(PY) -m cardiolib.motion.make_models
 	$(PY) -m cardiolib.segmentation.make_shipped
 
-test: $(INSTALLED) ## run the test suite
-	$(PY) -m pytest
+# tests of one file run in one process, which share what they have made
+test: $(INSTALLED) ## run the test suite, on all cores
+	$(PY) -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 test-browser: $(INSTALLED) ## run the tests that open notebooks in a real browser (needs chromium)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
@@ -112,7 +113,7 @@ smoke-kernels: $(INSTALLED) ## the smoke run on the kernels of other processors:
 	$(PLAIN) $(FLOW) run --profile smoke --run-folder data/derived/smoke-plain
 
 test-all: $(INSTALLED) ## run the test suite with the slow tests
-	$(PY) -m pytest -m "not browser"
+	$(PY) -m pytest -m "not browser" -n logical --maxprocesses 8 --dist loadfile
 
 bench: $(INSTALLED) ## measure speed, memory and accuracy; writes benchmarks/results
 	$(PY) -m benchmarks

@@ -90,7 +90,7 @@ def collect_metrics(run: Run) -> dict[str, Any]:
 
 
 def collect_manifest(run: Run) -> dict[str, Any]:
-    """How the run was made: per stage parameters, seed, hashes, versions, commit, threads, device, kernels, seconds, memory."""
+    """How the run was made, by stage: parameters, seed, hashes, versions, commit, threads, kernels, seconds, memory."""
     stages = {}
     for name, stage in STAGES.items():
         reason = run.nothing_to_do(stage)
