@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from cardiolib.workflow.compute import cores_count
 
 CPU_INFORMATION = Path("/proc/cpuinfo")
 """Where Linux describes its processor."""
@@ -33,7 +34,7 @@ def machine() -> dict[str, Any]:
 
     return {
         "processor": _processor(),
-        "cores_count": _cores_count(),
+        "cores_count": cores_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
     }
@@ -63,10 +64,3 @@ def _processor() -> str:
         name = told.stdout
     name = re.sub(r"\s+", " ", name).strip()
     return name or platform.processor() or platform.machine() or "unknown processor"
-
-
-def _cores_count() -> int:
-    """Cores that this process may use: fewer than there are in a container, or on a shared machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
