@@ -87,7 +87,7 @@ compare: $(INSTALLED) ## two published runs side by side: make compare A=<run> B
 	$(FLOW) compare "$(A)" "$(B)"
 
 lab: $(INSTALLED) ## open JupyterLab at the notebook that links the others (notebooks/index.ipynb)
-	$(VENV)/bin/jupyter lab --notebook-dir=notebooks notebooks/index.ipynb
+	$(VENV)/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/index.ipynb
 
 network: $(INSTALLED) ## learn again what comes with cardiolib: network, shape and motion models (resumes)
 	$(PY) -m cardiolib.motion.make_models

@@ -97,16 +97,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from cardiolib.workflow.stages import STAGES
+    from cardiolib.workflow.standing import status_of
 
-    run = planned_run(options)
-    for name, stage in STAGES.items():
-        if name != "cohort" and not run.finished("cohort"):
-            _say(f"  {stage.title}: not known before the cohort has been opened")
-            continue
-        reason = run.nothing_to_do(stage)
-        why = run.stale(stage) if reason is None else []
-        _say(f"  {stage.title}: " + (reason and f"nothing to do: {reason}" or "; ".join(why) or "up to date"))
+    for stage in status_of(planned_run(options), files=True).stages:
+        _say(f"  {stage.title}: {stage.state}")
     return 0
 
 

@@ -13,7 +13,7 @@ BY_AUTHORS = "for the authors to write"
 NOT_COMPUTED = "This run did not compute what the answer needs."
 
 
-def run_facts(metrics: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
+def run_values(metrics: dict[str, Any], manifest: dict[str, Any]) -> Values:
     """Everything that an answer may name: metrics, the manifest, parameters of stages, and a few joined values.
 
     Parameters
@@ -35,7 +35,7 @@ def run_facts(metrics: dict[str, Any], manifest: dict[str, Any]) -> dict[str, An
     facts["network_explained"] = None if explained is None else f"{100 * explained:.0f} %"
     judged = sorted(name.rsplit("_", 1)[1] for name in facts if name.startswith("validation.network_ici_"))
     facts["middle_horizon"] = judged[len(judged) // 2] if judged else None
-    return facts
+    return Values(facts)
 
 
 def filled(template: str, values: Values, *, simulated: bool, applies: bool = True) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def filled(template: str, values: Values, *, simulated: bool, applies: bool = Tr
     template : str
         ``{stage.name:format}`` stands for a value of the run; empty where no run can say anything.
     values : Values
-        Over `run_facts`.
+        As `run_values` gives them.
     simulated : bool
         Whether the run's cohort is simulated.
     applies : bool

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cardiolib.workflow.notebooks import page
-from cardiolib.workflow.report.checklist import ANSWERED, NOT_COMPUTED, filled, run_facts
-from cardiolib.workflow.report.index_page import Values
+from cardiolib.workflow.report.checklist import ANSWERED, NOT_COMPUTED, filled, run_values
 from cardiolib.workflow.report.probast_items import (
     ANALYSIS,
     APPLICABILITY,
@@ -73,7 +72,7 @@ def probast_evidence(metrics: dict[str, Any], manifest: dict[str, Any]) -> list[
     list of Evidence
         In the order of the tool, 16 on development and 18 on evaluation.
     """
-    values, simulated = Values(run_facts(metrics, manifest)), bool(manifest["simulated"])
+    values, simulated = run_values(metrics, manifest), bool(manifest["simulated"])
     found = []
     for question in questions():
         status, text = filled(question.run, values, simulated=simulated)

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cardiolib.workflow.notebooks import page
-from cardiolib.workflow.report.checklist import ANSWERED, BY_AUTHORS, NOT_APPLICABLE, filled, run_facts
-from cardiolib.workflow.report.index_page import Values
+from cardiolib.workflow.report.checklist import ANSWERED, BY_AUTHORS, NOT_APPLICABLE, filled, run_values
 from cardiolib.workflow.report.tripod_items import ITEMS, Item
 
 _LEAD = (
@@ -44,7 +43,7 @@ def tripod_answers(metrics: dict[str, Any], manifest: dict[str, Any]) -> list[An
         In the order of the checklist. An item whose numbers this run does not have is for the authors to write, and
         says so; an item without meaning for simulated patients is not applicable to them.
     """
-    values = Values(run_facts(metrics, manifest))
+    values = run_values(metrics, manifest)
     simulated = bool(manifest["simulated"])
     answers = []
     for item in ITEMS:
