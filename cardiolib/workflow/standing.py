@@ -132,7 +132,7 @@ def run_status(profile: str = "", *, cohort: str = "simulated", seed: int = DEFA
     Examples
     --------
     >>> from cardiolib.workflow import run_status
-    >>> print(run_status("smoke", seed=1))
+    >>> print(run_status("smoke", seed=1))  # doctest: +ELLIPSIS
     Run smoke-simulated-1: 0 of 7 stages have results
       Cohort: it has never run
       ...
