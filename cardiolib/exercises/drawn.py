@@ -25,6 +25,7 @@ def exercise_figure(cohort: StudentCohort, exercise: str) -> Any:
     from IPython.display import Image
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import AutoMinorLocator
 
     if exercise not in FIGURES:
         raise ValueError(f"there is no figure of exercise {exercise!r}; there are: {', '.join(FIGURES)}")
@@ -35,7 +36,8 @@ def exercise_figure(cohort: StudentCohort, exercise: str) -> Any:
     draw(cohort, axes)
     axes.set_title(f"{exercise}   {MARK}", fontsize=9, loc="left")
     axes.grid(color="#dddddd", linewidth=0.6)
-    axes.minorticks_on()
+    axes.set_axisbelow(True)
+    axes.yaxis.set_minor_locator(AutoMinorLocator())
     axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
@@ -75,6 +77,7 @@ def _survival(cohort: StudentCohort, axes: Any) -> None:
     axes.step([0, *times], [1, *alive], where="post")
     axes.set_xlim(0, 6)
     axes.set_ylim(0, 1)
+    axes.set_xticks(np.arange(0, 6.5, 0.5))
     axes.set_xlabel("years since imaging")
     axes.set_ylabel("part of the patients alive")
 

@@ -20,6 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cardiolib.exercises import confined
 from cardiolib.exercises.answers import Plain, plain
 from cardiolib.exercises.opened import hand_over
@@ -267,8 +269,8 @@ def _error_of(shell: Any, source: str) -> str:
         result = shell.run_cell(source, silent=True)
     except BaseException as error:  # SystemExit, KeyboardInterrupt, and what a patched shell raises
         return f"{type(error).__name__}: {error}"
-    error = result.error_before_exec or result.error_in_exec
-    return f"{type(error).__name__}: {error}" if error is not None else ""
+    found = result.error_before_exec or result.error_in_exec
+    return f"{type(found).__name__}: {found}" if found is not None else ""
 
 
 def _warm_up() -> None:
@@ -283,7 +285,7 @@ def _warm_up() -> None:
     from cardiolib.validation import concordance
 
     assert all((IPython, matplotlib, pandas, scipy.spatial, scipy.stats, cardiolib.exercises))
-    concordance([2.0, 1.0, 0.0], event=[1, 1, 0], time=[1.0, 2.0, 3.0])
+    concordance(np.array([2.0, 1.0, 0.0]), event=np.array([1, 1, 0]), time=np.array([1.0, 2.0, 3.0]))
 
 
 if __name__ == "__main__":
