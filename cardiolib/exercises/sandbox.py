@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -213,6 +214,8 @@ def _only_this_pipe(writer: int) -> None:
         os.dup2(nothing, number)
     os.dup2(250, _OUT)
     os.closerange(_OUT + 1, 4096)
+    sys.stdin = open(os.devnull, encoding="utf-8")
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -228,7 +231,7 @@ def _become_first_process() -> None:
 
 
 def _own_environment(scratch: Path) -> None:
-    """Nothing of the teacher's environment, and a home that vanishes."""
+    """Nothing of the teacher's environment, none of the modules that hold truths, and a home that vanishes."""
     keep = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     home = str(scratch)
@@ -237,6 +240,10 @@ def _own_environment(scratch: Path) -> None:
     os.environ.update({"MPLBACKEND": "agg", "NUMBA_CACHE_DIR": home, "PYTHONDONTWRITEBYTECODE": "1"})
     sys.dont_write_bytecode = True
     tempfile.tempdir = None
+    warnings.resetwarnings()
+    for name in sorted((one for one in sys.modules if one.startswith(HIDDEN_MODULES)), reverse=True):
+        vars(sys.modules[name.rpartition(".")[0]]).pop(name.rpartition(".")[2], None)
+        del sys.modules[name]
     os.chdir(home)
 
 

@@ -60,12 +60,12 @@ def tracked(true: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     phases = len(true)
     noise = (
         rng.normal(0, 1, (1, true.shape[1], 3))
-        * [0.3, 0.3, 0.9]
+        * [0.3, 0.3, 2.5]
         * np.sin(np.pi * np.arange(phases) / phases)[:, None, None]
     )
     if rng.random() < 0.5:
         return true[:1] + rng.uniform(0.55, 0.7) * (true - true[:1]) + noise
-    away = rng.normal(0, 1, 3) * [0.5, 0.5, 1.0]
+    away = rng.normal(0, 1, 3) * [0.5, 0.5, 1.5]
     away *= rng.uniform(5, 8) / np.linalg.norm(away)
     return true + noise + np.linspace(0, 1, phases)[:, None, None] * away
 
