@@ -40,7 +40,7 @@ class GradingSettings(Settings):
 
     RANGES = {"seconds": (1, 3600), "memory_mib": (64, 65536), "workers": (0, 256)}
 
-    seconds: int = 60
+    seconds: int = 30
     memory_mib: int = 1024
     workers: int = 0
 

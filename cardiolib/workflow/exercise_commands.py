@@ -18,7 +18,7 @@ def add_exercise_commands(commands: Any) -> None:
     sub.set_defaults(command=_exercise)
     sub.add_argument("students", nargs="+", metavar="STUDENT", help="id of a student: letters, digits, . _ @ -")
     sub.add_argument(
-        "--out", default="exercises", metavar="DIR", help="notebooks go to DIR/STUDENT (default: exercises)"
+        "--out", default="exercises", metavar="DIR", help="notebooks go to DIR/STUDENT"
     )
     sub.add_argument("--overwrite", action="store_true", help="write over notebooks that hold work")
     sub = commands.add_parser(
@@ -32,7 +32,7 @@ def add_exercise_commands(commands: Any) -> None:
     sub.add_argument(
         "--out", default="", metavar="DIR", help="where grades go; DIR-grades beside the folder by default"
     )
-    sub.add_argument("--seconds", type=int, default=60, help="time limit of a notebook (default: 60)")
+    sub.add_argument("--seconds", type=int, default=30, help="time limit of a notebook (default: 30)")
     sub.add_argument("--memory-mib", type=int, default=1024, help="memory of a notebook (default: 1024)")
     sub.add_argument("--workers", type=int, default=0, help="notebooks at a time; 0 for one per core")
 
