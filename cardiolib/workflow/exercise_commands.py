@@ -17,9 +17,7 @@ def add_exercise_commands(commands: Any) -> None:
     )
     sub.set_defaults(command=_exercise)
     sub.add_argument("students", nargs="+", metavar="STUDENT", help="id of a student: letters, digits, . _ @ -")
-    sub.add_argument(
-        "--out", default="exercises", metavar="DIR", help="notebooks go to DIR/STUDENT"
-    )
+    sub.add_argument("--out", default="exercises", metavar="DIR", help="notebooks go to DIR/STUDENT")
     sub.add_argument("--overwrite", action="store_true", help="write over notebooks that hold work")
     sub = commands.add_parser(
         "grade",
