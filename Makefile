@@ -91,7 +91,7 @@ lab: $(INSTALLED) ## open the notebooks in JupyterLab
 exercise: $(INSTALLED) ## notebooks of exercises over a student's own cohort: make exercise STUDENT='anna bob' [HANDOUTS=folder]
 	$(CARDIOLIB) exercise $(STUDENT) --out "$(HANDOUTS)" $(if $(OVERWRITE),--overwrite)
 
-grade: $(INSTALLED) ## grade what students handed in: make grade FOLDER=<folder>; grades go to <folder>-grades
+grade: $(INSTALLED) ## grade what students handed in: make grade FOLDER=<folder> (grades: <folder>-grades)
 	$(CARDIOLIB) grade "$(FOLDER)" --workers $(WORKERS)
 
 network: $(INSTALLED) ## learn again what comes with cardiolib: network, shape and motion models (resumes)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cardiolib.exercises.answers import NOT_ANSWERED, NOT_YET, RIGHT
-from cardiolib.exercises.grading import Grade
+from cardiolib.exercises.grade import Grade
 from cardiolib.exercises.lessons import LESSONS
 from cardiolib.files import atomic_path, write_table
 

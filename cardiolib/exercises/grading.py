@@ -6,16 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from cardiolib.cohorts.simulated.imaging import code_digest
-from cardiolib.exercises.answers import NOT_ANSWERED, RIGHT
+from cardiolib.exercises.answers import NOT_ANSWERED
+from cardiolib.exercises.grade import Grade
+from cardiolib.exercises.grade_page import write_page, write_table_of_grades
 from cardiolib.exercises.handed_in import HandedIn, find_handed_in
 from cardiolib.exercises.lessons import LESSONS
 from cardiolib.files import read_json, text_hash, write_json
@@ -43,43 +46,6 @@ class GradingSettings(Settings):
     seconds: int = 30
     memory_mib: int = 1024
     workers: int = 0
-
-
-@dataclass(frozen=True)
-class Grade:
-    """What one notebook has earned.
-
-    Attributes
-    ----------
-    file, student, lesson : str
-        As in `HandedIn`.
-    states : dict
-        Exercise -> "right", "not yet" or "not answered yet"; empty where nothing was executed.
-    remark : str
-        Why it was not executed, or how its execution ended if not at its end.
-    errors : tuple of (int, str)
-        Code cell (from 0) and error.
-    shut_off : tuple of str
-        What the sandbox kept from the notebook.
-    """
-
-    file: str
-    student: str
-    lesson: str
-    states: dict[str, str]
-    remark: str = ""
-    errors: tuple[tuple[int, str], ...] = ()
-    shut_off: tuple[str, ...] = ()
-
-    @property
-    def points(self) -> int:
-        """One for each exercise that is right."""
-        return sum(state == RIGHT for state in self.states.values())
-
-    @property
-    def possible(self) -> int:
-        """Exercises of the lesson; 0 where the lesson is not known."""
-        return len(LESSONS[self.lesson].exercises) if self.lesson else 0
 
 
 def grade_folder(
@@ -113,8 +79,6 @@ def grade_folder(
     OSError
         `out` cannot be written to, or the system cannot fork (Windows).
     """
-    from cardiolib.exercises.grade_page import write_page, write_table_of_grades
-
     settings = settings or GradingSettings()
     root, target = Path(folder).resolve(), Path(out).resolve()
     if not hasattr(os, "fork"):
@@ -215,8 +179,6 @@ def _start() -> subprocess.Popen[str]:
 
 def _ask(process: subprocess.Popen[str], job: dict[str, Any]) -> dict[str, Any] | None:
     """The answer of a sandbox; None if it ended, or has not answered long after the notebook's time."""
-    import threading
-
     assert process.stdin and process.stdout
     overdue = threading.Timer(job["seconds"] + _SPARE_SECONDS, process.kill)
     overdue.start()
@@ -253,8 +215,3 @@ def _code() -> str:
     """Hash of what decides a grade: the exercises and the simulator."""
     own = sorted(Path(__file__).parent.rglob("*.py"))
     return text_hash(code_digest() + "".join(path.read_text(encoding="utf-8") for path in own))
-
-
-def as_record(grade: Grade) -> dict[str, Any]:
-    """A grade as plain data, for a course that has a tool of its own (docs/teaching.md)."""
-    return {**asdict(grade), "points": grade.points, "possible": grade.possible}

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from cardiolib.exercises.answers import NOT_ANSWERED, RIGHT
+from cardiolib.exercises.grade import Grade, as_record
 from cardiolib.exercises.grade_page import write_page, write_table_of_grades
-from cardiolib.exercises.grading import Grade, GradingSettings, grade_folder
+from cardiolib.exercises.grading import GradingSettings, grade_folder
 from cardiolib.exercises.hand_out import hand_out
 from cardiolib.exercises.handed_in import find_handed_in
 
@@ -50,6 +51,7 @@ def test_a_folder_is_graded_and_goes_on_where_it_stopped(tmp_path: Path, write: 
     grades = grade_folder(folder, out, settings=ONE)
     assert [(one.student, one.points, one.possible) for one in grades] == [("anna", 1, 5), ("bob", 0, 5)]
     assert grades[1].states["00.1"] == NOT_ANSWERED and len(here) == 2
+    assert json.loads(json.dumps(as_record(grades[0])))["points"] == 1
     table = pd.read_csv(out / "grades.csv", dtype=str)
     assert table["00.1"].tolist()[0] == "1" and table["points"].tolist() == ["1", "0"]
     assert grade_folder(folder, out, settings=ONE) == grades and len(here) == 2
