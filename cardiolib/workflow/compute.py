@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import resource
 import signal
 import sys
@@ -63,7 +62,7 @@ class Compute:
     def __init__(self, workers: int = 1, address: str = "") -> None:
         if workers < 0:
             raise ValueError(f"workers must be 0 (one per core) or more, got {workers}")
-        self.workers = workers or (os.cpu_count() or 1)
+        self.workers = workers or cores_count()
         self.address = address
         self._client: Any = None
         self._cluster: Any = None
@@ -106,7 +105,8 @@ class Compute:
             except KilledWorker as killed:
                 raise RuntimeError(_died(label, done, len(items))) from killed
             finally:
-                client.cancel(futures)
+                if client.status == "running":
+                    client.cancel(futures)
         raise RuntimeError(_died(label, done, len(items)))
 
     def connect(self) -> Any:
@@ -222,6 +222,13 @@ def _warn_here(told: Iterable[_Warned]) -> None:
 def _import(modules: Sequence[str]) -> None:
     for name in modules:
         importlib.import_module(name)
+
+
+def cores_count() -> int:
+    """Cores that this process may use: fewer than there are in a container or on a shared machine."""
+    from dask.system import cpu_count
+
+    return int(cpu_count())
 
 
 def _peak_memory_gib() -> float:

@@ -23,6 +23,7 @@ LAYERS = (
     "figures",
     "scan",
     "steps",
+    "exercises",
     "workflow",
 )
 """Packages of cardiolib in order: each may import only from those before it (held by a test)."""

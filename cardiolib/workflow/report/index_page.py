@@ -19,6 +19,8 @@ from cardiolib.workflow.stages import STAGES
 __all__ = ["Values", "index_page"]
 
 TITLE = "Deep-learning cardiac motion analysis for human survival prediction, reproduced"
+GUIDELINES = (("tripod.html", "TRIPOD+AI"), ("probast.html", "PROBAST+AI"))
+"""Pages that go through the run item by item of a guideline."""
 PACKAGES = ("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn")
 """Those whose versions stand on the page; ``manifest.json`` has all."""
 
@@ -72,7 +74,7 @@ def index_page(
         ("made", "How this was made", _provenance(name, numbers, manifest) + messages_html(messages)),
     ]
     there = [(key, title, text) for key, title, text in sections if text]
-    targets = [*((f"#{key}", title) for key, title, _ in there), ("tripod.html", "TRIPOD+AI")]
+    targets = [*((f"#{key}", title) for key, title, _ in there), *GUIDELINES]
     contents = " ".join(f"<li><a href='{target}'>{title}</a></li>" for target, title in targets)
     body = [
         f"<h1>{TITLE}</h1>",
@@ -185,5 +187,5 @@ def _provenance(run: str, numbers: MarkedNumbers, manifest: dict[str, Any]) -> s
         f"<table class='facts'>{rows}</table><p class='soft'><a href='manifest.json'>"
         "manifest.json</a> holds every parameter, input and output hash, version, seed, thread count, duration and "
         "memory peak. <code>make verify</code> checks the files against their hashes again. The <a href='tripod.html'>"
-        "TRIPOD+AI report</a> goes through this run item by item of the reporting guideline.</p>"
+        "TRIPOD+AI</a> and <a href='probast.html'>PROBAST+AI</a> pages go through this run item by item.</p>"
     )

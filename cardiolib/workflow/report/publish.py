@@ -17,6 +17,7 @@ from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.report.index_page import index_page
 from cardiolib.workflow.report.messages import MESSAGES_FILE
 from cardiolib.workflow.report.number_sources import SOURCES_FILE, number_sources, recorded_cells
+from cardiolib.workflow.report.probast import probast_page
 from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
 from cardiolib.workflow.report.tripod import tripod_page
 from cardiolib.workflow.report.worth import banner_templates, banners, says_nothing
@@ -51,7 +52,7 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     sources = number_sources(
         metrics, manifest, {stage.name: recorded_cells(run.stage_folder(stage.name)) for stage in _shown(run)}
     )
-    banner = banners(run, metrics)
+    banner = manifest["banners"] = banners(run, metrics)
     copies = _figures(run, figures)
     for target, source in copies.items():
         if not target.is_file() or provenance.file_hash(target) != provenance.file_hash(source):
@@ -69,6 +70,7 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
             messages=collect_messages(run),
         ),
         reports / "tripod.html": tripod_page(metrics, manifest, banner=banner),
+        reports / "probast.html": probast_page(metrics, manifest, banner=banner),
     }
     for path, text in pages.items():
         with atomic_path(path) as temporary:
@@ -133,6 +135,10 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             "workers": measured.get("workers"),
             "device": measured.get("device", "cpu"),
             "kernels": measured.get("kernels"),
+            "notebook_hash": record["key"].get("notebook"),
+            "machine": record.get("machine"),
+            "started": record.get("started"),
+            "ended": record.get("ended"),
             "seconds": record["seconds"],
             "peak_memory_gib": measured.get("peak_memory_gib"),
         }
