@@ -280,7 +280,8 @@ def _executing_cell() -> int | None:
     from IPython import get_ipython
 
     shell = get_ipython()
-    return None if shell is None else int(shell.execution_count)
+    # its own counter is raised before or after a cell, as the version of IPython has it; the list of inputs tells
+    return None if shell is None else len(shell.history_manager.input_hist_parsed) - 1
 
 
 def _plain(value: Any) -> Any:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from nbclient import NotebookClient
 
 from benchmarks.orphans import index_orphans
 from cardiolib.files import write_json
+from cardiolib.workflow.own_kernel import own_kernel
 from cardiolib.workflow.report.captions import CAPTIONS
 from cardiolib.workflow.report.index_page import index_page
 from cardiolib.workflow.report.number_sources import SOURCES_FILE, number_sources, recorded_cells, without_source
 from cardiolib.workflow.report.story import words
+from cardiolib.workflow.session import _executing_cell
 from cardiolib.workflow.stages import STAGES
 
 PACKAGES = ("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn")
@@ -164,3 +168,15 @@ def test_intervals_go_with_their_numbers_and_numbers_without_cell_are_told() -> 
     assert sources["validation.network_c_oob"]["interval"] is None
     assert "cohort.simulated" not in sources and sources["cohort.subjects_count"]["module"].endswith("cohort_stage.py")
     assert set(without_source(sources)) == {f"validation.{name}" for name in found}
+
+
+def test_the_cell_that_is_noted_is_the_one_that_runs(tmp_path: Path) -> None:
+    """As papermill's executed notebook counts its cells."""
+    source = "from cardiolib.workflow.session import _executing_cell\n_executing_cell()"
+    cells = [nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell(source)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    with own_kernel() as kernel:
+        NotebookClient(notebook, kernel_manager_class=kernel).execute()
+    ran = notebook.cells[1]
+    assert ran["outputs"][0]["data"]["text/plain"] == str(ran["execution_count"]) == "2"
+    assert _executing_cell() is None  # here no notebook runs
