@@ -74,7 +74,8 @@ def latent_code(table: pd.DataFrame) -> str:
     harmful, protective = int((ranks > 0.3).sum()), int((ranks < -0.3).sum())
     return (
         f"{alive.shape[1]} of {units.shape[1]} units are active in somebody. {harmful} rise with the risk, "
-        f"{protective} fall with it, and {alive.shape[1] - harmful - protective} go with it weakly (rank correlation within 0.3)."
+        f"{protective} fall with it, and {alive.shape[1] - harmful - protective} go with it weakly (rank correlation "
+        "within 0.3)."
     )
 
 
