@@ -32,7 +32,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke scan status verify compare lab network test test-kernels test-browser test-all bench fuzz lint audit clean
+.PHONY: help reproduce smoke smoke-kernels scan status verify compare lab network test test-kernels test-browser test-all bench fuzz lint audit clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -40,7 +40,7 @@ help: ## print this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | \
 	  while IFS='|' read -r target text; do printf '%-20s  %s\n' "$$target" "$$text"; done
 	@echo
-	@echo "  PROFILE=smoke|default|paper   how much (default: $(PROFILE))"
+	@echo "  PROFILE=smoke|lecture|default|paper   how much (default: $(PROFILE))"
 	@echo "  COHORT=<folder or name>       your own data, or a simulated cohort (default: $(COHORT))"
 	@echo "  SEED=<number>                 default $(SEED)"
 	@echo "  PARAMS='stage.name=value'     change parameters, for example PARAMS='survival.latent=8'"
@@ -88,16 +88,17 @@ network: $(INSTALLED) ## learn again what comes with cardiolib: network, shape a
 	$(PY) -m cardiolib.motion.make_models
 	$(PY) -m cardiolib.segmentation.make_shipped
 
-test: $(INSTALLED) ## run the test suite
-	$(PY) -m pytest
+# tests of one file run in one process, which share what they have made
+test: $(INSTALLED) ## run the test suite, on all cores
+	$(PY) -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 test-browser: $(INSTALLED) ## run the tests that open notebooks in a real browser (needs chromium)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
 	$(PY) -m pytest -m browser tests/browser
 
 # Kernels of other processors, by the settings that choose them: AVX2 only, and the plainest that there are
-AVX2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell MKL_CBWR=AVX2
-PLAIN := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Zen MKL_CBWR=COMPATIBLE
+AVX2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell MKL_CBWR=AVX2 NUMBA_CPU_NAME=haswell
+PLAIN := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Zen MKL_CBWR=COMPATIBLE NUMBA_CPU_NAME=x86-64
 ifeq ($(shell uname -m),x86_64)
 AVX2 += NPY_ENABLE_CPU_FEATURES=X86_V3
 PLAIN += NPY_ENABLE_CPU_FEATURES=X86_V3
@@ -107,8 +108,12 @@ test-kernels: $(INSTALLED) ## repeat what is sensitive to the processor as on on
 	$(AVX2) $(PY) -m pytest -m processor
 	$(PLAIN) $(PY) -m pytest -m processor
 
+smoke-kernels: $(INSTALLED) ## the smoke run on the kernels of other processors: what an expectation allows to differ
+	$(AVX2) $(FLOW) run --profile smoke --run-folder data/derived/smoke-avx2
+	$(PLAIN) $(FLOW) run --profile smoke --run-folder data/derived/smoke-plain
+
 test-all: $(INSTALLED) ## run the test suite with the slow tests
-	$(PY) -m pytest -m "not browser"
+	$(PY) -m pytest -m "not browser" -n logical --maxprocesses 8 --dist loadfile
 
 bench: $(INSTALLED) ## measure speed, memory and accuracy; writes benchmarks/results
 	$(PY) -m benchmarks

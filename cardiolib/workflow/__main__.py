@@ -15,7 +15,7 @@ from typing import Any
 
 from cardiolib.workflow.compute import ENVIRONMENT
 
-BUDGET_SECONDS = {"smoke": 180, "default": 1800, "paper": None}
+BUDGET_SECONDS = {"smoke": 180, "lecture": 300, "default": 1800, "paper": None}
 """Seconds a whole run may take on two cores, after installation."""
 
 
@@ -136,7 +136,8 @@ def _expect(options: argparse.Namespace) -> int:
     from cardiolib.workflow.report.expectation import write_expectation
     from cardiolib.workflow.report.runs_page import published_run
 
-    _say(f"wrote {write_expectation(published_run(options.run))}")
+    others = [published_run(name) for name in options.others]
+    _say(f"wrote {write_expectation(published_run(options.run), others)}")
     return 0
 
 
@@ -207,6 +208,8 @@ def add_commands(commands: Any) -> None:
         sub = commands.add_parser(name, help=text)
         sub.set_defaults(command=command)
         sub.add_argument("--run", default="", help="name of a run in reports/; the newest by default")
+        if name == "expect":
+            sub.add_argument("--others", nargs="*", default=[], help="the same run on other kernels (what may differ)")
     sub = commands.add_parser("compare", help="the numbers of two published runs side by side")
     sub.set_defaults(command=_compare)
     sub.add_argument("a", help="name of a run in reports/")

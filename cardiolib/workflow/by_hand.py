@@ -22,7 +22,12 @@ from cardiolib.workflow.folders import RUN_FILE, located_cohort, relative
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage, with_inputs
 
-WHOLE_RUN = {"smoke": "two to six minutes", "default": "half an hour to an hour", "paper": "hours to days"}
+WHOLE_RUN = {
+    "smoke": "two to six minutes",
+    "lecture": "three to eight minutes",
+    "default": "half an hour to an hour",
+    "paper": "hours to days",
+}
 """How long a whole run takes on two cores, where no earlier run of this machine tells."""
 SHOWN_LINES = 8
 

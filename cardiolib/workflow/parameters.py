@@ -13,7 +13,7 @@ from typing import Any
 from cardiolib.workflow.errors import ParameterError
 from cardiolib.workflow.stages import STAGES
 
-PROFILES = ("smoke", "default", "paper")
+PROFILES = ("smoke", "lecture", "default", "paper")
 
 _LARGEST = 2**63 - 1
 _PROFILE_FOLDER = Path(__file__).with_name("profiles")

@@ -42,7 +42,7 @@ class Run:
     Parameters
     ----------
     profile : str
-        ``smoke``, ``default`` or ``paper``.
+        ``smoke``, ``lecture``, ``default`` or ``paper``.
     cohort : str
         Name of a simulated cohort, or a folder or file of somebody's data; kept as an absolute path, so that a
         notebook, which runs in another folder, reads the same.

@@ -223,6 +223,8 @@ class Session(Shown):
         import pandas as pd
         import torch
 
+        from cardiolib.workflow.kernels import kernels
+
         peak_memory_gib = self.map_units.peak_memory_gib()
         self.map_units.close()
         missing = [
@@ -238,6 +240,7 @@ class Session(Shown):
             "threads": torch.get_num_threads(),
             "workers": self.map_units.workers,
             "device": "cuda" if torch.cuda.is_available() else "cpu",
+            "kernels": kernels(),
             "not_drawn": self._not_drawn,
         }
         write_json(self.folder / "metrics.json", self._metrics)

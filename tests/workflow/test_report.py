@@ -34,6 +34,12 @@ def test_a_small_run_says_so_and_a_whole_one_does_not() -> None:
     assert "10 hearts" in small_banner(a_run(overrides=("segmentation.n_training=10",)), {})
 
 
+def test_a_run_for_teaching_says_what_it_is_for() -> None:
+    said = small_banner(a_run(profile="lecture"), {})
+    assert "40 bootstrap bags" in said and "teaching" in said and "mean little" not in said
+    assert "302 patients" not in said  # as many as the default has
+
+
 def test_a_tracker_that_has_learnt_little_is_named_with_its_numbers() -> None:
     metrics = {"motion": {"endpoint_es_mm": 8.0, "zero_motion_es_mm": 10.7}}
     brief = a_run(overrides=("segmentation.n_training=10",))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cardiolib.files import file_hash, write_json
-from cardiolib.workflow.report.expectation import tolerance
-from cardiolib.workflow.report.runs_page import published_run
+from cardiolib.workflow.report.expectation import largest_relative, tolerance, write_expectation
+from cardiolib.workflow.report.runs_page import PublishedRun, published_run
 from cardiolib.workflow.report.verify import compare_metrics, flatten, verify
 
 WANTED = {
@@ -123,26 +123,67 @@ def test_an_unknown_run_is_answered_with_those_that_there_are(published: Path) -
 
 
 @pytest.mark.parametrize(
-    ("profile", "name", "value", "expected"),
+    ("name", "value", "spread", "expected"),
     [
-        ("smoke", "segmentation.dice_lv_wall", 0.8, 0.02),
-        ("smoke", "scan.lv_ef_labels_percent", 65.0, 0.5),
-        ("default", "scan.lv_ef_mesh_error_points", 2.0, 0.5),
-        ("smoke", "scan.mapse_mm_error", 1.0, 0.2),
-        ("default", "segmentation.dice_lv_wall", 0.95, 0.03),
-        ("default", "segmentation.lvef_mae_points", 1.2, 2.0),
-        ("default", "segmentation.assd_lv_wall_mm", 0.4, 0.14),
-        ("smoke", "segmentation.landmarks_by_network_percent", 50.0, 10.0),
-        ("smoke", "survival.network_cv_c_index", 0.7, 0.03),
-        ("smoke", "motion.tracking_lv_es_mm", 4.0, 0.6),
-        ("smoke", "motion.endpoint_es_mm", 2.0, 0.3),
-        ("smoke", "motion.flagged_subjects_count", 1, 1.0),
-        ("default", "motion.flagged_subjects_count", 1, None),
-        ("default", "motion.endpoint_es_mm", 4.0, 0.6),
-        ("smoke", "segmentation.scans_count", 3, None),
-        ("default", "cohort.deaths_count", 85, None),
-        ("default", "cohort.median_follow_up_years", 2.6, None),
+        ("segmentation.dice_lv_wall", 0.8, 0.0, 0.005),
+        ("segmentation.dice_lv_wall", 0.8, 0.01, 0.02),
+        ("scan.lv_ef_labels_percent", 65.0, 0.1, 0.5),
+        ("segmentation.lvef_bias_points", -0.1, 0.4, 0.8),
+        ("motion.tracking_lv_es_mm", 4.0, 0.0, 0.02),
+        ("motion.tracking_lv_es_mm", 0.2, 0.1, 0.2),
+        ("survival.network_cv_c_index", 0.7, 0.0, 0.005),
+        ("motion.flagged_subjects_count", 1, 0.0, None),
+        ("motion.flagged_subjects_count", 1, 1.0, 1.0),
+        ("cohort.median_follow_up_years", 2.6, 0.0, None),
     ],
 )
-def test_tolerances_follow_the_unit_the_stage_and_the_profile(profile, name, value, expected) -> None:
-    assert tolerance(profile, name, value) == (expected if expected is None else pytest.approx(expected))
+def test_tolerances_follow_what_other_kernels_differed_by(name, value, spread, expected) -> None:
+    assert tolerance(name, value, spread) == (expected if expected is None else pytest.approx(expected))
+
+
+KERNELS = ("torch AVX512", "torch AVX2", "torch DEFAULT")
+
+
+def run_on(kernel: str, c_index: float, *, n: int = 302, seed: int = 1, profile: str = "smoke") -> PublishedRun:
+    manifest = {
+        "cohort": "simulated",
+        "overrides": [],
+        "profile": profile,
+        "seed": seed,
+        "stages": {"survival": {"kernels": kernel}},
+    }
+    metrics = {"survival": {"c_index": c_index, "n_count": n, "layout": "simulated"}}
+    return PublishedRun(f"on {kernel}", Path(), manifest, metrics, 0.0)
+
+
+def test_an_expectation_holds_the_spread_between_kernels(tmp_path: Path) -> None:
+    runs = [run_on(kernel, c) for kernel, c in zip(KERNELS, (0.75, 0.76, 0.74), strict=True)]
+    path = write_expectation(runs[0], runs[1:], root=tmp_path)
+    wanted = json.loads(path.read_text())
+    assert wanted["kernels"] == list(KERNELS)
+    assert wanted["spread"] == {"survival.c_index": pytest.approx(0.01)}
+    assert wanted["tolerances"] == {"survival.c_index": pytest.approx(0.02)}
+    assert all(compare_metrics(run.metrics, wanted)[0] == [] for run in runs)
+    assert compare_metrics(run_on("torch NEON", 0.775).metrics, wanted)[0]
+    assert largest_relative(wanted) == (pytest.approx(0.02), "survival.c_index")
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (run_on(KERNELS[0], 0.75), "made with the same kernels"),
+        (run_on(KERNELS[1], 0.75, seed=2), "seed"),
+        (run_on(KERNELS[1], 0.75, profile="default"), "profile"),
+    ],
+)
+def test_runs_that_say_nothing_about_processors_are_refused(other: PublishedRun, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_expectation(run_on(KERNELS[0], 0.75), [other], root=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_runs_that_record_other_numbers_are_refused(tmp_path: Path) -> None:
+    other = run_on(KERNELS[1], 0.75)
+    other.metrics["survival"]["more"] = 1.0
+    with pytest.raises(ValueError, match="survival.more"):
+        write_expectation(run_on(KERNELS[0], 0.75), [other], root=tmp_path)

@@ -88,7 +88,7 @@ def collect_metrics(run: Run) -> dict[str, Any]:
 
 
 def collect_manifest(run: Run) -> dict[str, Any]:
-    """How the run was made: per stage parameters, seed, hashes, versions, commit, threads, device, seconds, memory."""
+    """How the run was made, by stage: parameters, seed, hashes, versions, commit, threads, kernels, seconds, memory."""
     stages = {}
     for name, stage in STAGES.items():
         reason = run.nothing_to_do(stage)
@@ -119,6 +119,7 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             "threads": measured.get("threads", 1),
             "workers": measured.get("workers"),
             "device": measured.get("device", "cpu"),
+            "kernels": measured.get("kernels"),
             "seconds": record["seconds"],
             "peak_memory_gib": measured.get("peak_memory_gib"),
         }

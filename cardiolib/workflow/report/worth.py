@@ -56,10 +56,13 @@ def small_banner(run: Run, metrics: dict[str, Any]) -> str:
             reduced.append(text.format(used))
     if not reduced:
         return ""
-    sentences = [
-        f"This is a small run ({', '.join(reduced)}). It shows that everything runs. Its numbers mean little and must "
-        "not be compared with the paper's."
-    ]
+    worth = (
+        "It is made for teaching: its pictures show what a whole run shows, with wider intervals. Its numbers are not "
+        "those of the default run, and none should be compared with the paper's."
+        if run.profile == "lecture"
+        else "It shows that everything runs. Its numbers mean little and must not be compared with the paper's."
+    )
+    sentences = [f"This is a small run ({', '.join(reduced)}). {worth}"]
     motion = metrics.get("motion") or {}
     error, still = motion.get("endpoint_es_mm"), motion.get("zero_motion_es_mm")
     if error is not None and still and error > HALF * still and _trained_here(run):
