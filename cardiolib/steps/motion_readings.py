@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cardiolib.steps.small_runs import joined, too_small, whose_numbers
+from cardiolib.steps.small_runs import counted, joined, verdict, whose_numbers
 
 GOOD_SHARE = 0.25
 """Of the true motion that a tracker may miss and still be said to follow it."""
@@ -46,8 +46,9 @@ def displacement_curves(table: pd.DataFrame) -> str:
     peak = table.loc[table["mean_mm"].idxmax()]
     spread = peak["high_mm"] - peak["low_mm"]
     return (
-        f"The {peak['region']} moves most, {peak['mean_mm']:.1f} mm on average at {peak['percent']:.0f} % of the "
-        f"cycle. There the cohort spreads over {spread:.1f} mm. That spread is what a model of survival can learn from."
+        f"The points that move most lie in the region '{peak['region']}': {peak['mean_mm']:.1f} mm on average at "
+        f"{peak['percent']:.0f} % of the cycle. There the cohort spreads over {spread:.1f} mm. That spread is what a "
+        "model of survival can learn from."
     )
 
 
@@ -82,7 +83,7 @@ def displacement_encoded(table: pd.DataFrame) -> str:
         return "No point could be compared with the measurement."
     row = whole.loc[whole["zero_motion_mm"].idxmax()]
     return (
-        f"Where motion is largest, the measurement moves points by {row['zero_motion_mm']:.1f} mm, and the tracker is "
+        f"Where motion is largest, points move {row['zero_motion_mm']:.1f} mm by the measurement, and the tracker is "
         f"{row['error_mean_mm']:.1f} mm from it: {row['in_plane_mm']:.1f} mm in the plane of the slices and "
         f"{row['through_plane_mm']:.1f} mm across them."
     )
@@ -93,22 +94,24 @@ def conclusion(metrics: Mapping[str, float], *, simulated: bool) -> list[str]:
     hearts = int(metrics["tracked_subjects_count"])
     error, moved = metrics.get("endpoint_es_mm"), metrics.get("zero_motion_es_mm")
     if error is None or not moved:
-        said = f"This run says nothing to it: {hearts} hearts were tracked, and nobody knows where their points went."
-    else:
-        holds = error <= GOOD_SHARE * moved
         said = (
-            f"This run {'agrees' if holds else 'does not agree'}: over {hearts} tracked hearts a point of the right "
-            f"ventricle is {error:.1f} mm off at end-systole, {error / moved:.0%} of the {moved:.1f} mm that it moved."
+            f"This run says nothing to it: {counted(hearts, 'heart')} tracked, and nobody knows where the points went."
         )
-        alone = metrics.get("images_alone_rv_free_es_mm")
-        if alone is not None:
+    else:
+        said = (
+            f"{verdict(error <= GOOD_SHARE * moved, hearts=hearts)}: a point of the right ventricle is {error:.1f} mm "
+            f"off at end-systole, {error / moved:.0%} of the {moved:.1f} mm that it moved."
+        )
+        alone, held = (metrics.get(f"{name}_rv_free_es_mm") for name in ("images_alone", "tracking"))
+        if alone is not None and held is not None:
             said += (
-                f" With the images alone the free wall is {alone:.1f} mm off: the rest is what the population knows."
+                f" Tracking alone misses the free wall by {alone:.1f} mm with the images only, and by {held:.1f} mm "
+                "with what it knows of other hearts."
             )
     return [
         "The paper's claim: image registration follows the same points of every heart, so that 11,514 numbers "
         "describe its motion.",
-        joined(said, too_small(hearts=hearts)),
+        said,
         joined(
             whose_numbers(simulated),
             "It cannot say how well motion across the slices is followed in a patient, where only a measurement such "

@@ -94,8 +94,8 @@ def conclusion(metrics: Mapping[str, float], *, simulated: bool) -> list[str]:
         size = "small" if error <= CLOSE_POINTS else "large"
         said += f" The first is off by {error:.1f} points, which is {size} beside the {CLOSE_POINTS:.0f} that matter."
     return [
-        "The paper's claim: labels, volumes and motion of the heart can be computed from cine MR, with nothing drawn by "
-        "hand.",
+        "The paper's claim: labels, volumes and motion of the heart can be computed from cine MR, with nothing drawn "
+        "by hand.",
         said,
         joined(
             "It cannot say how often such numbers are right: this is one scan.",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.imaging import STRUCTURES
-from cardiolib.steps.small_runs import joined, too_small, whose_numbers
+from cardiolib.steps.small_runs import counted, joined, verdict, whose_numbers
 
 WORDS = {"lv_cavity": "LV cavity", "lv_wall": "LV wall", "rv_wall": "RV wall", "rv_cavity": "RV cavity"}
 GOOD_DICE, GOOD_EF_POINTS = 0.9, 5.0
@@ -90,7 +90,8 @@ def quality(table: pd.DataFrame) -> str:
     missed = known[(known["verdict"] == "ok") & (known["dice"] < 0.8)]
     return (
         f"On {len(known)} structures of {known['ID'].nunique()} scans the forecast is off by {off.mean():.3f} on "
-        f"average and by {off.max():.3f} at worst. {len(missed)} structures passed with a Dice below 0.8."
+        f"average and by {off.max():.3f} at worst. {counted(len(missed), 'structure')} "
+        "passed with a Dice below 0.8."
     )
 
 
@@ -120,18 +121,15 @@ def conclusion(metrics: Mapping[str, float], *, simulated: bool) -> list[str]:
         cavities = [dice[name] for name in ("lv_cavity", "rv_cavity") if name in dice]
         error = float(metrics.get("lvef_mae_points", np.nan))
         holds = bool(cavities) and min(cavities) >= GOOD_DICE and error <= GOOD_EF_POINTS
-        said = joined(
-            "This run agrees:" if holds else "This run does not agree:",
-            f"on {scans} scans Dice is "
-            + ", ".join(f"{value:.2f} for the {WORDS[name]}" for name, value in dice.items()),
-        )
+        each = ", ".join(f"{value:.2f} for the {WORDS[name]}" for name, value in dice.items())
+        said = f"{verdict(holds, scans=scans)}: on {counted(scans, 'scan')} Dice is {each}"
         said += f"; the LV ejection fraction is off by {error:.1f} points. The {WORDS[worst]} is hardest."
     else:
-        said = f"This run says nothing to it: {scans} scans were segmented, and none has a reference."
+        said = f"This run says nothing to it: {counted(scans, 'scan')} segmented, and no reference."
     return [
         "The paper's claim: a network labels both ventricles well enough that volumes and motion can be read off "
         "its labels.",
-        joined(said, too_small(scans=scans)),
+        said,
         joined(
             whose_numbers(simulated),
             "It cannot say how this network does on a scanner, or a disease, that none of these scans shows.",

@@ -6,19 +6,42 @@ FEW_DEATHS, FEW_SCANS, FEW_HEARTS, FEW_BAGS = 50, 10, 5, 50
 """Below these a number of a notebook shows that the method runs, and little else."""
 
 
-def too_small(*, deaths: int | None = None, scans: int | None = None, hearts: int | None = None) -> str:
-    """A sentence for a run of so few deaths, scans or tracked hearts; empty where there are enough.
+def counted(n: int, what: str) -> str:
+    """A number with its noun.
 
     Examples
     --------
-    >>> too_small(scans=2)
-    'This run is too small for a result: 2 scans (at least 10 are wanted).'
-    >>> too_small(scans=12)
-    ''
+    >>> counted(1, "scan"), counted(2, "scan")
+    ('1 scan', '2 scans')
     """
-    counts = (("deaths", deaths, FEW_DEATHS), ("scans", scans, FEW_SCANS), ("tracked hearts", hearts, FEW_HEARTS))
-    short = [f"{n} {what} (at least {least} are wanted)" for what, n, least in counts if n is not None and n < least]
-    return f"This run is too small for a result: {', '.join(short)}." if short else ""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def verdict(holds: bool, *, deaths: int | None = None, scans: int | None = None, hearts: int | None = None) -> str:
+    """Whether a run bears out a claim; one that is too small for that says so instead.
+
+    Parameters
+    ----------
+    holds : bool
+        What its numbers say.
+    deaths, scans, hearts : int, optional
+        What those numbers rest on.
+
+    Examples
+    --------
+    >>> verdict(True, scans=12), verdict(False, scans=12)
+    ('This run agrees', 'This run does not agree')
+    >>> verdict(True, scans=2)
+    'This run is too small to decide (2 scans, at least 10 are wanted); its numbers point towards the claim'
+    """
+    counts = (("death", deaths, FEW_DEATHS), ("scan", scans, FEW_SCANS), ("tracked heart", hearts, FEW_HEARTS))
+    short = [
+        f"{counted(n, what)}, at least {least} are wanted" for what, n, least in counts if n is not None and n < least
+    ]
+    if short:
+        way = "towards" if holds else "away from"
+        return f"This run is too small to decide ({'; '.join(short)}); its numbers point {way} the claim"
+    return "This run agrees" if holds else "This run does not agree"
 
 
 def whose_numbers(simulated: bool) -> str:
@@ -31,7 +54,7 @@ def whose_numbers(simulated: bool) -> str:
     """
     if simulated:
         return "All hearts here are simulated: the numbers test the method, and say nothing about patients."
-    return "The scans are real: the numbers hold for this cohort, and another hospital may differ."
+    return "The data are real: the numbers hold for this cohort, and another hospital may differ."
 
 
 def joined(*sentences: str) -> str:

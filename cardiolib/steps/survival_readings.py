@@ -7,10 +7,19 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cardiolib.steps.small_runs import joined, too_small, whose_numbers
+from cardiolib.steps.small_runs import joined, verdict, whose_numbers
 
 SAME_C = 0.01
 """C-indices closer than this are called equal: the seed alone moves them by as much."""
+
+SETTING_WORDS = {
+    "dropout": "share of the motion that is hidden in training",
+    "hidden": "number of hidden units",
+    "latent": "size of the code",
+    "alpha": "weight of the reconstruction",
+    "log10_learning_rate": "learning rate",
+    "log10_l1": "penalty on activity",
+}
 
 
 def partial_likelihood(table: pd.DataFrame) -> str:
@@ -58,10 +67,15 @@ def architecture(table: pd.DataFrame) -> str:
 def reconstruction(table: pd.DataFrame) -> str:
     """How much amplitude comes back, from the table of `figures.reconstruction`."""
     peak = table.pivot_table(index="risk", columns="kind", values="displacement_mm", aggfunc="max", sort=False)
-    parts = [f"{row['reconstruction']:.1f} of {row['motion']:.1f} mm at {risk} risk" for risk, row in peak.iterrows()]
-    kept = (peak["reconstruction"] / peak["motion"]).mean()
-    pulled = "The code pulls every patient towards the average motion." if kept < 0.95 or kept > 1.05 else ""
-    return joined(f"Of the peak displacement the decoder gives back {' and '.join(parts)}.", pulled)
+    given = [
+        f"{row['motion']:.1f} mm in, {row['reconstruction']:.1f} mm out at {risk} risk" for risk, row in peak.iterrows()
+    ]
+    before, after = (float(np.ptp(peak[kind])) for kind in ("motion", "reconstruction"))
+    change = "brings them closer together" if after < before else "keeps them apart"
+    return (
+        f"Peak displacement: {'; '.join(given)}. In the motion the patients differ by {before:.1f} mm, in the "
+        f"reconstruction by {after:.1f} mm: the code {change}."
+    )
 
 
 def latent_code(table: pd.DataFrame) -> str:
@@ -111,7 +125,7 @@ def searched_settings(table: pd.DataFrame) -> str:
         return f"{len(scored)} settings were scored: too few to see a trend."
     ranks = scored[varied].rank().corrwith(scored["score"].rank())
     strongest = str(ranks.abs().idxmax())
-    words = strongest.replace("log10_", "log ").replace("l1", "L1 penalty").replace("_", " ")
+    words = SETTING_WORDS.get(strongest, strongest)
     return (
         f"Over {len(scored)} settings the score goes most with the {words} (rank correlation {ranks[strongest]:+.2f}). "
         "With so few settings a correlation of 0.3 says nothing."
@@ -146,8 +160,8 @@ def conclusion(metrics: Mapping[str, float], *, deaths: int, simulated: bool) ->
     found = metrics.get("network_cv_c_index", np.nan) > 0.5 + SAME_C
     beside = "as good as" if abs(network - linear) < SAME_C else "better than" if network > linear else "worse than"
     said = (
-        f"This run {'agrees' if found else 'does not agree'} that motion carries risk: the network's cross-validated C "
-        f"is {network:.2f} (on the patients of the training it is {metrics['apparent_c_index']:.2f})."
+        f"{verdict(found, deaths=deaths)} that motion carries risk: the network's cross-validated C is {network:.2f} "
+        f"(on the patients of the training it is {metrics['apparent_c_index']:.2f})."
     )
     versus = f"It is {beside} principal components with a Cox model ({linear:.2f})."
     if "volumes_cv_c_index" in metrics:
@@ -155,7 +169,7 @@ def conclusion(metrics: Mapping[str, float], *, deaths: int, simulated: bool) ->
     return [
         "The paper's claim: a network that reconstructs motion and orders patients at once finds the motion that "
         "carries risk.",
-        joined(said, versus, too_small(deaths=deaths)),
+        joined(said, versus),
         joined(
             whose_numbers(simulated),
             "It cannot say how far the C-index is from chance, or from that of the volumes: notebook 04 puts intervals "

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cardiolib.steps.small_runs import FEW_BAGS, joined, too_small, whose_numbers
+from cardiolib.steps.small_runs import FEW_BAGS, counted, joined, verdict, whose_numbers
 
 HONEST = "out-of-bag aggregate"
 CHANCE = float(np.exp(-1))
@@ -29,32 +29,29 @@ def one_bag(table: pd.DataFrame) -> str:
     right = comparable & (risk[:, None] > risk[None, :])
     tied = comparable & (risk[:, None] == risk[None, :])
     c = (right.sum() + 0.5 * tied.sum()) / total
-    return (
-        f"{sentence} They make {total} pairs; {int(right.sum())} are ordered rightly, so that C = {c:.2f} in this bag."
-    )
+    return f"{sentence} They make {counted(total, 'pair')}, {int(right.sum())} right: C = {c:.2f} in this bag."
 
 
 def kaplan_meier(table: pd.DataFrame) -> str:
     """How far the groups part, from the table of `figures.kaplan_meier`."""
     parts = []
     for model, part in table.groupby("model", sort=False):
-        end = part.groupby("group", sort=False).tail(1).set_index("group")["survival"]
-        when = part["time"].max()
-        parts.append(
-            f"by the {model}, {end.iloc[0]:.0%} of those at low and {end.iloc[-1]:.0%} of those at high "
-            f"risk survive the follow-up of {when:.1f}"
-        )
-    return f"Read at the end of the curves: {'; '.join(parts)}. The end rests on few patients: look at the bands."
+        end = part.groupby("group", sort=False)["survival"].last()
+        parts.append(f"{model}, {end.iloc[0]:.0%} against {end.iloc[-1]:.0%}")
+    return (
+        f"Survival at the end of the curves ({table['time'].max():.1f}), at low against high risk: {'; '.join(parts)}. "
+        "The end rests on few patients: look at the bands."
+    )
 
 
 def thirds(table: pd.DataFrame) -> str:
     """Whether risk rises evenly, from the table of the same figure with three groups."""
     parts = []
     for model, part in table.groupby("model", sort=False):
-        end = part.groupby("group", sort=False).tail(1)["survival"].to_numpy()
+        end = part.groupby("group", sort=False)["survival"].last().to_numpy()
         evenly = bool((np.diff(end) < 0).all())
-        parts.append(f"by the {model} survival {'falls' if evenly else 'does not fall'} from third to third")
-    return f"At the end of the curves {' and '.join(parts)}."
+        parts.append(f"{model}, survival {'falls' if evenly else 'does not fall'} each time")
+    return f"At the end of the curves, from third to third: {'; '.join(parts)}."
 
 
 def concordance(table: pd.DataFrame) -> str:
@@ -65,11 +62,11 @@ def concordance(table: pd.DataFrame) -> str:
         return "No model could be judged out of bag."
     worst, least = drop.idxmax(), drop.idxmin()
     sentence = (
-        f"The {worst} loses most from the apparent to the out-of-bag estimate: from "
+        f"From the apparent to the out-of-bag estimate the C-index falls most for '{worst}': from "
         f"{values.loc[worst, 'apparent']:.2f} to {values.loc[worst, HONEST]:.2f}."
     )
     if len(drop) > 1:
-        sentence += f" The {least} loses {drop[least]:.2f}: a model with few weights can learn little by heart."
+        sentence += f" It falls least for '{least}', by {drop[least]:.2f}. What falls had been learnt by heart."
     return sentence
 
 
@@ -80,10 +77,10 @@ def risk_over_time(table: pd.DataFrame) -> str:
     for model, part in over.groupby("model", sort=False):
         better = (part["brier"] < part["null_brier"]).mean()
         parts.append(
-            f"the {model} has an AUC of {part['auc'].min():.2f} to {part['auc'].max():.2f}, and beats the "
-            f"forecast that is the same for all at {better:.0%} of the times"
+            f"{model}, AUC {part['auc'].min():.2f} to {part['auc'].max():.2f}, a better Brier score than the same "
+            f"forecast for all at {better:.0%} of the times"
         )
-    return f"Over the follow-up {'; '.join(parts)}." if parts else "No time could be judged."
+    return f"Over the follow-up: {'; '.join(parts)}." if parts else "No time could be judged."
 
 
 def calibration(table: pd.DataFrame) -> str:
@@ -94,10 +91,10 @@ def calibration(table: pd.DataFrame) -> str:
         off = (part["predicted"] - part["observed"]).abs().mean()
         inside = ((part["low"] <= part["predicted"]) & (part["predicted"] <= part["high"])).mean()
         parts.append(
-            f"the {model} is off by {100 * off:.0f} points of risk on average, and {inside:.0%} of its "
-            "groups agree within their interval"
+            f"{model}, off by {100 * off:.0f} points of risk on average, {inside:.0%} of the groups agree within their "
+            "interval"
         )
-    return f"In the groups {'; '.join(parts)}." if parts else "No group could be judged."
+    return f"Predicted against observed, by group: {'; '.join(parts)}." if parts else "No group could be judged."
 
 
 def conclusion(metrics: Mapping[str, float], *, n_replicates: int, simulated: bool) -> list[str]:
@@ -106,24 +103,24 @@ def conclusion(metrics: Mapping[str, float], *, n_replicates: int, simulated: bo
     low, high = metrics.get("network_c_oob_low", np.nan), metrics.get("network_c_oob_high", np.nan)
     difference = metrics.get("c_difference")
     if difference is None:
-        verdict = "This run cannot compare: this cohort has no volumes for every patient."
+        said = "This run cannot compare: this cohort has no volumes for every patient."
     else:
         least, most = metrics["c_difference_low"], metrics["c_difference_high"]
-        verdict = (
-            "This run agrees" if least > 0 else "This run contradicts it" if most < 0 else "This run leaves it open"
-        )
-        verdict += (
-            f": motion is ahead by {difference:.2f} in C (95 % interval {least:+.2f} to {most:+.2f}), "
-            f"{'which leaves out' if least > 0 or most < 0 else 'which includes'} no difference."
+        undecided = least <= 0 <= most
+        said = verdict(difference > 0, deaths=int(metrics["deaths_count"]))
+        if undecided and "too small" not in said:
+            said = "This run leaves it open"
+        said += (
+            f": the difference in C, motion less volumes, is {difference:+.2f} (95 % interval {least:+.2f} to "
+            f"{most:+.2f}), {'which includes' if undecided else 'which leaves out'} no difference."
         )
     few = f"{n_replicates} bags are too few for an interval." if n_replicates < FEW_BAGS else ""
     return [
         "The paper's claim: the network on motion orders patients better than a Cox model of volumes, C = 0.75 (0.70 "
         "to 0.79) against 0.59 (0.53 to 0.65).",
         joined(
-            verdict,
+            said,
             f"Out of bag the network reaches C = {network:.2f} ({low:.2f} to {high:.2f}).",
-            too_small(deaths=int(metrics["deaths_count"])),
             few,
         ),
         joined(

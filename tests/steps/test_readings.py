@@ -11,7 +11,6 @@ from cardiolib.steps import scan_readings as scan
 from cardiolib.steps import segmentation_readings as segmentation
 from cardiolib.steps import survival_readings as survival
 from cardiolib.steps import validation_readings as validation
-from cardiolib.steps.small_runs import too_small
 
 SURVIVAL = {"network_cv_c_index": 0.74, "pca_cox_cv_c_index": 0.70, "apparent_c_index": 0.91}
 VALIDATION = {"network_c_oob": 0.71, "network_c_oob_low": 0.6, "network_c_oob_high": 0.8, "deaths_count": 90}
@@ -47,12 +46,12 @@ def compared(low: float, high: float) -> dict[str, float]:
         (
             lambda change: validation.conclusion({**compared(0.02, 0.2), **change}, n_replicates=100, simulated=True),
             ({}, "This run agrees"),
-            (compared(-0.2, -0.02), "This run contradicts it"),
+            (compared(-0.2, -0.02), "This run does not agree"),
         ),
         (
             lambda change: interpretation.conclusion({**INTERPRETATION, **change}, deaths=80, simulated=True),
             ({}, "This run agrees"),
-            ({"significant_vertices_death_count": 0}, "This run does not bear it out"),
+            ({"significant_vertices_death_count": 0}, "This run does not agree"),
         ),
     ],
     ids=["segmentation", "motion", "survival", "validation", "interpretation"],
@@ -69,20 +68,28 @@ def test_an_interval_that_includes_no_difference_leaves_the_claim_open() -> None
     [_, run, _] = validation.conclusion(compared(-0.05, 0.2), n_replicates=8, simulated=False)
     assert "leaves it open" in run and "includes no difference" in run and "8 bags are too few" in run
     [_, run, limits] = validation.conclusion(VALIDATION, n_replicates=100, simulated=False)
-    assert "cannot compare" in run and "The scans are real" in limits
+    assert "cannot compare" in run and "The data are real" in limits
 
 
-def test_small_runs_say_that_they_are_small() -> None:
-    assert "22 deaths" in survival.conclusion(SURVIVAL, deaths=22, simulated=True)[1]
-    assert "2 scans" in segmentation.conclusion({**SEGMENTATION, "scans_count": 2}, simulated=True)[1]
-    assert "22 deaths" in validation.conclusion({**VALIDATION, "deaths_count": 22}, n_replicates=100, simulated=True)[1]
-    assert "22 deaths" in interpretation.conclusion(INTERPRETATION, deaths=22, simulated=True)[1]
-    assert "1 tracked hearts" in motion.conclusion({"tracked_subjects_count": 1}, simulated=True)[1]
-    assert too_small(deaths=50, scans=10, hearts=5) == ""
+def test_small_runs_decide_nothing() -> None:
+    said = {
+        "22 deaths": survival.conclusion(SURVIVAL, deaths=22, simulated=True)[1],
+        "2 scans": segmentation.conclusion({**SEGMENTATION, "scans_count": 2}, simulated=True)[1],
+        "1 death,": validation.conclusion({**compared(0.1, 0.2), "deaths_count": 1}, n_replicates=100, simulated=True)[
+            1
+        ],
+        "21 deaths": interpretation.conclusion(INTERPRETATION, deaths=21, simulated=True)[1],
+    }
+    for count, run in said.items():
+        assert run.startswith("This run is too small to decide") and count in run and "towards the claim" in run
+    few = motion.conclusion(
+        {"tracked_subjects_count": 1, "endpoint_es_mm": 6.0, "zero_motion_es_mm": 10.0}, simulated=True
+    )
+    assert "1 tracked heart," in few[1] and "away from the claim" in few[1]
 
 
 def test_without_a_truth_nothing_is_claimed() -> None:
-    assert "none has a reference" in segmentation.conclusion({"scans_count": 12}, simulated=False)[1]
+    assert "no reference" in segmentation.conclusion({"scans_count": 12}, simulated=False)[1]
     assert "nobody knows" in motion.conclusion({"tracked_subjects_count": 12}, simulated=False)[1]
     found = scan.conclusion({"lv_ef_labels_percent": 60.0, "lv_ef_mesh_percent": 58.0}, simulated=False)
     assert "only the verdicts warn" in found[2] and "simulated" not in found[2]
@@ -139,7 +146,7 @@ def test_bias_has_a_direction_and_the_gate_its_misses() -> None:
     assert "3.0 points too high" in segmentation.agreement(pairs)
     assert "3.0 points too low" in segmentation.agreement(pairs.assign(difference=-pairs["difference"]))
     gate = pd.DataFrame({"ID": ["a", "b"], "dice": [0.9, 0.5], "predicted_dice": [0.9, 0.9], "verdict": "ok"})
-    assert "1 structures passed with a Dice below 0.8" in segmentation.quality(gate)
+    assert "1 structure passed with a Dice below 0.8" in segmentation.quality(gate)
     assert "cannot be tested" in segmentation.quality(gate.assign(dice=float("nan")))
 
 
@@ -186,6 +193,18 @@ def test_the_swarm_gains_or_not() -> None:
     assert "has not moved" in survival.search(table.head(2))
 
 
+def test_the_code_brings_patients_together_or_not() -> None:
+    rows = [
+        ("low", "motion", 10.0),
+        ("high", "motion", 6.0),
+        ("low", "reconstruction", 9.0),
+        ("high", "reconstruction", 8.0),
+    ]
+    table = pd.DataFrame(rows, columns=["risk", "kind", "displacement_mm"])
+    assert "differ by 4.0 mm, in the reconstruction by 1.0 mm: the code brings" in survival.reconstruction(table)
+    assert "keeps them apart" in survival.reconstruction(table.assign(displacement_mm=[8.0, 8.0, 9.0, 7.0]))
+
+
 def test_units_of_the_code_are_counted() -> None:
     table = pd.DataFrame({"log_risk": [1.0, 2, 3, 4], "z1": [1.0, 2, 3, 4], "z2": [4.0, 3, 2, 1], "z3": [0.0] * 4})
     assert "2 of 3 units are active" in survival.latent_code(table) and "1 rise with" in survival.latent_code(table)
@@ -197,8 +216,8 @@ def bag(*risk: float) -> pd.DataFrame:
 
 
 def test_the_c_of_one_bag_counts_the_pairs_outside_it() -> None:
-    assert "They make 1 pairs; 1 are ordered rightly, so that C = 1.00" in validation.one_bag(bag(2, 1, 0))
-    assert "0 are ordered rightly, so that C = 0.00" in validation.one_bag(bag(1, 2, 0))
+    assert "They make 1 pair, 1 right: C = 1.00" in validation.one_bag(bag(2, 1, 0))
+    assert "1 pair, 0 right: C = 0.00" in validation.one_bag(bag(1, 2, 0))
     assert "no pair can be compared" in validation.one_bag(bag(1, 2, 0).assign(event=False))
 
 
@@ -206,7 +225,7 @@ def test_who_loses_most_from_apparent_to_out_of_bag() -> None:
     rows = [("deep", "apparent", 0.9), ("deep", "out-of-bag aggregate", 0.7)]
     rows += [("plain", "apparent", 0.62), ("plain", "out-of-bag aggregate", 0.6)]
     said = validation.concordance(pd.DataFrame(rows, columns=["model", "estimator", "value"]))
-    assert "The deep loses most" in said and "0.90 to 0.70" in said and "plain loses 0.02" in said
+    assert "falls most for 'deep': from 0.90 to 0.70" in said and "least for 'plain', by 0.02" in said
 
 
 def curves(*ends: float) -> pd.DataFrame:
@@ -215,8 +234,8 @@ def curves(*ends: float) -> pd.DataFrame:
 
 
 def test_thirds_fall_evenly_or_do_not() -> None:
-    assert "survival falls from third to third" in validation.thirds(curves(0.9, 0.7, 0.4))
-    assert "survival does not fall" in validation.thirds(curves(0.7, 0.9, 0.4))
+    assert "m, survival falls each time" in validation.thirds(curves(0.9, 0.7, 0.4))
+    assert "m, survival does not fall" in validation.thirds(curves(0.7, 0.9, 0.4))
 
 
 def test_the_heart_at_high_risk_moves_less_or_more() -> None:
