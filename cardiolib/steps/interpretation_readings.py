@@ -89,7 +89,7 @@ def latent_stability(table: pd.DataFrame) -> str:
         parts.append(f"{_lower(str(method))} {np.sqrt((away**2).mean()) / size:.1f}")
     listed = "; ".join(parts)
     return (
-        "How far a patient moves from one network to the next (root mean square, in units of the spread of the map): "
+        "How far a patient moves from one network to the next (root mean square, in units of the map's spread): "
         f"{listed}. Patients who were dealt out at random would give 1.4."
     )
 
@@ -122,8 +122,8 @@ def risk_curves(table: pd.DataFrame) -> str:
     peak = table.groupby("heart")[["base_descent_mm", "septal_shift_mm"]].agg(lambda one: one.loc[one.abs().idxmax()])
     change = peak.loc["high risk"] - peak.loc["low risk"]
     sentence = (
-        f"From low to high risk the decoded descent of the base changes by {change['base_descent_mm']:+.1f} mm, and the "
-        f"shift of the septum by {change['septal_shift_mm']:+.1f} mm."
+        f"From low to high risk the decoded descent of the base changes by {change['base_descent_mm']:+.1f} mm, and "
+        f"the shift of the septum by {change['septal_shift_mm']:+.1f} mm."
     )
     if "high risk, in truth" not in peak.index:
         return sentence

@@ -146,17 +146,8 @@ def track_groupwise(
     else:
         grids, coefficients = _as_splines(population, volumes, time, [spacing for spacing, _, _ in levels])
         start = [part.clone() for part in coefficients]
-        history = _descend(
-            problem,
-            grids,
-            coefficients,
-            start,
-            settings.prior_iterations,
-            settings.fine_step_mm,
-            generator,
-            held=True,
-            watch=watch,
-        )
+        number, step_mm = settings.prior_iterations, settings.fine_step_mm
+        history = _descend(problem, grids, coefficients, start, number, step_mm, generator, held=True, watch=watch)
     if watch is not None:
         watch(grids, coefficients)
     arrays = tuple(values.detach().numpy().astype(np.float64) for values in coefficients)
