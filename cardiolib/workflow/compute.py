@@ -19,6 +19,12 @@ from cardiolib.progress import progress
 SCHEDULER = "CARDIOLIB_SCHEDULER"
 """Environment variable with the address of a running Dask scheduler, for the notebooks of one run to share."""
 
+ATTEMPTS = 4
+"""So often work is sent out anew when all workers have died at once; Dask itself looks after single ones."""
+
+RESTART_S = 300.0
+"""How long a worker that has died may take to come back."""
+
 _Warned = tuple[str, type[Warning], str, int]
 """Message, category, file and line of a warning."""
 
@@ -69,17 +75,39 @@ class Compute:
         if len(items) < 2 or (self.workers == 1 and not self.address):
             yield from progress(map(function, items), label=label, total=len(items))
             return
-        client = self.connect()
-        # the function may carry arrays (a cohort's motion): send it to the workers once, not per item
-        shared = client.scatter(function, broadcast=True, hash=False)
-        futures = [client.submit(_apply, shared, item, pure=False) for item in items]
-        try:
-            for future in progress(futures, label=label):
-                result, told = future.result()
-                _warn_here(told)
-                yield result
-        finally:
-            client.cancel(futures)
+        yield from progress(self._spread(function, items, label), label=label, total=len(items))
+
+    def _spread(self, function: Callable[[Any], Any], items: list[Any], label: str) -> Iterator[Any]:
+        """Results from the workers, in order; where all workers have died at once, what is left is sent again."""
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+
+        done = 0
+        for _ in range(ATTEMPTS):
+            client = self.connect()
+            futures: list[Any] = []
+            try:
+                client.wait_for_workers(1, timeout=RESTART_S)
+                # the function may carry arrays (a cohort's motion): send it to the workers once, not per item
+                shared = client.scatter(function, broadcast=True, hash=False)
+                futures += [client.submit(_apply, shared, item, pure=False) for item in items[done:]]
+                for future in futures:
+                    result, told = future.result()
+                    _warn_here(told)
+                    done += 1
+                    yield result
+                return
+            except FutureCancelledError as lost:  # with all workers gone, what had been sent to them is gone too
+                if client.status != "running":
+                    raise RuntimeError(
+                        f"the Dask scheduler of {label!r} does not answer any more, after {done} of {len(items)} "
+                        "units. The same command goes on from what has been stored."
+                    ) from lost
+            except KilledWorker as killed:
+                raise RuntimeError(_died(label, done, len(items))) from killed
+            finally:
+                client.cancel(futures)
+        raise RuntimeError(_died(label, done, len(items)))
 
     def connect(self) -> Any:
         """The Dask client, started or connected at the first call.
@@ -168,6 +196,13 @@ def _name_of(function: Callable[[Any], Any]) -> str:
     """``partial(_segment_one, ...)`` to ``segment one``: what a progress bar is about."""
     named = getattr(function, "func", function)
     return getattr(named, "__name__", "units").strip("_").replace("_", " ")
+
+
+def _died(label: str, done: int, total: int) -> str:
+    return (
+        f"worker processes have died again and again during {label!r}, after {done} of {total} units. Most often the "
+        "memory is too small: WORKERS=1 needs the least. The same command goes on from what has been stored."
+    )
 
 
 def _apply(function: Callable[[Any], Any], item: Any) -> tuple[Any, list[_Warned]]:
