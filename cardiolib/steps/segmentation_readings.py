@@ -11,6 +11,9 @@ from cardiolib.imaging import STRUCTURES
 from cardiolib.steps.small_runs import counted, joined, verdict, whose_numbers
 
 WORDS = {"lv_cavity": "LV cavity", "lv_wall": "LV wall", "rv_wall": "RV wall", "rv_cavity": "RV cavity"}
+SURE = 0.99
+"""A probability from which on the network is called sure."""
+
 GOOD_DICE, GOOD_EF_POINTS = 0.9, 5.0
 """About what networks of the same hospital reach, and an error of the ejection fraction that changes no decision."""
 
@@ -36,10 +39,14 @@ def network_output(table: pd.DataFrame) -> str:
     share = f"{vague['share']:.0%} of the probability of the {_plain(vague['panel'])} lies in the slice that is drawn"
     if vague["probability_max"] == 0:
         share = f"no place is claimed for the {_plain(vague['panel'])}"
-    return (
-        f"Of the four structures the network is least sure of the {WORDS[_key(unsure['panel'])]} (at most "
-        f"{unsure['probability_max']:.2f} at a pixel). A landmark is a cloud, not a point: {share}."
+    least = float(unsure["probability_max"])
+    sure = (
+        "Somewhere in this slice the network is sure of each of the four structures; what doubt there is lies at their "
+        "borders"
+        if least > SURE
+        else f"The network is least sure of the {WORDS[_key(unsure['panel'])]}: at most {least:.2f} at a pixel"
     )
+    return f"{sure}. A landmark is a cloud, not a point: {share}."
 
 
 def shape_model(table: pd.DataFrame) -> str:

@@ -150,6 +150,17 @@ def test_bias_has_a_direction_and_the_gate_its_misses() -> None:
     assert "cannot be tested" in segmentation.quality(gate.assign(dice=float("nan")))
 
 
+def test_the_network_is_sure_or_says_of_what_it_is_not() -> None:
+    panels = ["class lv_cavity", "class rv_wall", "landmark apex"]
+    table = pd.DataFrame({"panel": panels, "probability_max": [1.0, 0.6, 0.1], "share": [0.1, 0.1, 0.8]})
+    said = segmentation.network_output(table)
+    assert "least sure of the RV wall: at most 0.60" in said and "80% of the probability of the apex" in said
+    assert "sure of each" in segmentation.network_output(table.assign(probability_max=[1.0, 1.0, 0.1]))
+    assert "no place is claimed for the apex" in segmentation.network_output(
+        table.assign(probability_max=[1.0, 0.6, 0])
+    )
+
+
 def test_the_tracker_gains_and_leaves_what_lies_along_the_axis() -> None:
     table = pd.DataFrame({"iterations": [0, 20], "error_mm": [10.0, 4.0], "along_mm": [5.0, 3.0]})
     assert "60% are gained" in motion.tracker_at_work(table) and "75% of the distance" in motion.tracker_at_work(table)
