@@ -14,6 +14,8 @@ NO_BENCHMARK = (
     "record",
     "motion_peers",
     "notebook_by_hand",
+    "orphans",
+    "page_defects",
     "quality_calibration",
     "segmentation_peer",
     "simulated_controls",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import html
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cardiolib.files import atomic_path
 from cardiolib.workflow.folders import relative
 from cardiolib.workflow.notebook_output import without_markup
 from cardiolib.workflow.papermill_call import by_papermill
 from cardiolib.workflow.report.captions import CAPTIONS
+from cardiolib.workflow.report.embedded import programs_by_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,7 +163,9 @@ class Shown(ABC):
         from IPython.display import IFrame
 
         kept = self.folder / "figures" / f"{name}.html"
-        shutil.copyfile(path, kept)
+        page = programs_by_file(path.read_text(encoding="utf-8"), kept.parent, name)
+        with atomic_path(kept) as temporary:
+            temporary.write_text(page, encoding="utf-8", newline="\n")
         if not self._in_pipeline:
             return self.tell(f"The page lies in `{relative(kept)}`. Open it in a browser.")
         title = html.escape(self._caption(name), quote=True)
