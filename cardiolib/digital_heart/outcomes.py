@@ -19,7 +19,7 @@ VOLUME_WEIGHTS: Mapping[str, float] = MappingProxyType({"x_rvef": -1.20})
 ELSEWHERE_WEIGHTS: Mapping[str, float] = MappingProxyType({"x_long": -0.60, "x_septal": -0.30, "x_lag": 1.10})
 """The biology of another centre: the delay matters more than at home, the septum less."""
 
-Terms = Mapping[str | tuple[str, ...], float]
+Terms = Mapping[str, float] | Mapping[tuple[str, ...], float]
 """Weights of columns, or of products of columns."""
 
 INTERACTION_WEIGHTS: Terms = MappingProxyType({("septal_motion", "free_wall_motion"): 1.10})

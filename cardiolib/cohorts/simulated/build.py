@@ -149,7 +149,11 @@ def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, p
         separate_shape=settings.separate_shape,
         case_mix=None if centre is None else centre.case_mix,
     )
-    drawing = {"hazard": settings.hazard, "b": settings.hazard_strength, "rng": subject_generator(seed, "outcomes")}
+    drawing: dict[str, Any] = {
+        "hazard": settings.hazard,
+        "b": settings.hazard_strength,
+        "rng": subject_generator(seed, "outcomes"),
+    }
     if centre is None:
         outcomes = simulate_outcomes(population, death_fraction=settings.death_fraction, **drawing)
     else:
