@@ -22,11 +22,14 @@ ELSEWHERE_WEIGHTS: Mapping[str, float] = MappingProxyType({"x_long": -0.60, "x_s
 Terms = Mapping[str, float] | Mapping[tuple[str, ...], float]
 """Weights of columns, or of products of columns."""
 
-INTERACTION_WEIGHTS: Terms = MappingProxyType({("septal_motion", "free_wall_motion"): 1.10})
+_BOTH_WALLS: tuple[str, ...] = ("septal_motion", "free_wall_motion")
+_SEPTUM_SQUARED: tuple[str, ...] = ("septal_motion", "septal_motion")
+
+INTERACTION_WEIGHTS: Terms = MappingProxyType({_BOTH_WALLS: 1.10})
 """The positive control: each wall's motion is harmless alone, and harmful where both move much, or both little. No
 linear model of motion can see it."""
 
-USHAPE_WEIGHTS: Terms = MappingProxyType({("septal_motion", "septal_motion"): 0.80})
+USHAPE_WEIGHTS: Terms = MappingProxyType({_SEPTUM_SQUARED: 0.80})
 """The second positive control: too little motion of the septum is as bad as too much."""
 
 HAZARDS: Mapping[str, Terms] = MappingProxyType(

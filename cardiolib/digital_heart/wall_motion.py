@@ -59,6 +59,10 @@ def wall_motion(population: pd.DataFrame) -> pd.DataFrame:
     """
     rows = population.to_dict("records")
     moved = [wall_motion_mm(DigitalHeart(parameters_from_row(row)).points202(PHASES)) for row in rows]
+    return standardised_wall_motion(np.array(moved).reshape(-1, 2)).set_axis(population.index)
+
+
+def standardised_wall_motion(moved_mm: NDArray[np.float64]) -> pd.DataFrame:
+    """Columns `WALL_MOTION_NAMES`, of (N, 2) distances in mm as `wall_motion_mm` gives them."""
     mean, spread = np.array([WALL_MOTION_MM[name] for name in WALL_MOTION_NAMES]).T
-    values = (np.array(moved).reshape(-1, 2) - mean) / spread
-    return pd.DataFrame(values, columns=list(WALL_MOTION_NAMES), index=population.index)
+    return pd.DataFrame((moved_mm - mean) / spread, columns=list(WALL_MOTION_NAMES))

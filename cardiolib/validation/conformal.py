@@ -114,11 +114,11 @@ def conformal_bound(
     -----
     The model's probability of death by the time of death, u = F(t | x), is the conformity score of a patient who died;
     small values surprise. With weights w = 1 / G(t-) the share of patients with u below q is estimated by
-    ``sum over deaths with u < q of w / n``; the bound takes the largest q at which that share, one more patient of the
-    largest weight included, stays below 1 - level. Without censoring this is split conformal prediction with its exact
-    guarantee; with it the guarantee holds as far as G is known, and censoring does not depend on the outcome [1]_
-    [2]_. Where too few deaths are there for any promise, the bound is 0. A death before the home's first death has u =
-    0; ties in u are counted as below.
+    ``sum over deaths with u < q of w / n``; the bound takes the largest q at which that share, with one more patient
+    as heavy as the heaviest of them, stays below 1 - level. Without censoring this is split conformal prediction with
+    its exact guarantee; with it the guarantee holds as far as G is known, and censoring does not depend on the outcome
+    [1]_ [2]_. Where too few deaths are there for any promise, the bound is 0. A death before the home's first death has
+    u = 0; ties in u are counted as below.
 
     References
     ----------
@@ -146,10 +146,11 @@ def conformal_bound(
     scores, weights = score[event], weight[event]
     order = np.argsort(scores, kind="stable")
     scores, weights = scores[order], weights[order]
-    allowed = (1 - level) * (time.size + 1) - weights.max(initial=1.0) + 1e-9  # the last for rounding
-    within = int(np.searchsorted(np.cumsum(weights), allowed, side="right"))  # so many deaths may lie below the bound
-    if allowed < 1e-6:
+    # deaths below the bound and one more patient, as heavy as the heaviest of them; the last for rounding
+    taken = np.cumsum(weights) + np.maximum.accumulate(weights)
+    allowed = (1 - level) * (time.size + 1) + 1e-9
+    within = int(np.searchsorted(taken, allowed, side="right"))  # so many deaths may lie below the bound
+    quantile = 1 - 1e-12 if within == scores.size else float(scores[within])
+    if allowed < 1 or not within and scores.size:
         quantile = 0.0
-    else:
-        quantile = float(scores[within]) if within < scores.size else 1 - 1e-12
     return ConformalBound(level, quantile, baseline, int(time.size), int(event.sum()))
