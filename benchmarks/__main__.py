@@ -15,6 +15,7 @@ NO_BENCHMARK = (
     "motion_peers",
     "notebook_by_hand",
     "quality_calibration",
+    "segmentation_peer",
     "simulated_controls",
     "dicom_making",
     "dicom_arrangements",

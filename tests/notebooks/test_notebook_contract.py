@@ -18,7 +18,7 @@ from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.stages import REPOSITORY, STAGES
 
 FOLDER = REPOSITORY / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SECTIONS = [
     "Question",
     "Inputs",

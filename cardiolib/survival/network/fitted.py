@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -225,5 +226,9 @@ def _assembled(content: dict[str, np.ndarray], about: dict[str, Any]) -> FittedN
     bad = [name for name, values in network.weights.items() if not np.isfinite(values).all()]
     if bad:
         raise ValueError(f"weights {', '.join(bad[:4])} are not finite")
+    n_features = math.prod(network.feature_shape)
+    for name, values in groups["standardiser"].items():
+        if values.dtype.kind != "f" or values.shape != (n_features,) or not np.isfinite(values).all():
+            raise ValueError(f"standardiser/{name} must be {n_features} numbers; found {values.dtype} {values.shape}")
     network._network()  # weights of these shapes must fit the settings
     return network

@@ -16,6 +16,7 @@ from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.report.index_page import index_page
 from cardiolib.workflow.report.messages import MESSAGES_FILE
+from cardiolib.workflow.report.probast import probast_page
 from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
 from cardiolib.workflow.report.tripod import tripod_page
 from cardiolib.workflow.report.worth import banners
@@ -47,7 +48,7 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     for folder in (reports, figures):
         remove_unfinished(folder)
     metrics, manifest = collect_metrics(run), collect_manifest(run)
-    banner = banners(run, metrics)
+    banner = manifest["banners"] = banners(run, metrics)
     copies = _figures(run, figures)
     for target, source in copies.items():
         if not target.is_file() or provenance.file_hash(target) != provenance.file_hash(source):
@@ -57,6 +58,7 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
         **{reports / page_name(stage): _notebook_page(run, stage, banner) for stage in _shown(run)},
         reports / "index.html": index_page(run, metrics, manifest, banner=banner, messages=collect_messages(run)),
         reports / "tripod.html": tripod_page(metrics, manifest, banner=banner),
+        reports / "probast.html": probast_page(metrics, manifest, banner=banner),
     }
     for path, text in pages.items():
         with atomic_path(path) as temporary:
@@ -120,6 +122,10 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             "workers": measured.get("workers"),
             "device": measured.get("device", "cpu"),
             "kernels": measured.get("kernels"),
+            "notebook_hash": record["key"].get("notebook"),
+            "machine": record.get("machine"),
+            "started": record.get("started"),
+            "ended": record.get("ended"),
             "seconds": record["seconds"],
             "peak_memory_gib": measured.get("peak_memory_gib"),
         }
