@@ -17,6 +17,10 @@ from .measured_motion import displacement_encoded as displacement_encoded
 from .moving_heart import heart_in_images_interactive as heart_in_images_interactive
 from .moving_heart import motion_views as motion_views
 from .moving_heart import motion_views_interactive as motion_views_interactive
+from .other_centres import bound_coverage as bound_coverage
+from .other_centres import centre_map as centre_map
+from .other_centres import learning_curves as learning_curves
+from .other_centres import left_out_centres as left_out_centres
 from .patient_maps import latent_map as latent_map
 from .patient_maps import latent_map_interactive as latent_map_interactive
 from .patient_maps import latent_stability as latent_stability
