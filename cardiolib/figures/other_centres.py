@@ -13,6 +13,8 @@ from cardiolib.figures.style import GREY, ONE_COLUMN_MM, PALETTE, TWO_COLUMNS_MM
 if TYPE_CHECKING:  # figures start without loading the survival models
     from cardiolib.validation import InternalExternal
 
+_RATIOS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+
 
 @styled
 def centre_map(found: pd.DataFrame) -> Drawing:
@@ -47,6 +49,10 @@ def centre_map(found: pd.DataFrame) -> Drawing:
         calibrated.plot(row["membership"], row["O/E"], "o", color=colour, markersize=5, label=str(centre))
         discriminating.plot(row["expected C"], row["C"], "o", color=colour, markersize=5)
     calibrated.set(xlabel="patients unlike home's (membership C)", ylabel="observed / expected deaths", yscale="log")
+    low, high = found["O/E low"].min(), found["O/E high"].max()
+    ticks = [tick for tick in _RATIOS if low / 1.3 <= tick <= high * 1.3]
+    calibrated.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    calibrated.minorticks_off()
     discriminating.set(xlabel="C that the case mix lets expect", ylabel="observed C", xlim=span, ylim=span)
     figure.legend(*calibrated.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     panel_letters(axes[0])
@@ -157,6 +163,9 @@ def learning_curves(found: pd.DataFrame) -> Drawing:
             colour = GREY if model == "oracle" else PALETTE[models.index(model) % len(PALETTE)]
             ax.errorbar(part["n"], part["C"], part["se"].fillna(0), fmt="o-", color=colour, markersize=3, label=model)
         ax.set(xscale="log", xlabel="patients", title=str(hazard))
+        sizes = sorted(set(table["n"]))
+        ax.set_xticks(sizes, [f"{n:,}" for n in sizes], rotation=45)
+        ax.minorticks_off()
     axes[0, 0].set_ylabel("C-index on fresh patients")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=min(6, len(models) + 1))
     if len(hazards) > 1:
