@@ -76,6 +76,11 @@ class FrozenPipeline:
         if self.model.baseline is None:
             raise ValueError("a frozen pipeline predicts probabilities: give the model a baseline hazard first")
 
+    @property
+    def simulated(self) -> bool:
+        """Whether its risk was learnt from simulated patients."""
+        return self.model.simulated
+
     def motion(self, cine: Cine, *, seed: int = 0) -> np.ndarray:
         """(D,) motion in mm of one heart, from its cine: segmented and tracked as at home.
 
@@ -108,7 +113,7 @@ class FrozenPipeline:
         -------
         DataFrame
             ``log_risk`` (higher is worse), ``death_<time>``, and the columns of `NoveltyAlarm.scores`; index the
-            subjects' IDs, or 0 to N - 1.
+            subjects' IDs, or 0 to N - 1. ``attrs["simulated"]``: the model or the cohort is simulated.
 
         Raises
         ------
@@ -133,6 +138,7 @@ class FrozenPipeline:
             table = table.assign(**{f"death_{t:g}": column for t, column in zip(times, died.T, strict=True)})
         if self.alarm is not None:
             table = table.join(self.alarm.scores(self.model, X).set_axis(index))
+        table.attrs["simulated"] = self.simulated or bool(getattr(given, "simulated", False))
         return table
 
     def save(self, path: str | os.PathLike[str]) -> str:
@@ -144,7 +150,7 @@ class FrozenPipeline:
             parts["alarm.npz"] = self.alarm.to_bytes()
         about = {
             "format": FORMAT,
-            "simulated": self.model.simulated,
+            "simulated": self.simulated,
             "tracking": asdict(self.tracking),
             "motion_model_sha256": file_hash(SHIPPED),
             "parts": {name: sha256(content).hexdigest() for name, content in parts.items()},
@@ -159,7 +165,8 @@ class FrozenPipeline:
     def __repr__(self) -> str:
         start = "motion" if self.segmentation is None else "images"
         watched = "without an alarm" if self.alarm is None else "with an alarm for unfamiliar hearts"
-        return f"Frozen pipeline from {start} to risk, {watched}: {self.model!r}"
+        kind = "SIMULATED frozen" if self.simulated else "Frozen"
+        return f"{kind} pipeline from {start} to risk, {watched}: {self.model!r}"
 
     def _repr_html_(self) -> str:
         return as_html(repr(self))
