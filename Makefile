@@ -15,6 +15,10 @@ RUN ?=
 SCAN ?= example
 OUT ?= data/derived/scans
 SCAN_ARGS ?=
+STUDENT ?= self-study
+HANDOUTS ?= data/derived/exercises
+OVERWRITE ?=
+FOLDER ?=
 A ?=
 B ?=
 N ?= 10000
@@ -33,7 +37,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke smoke-kernels scan status verify certificate compare lab network test test-kernels test-browser test-all bench fuzz lint audit clean
+.PHONY: help reproduce smoke smoke-kernels scan status verify certificate compare lab exercise grade network test test-kernels test-browser test-all bench fuzz lint audit clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -88,6 +92,12 @@ compare: $(INSTALLED) ## two published runs side by side: make compare A=<run> B
 
 lab: $(INSTALLED) ## open JupyterLab at the notebook that links the others (notebooks/index.ipynb)
 	$(VENV)/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/index.ipynb
+
+exercise: $(INSTALLED) ## notebooks of exercises over a student's own cohort: make exercise STUDENT='anna bob' [HANDOUTS=folder]
+	$(CARDIOLIB) exercise $(STUDENT) --out "$(HANDOUTS)" $(if $(OVERWRITE),--overwrite)
+
+grade: $(INSTALLED) ## grade what students handed in: make grade FOLDER=<folder> (grades: <folder>-grades)
+	$(CARDIOLIB) grade "$(FOLDER)" --workers $(WORKERS)
 
 network: $(INSTALLED) ## learn again what comes with cardiolib: network, shape and motion models (resumes)
 	$(PY) -m cardiolib.motion.make_models

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cardiolib.archives import check_archive
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.files import atomic_path, file_hash, read_arrays
 from cardiolib.imaging import Cine
@@ -190,12 +191,13 @@ def load_pipeline(path: str | os.PathLike[str], *, sha256: str | None = None) ->
     path = Path(path)
     if sha256 is not None and file_hash(path) != sha256:
         raise ValueError(f"{path}: its SHA-256 is {file_hash(path)}, not {sha256}: this is another pipeline")
+    check_archive(path, what="frozen pipeline")
     try:
         with zipfile.ZipFile(path) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
         about = json.loads(parts.pop("about.json"))
         known = about["format"] == FORMAT and set(about["parts"]) == set(parts)
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: no frozen pipeline ({error}). Write it with FrozenPipeline.save.") from error
     if not known or any(_digest(parts[name]) != wanted for name, wanted in about["parts"].items()):
         raise ValueError(f"{path}: no frozen pipeline of {FORMAT!r}, or a damaged one. Copy it again.")
@@ -204,6 +206,13 @@ def load_pipeline(path: str | os.PathLike[str], *, sha256: str | None = None) ->
             f"{path}: it was frozen with another model of motion than the one installed, so that images would give "
             "other motion. Install the version of cardiolib that wrote it."
         )
+    try:
+        return _assembled(parts, about)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: what it holds does not make a pipeline ({error}). Freeze it again.") from error
+
+
+def _assembled(parts: dict[str, bytes], about: dict[str, Any]) -> FrozenPipeline:
     with tempfile.TemporaryDirectory(prefix="cardiolib-") as folder:
         files = {name: Path(folder) / name for name in parts}
         for name, content in parts.items():

@@ -105,7 +105,8 @@ class Compute:
             except KilledWorker as killed:
                 raise RuntimeError(_died(label, done, len(items))) from killed
             finally:
-                client.cancel(futures)
+                if client.status == "running":
+                    client.cancel(futures)
         raise RuntimeError(_died(label, done, len(items)))
 
     def connect(self) -> Any:

@@ -109,7 +109,7 @@ def test_what_is_no_pipeline_or_another_one_is_refused(trained, tmp_path):
     with pytest.raises(ValueError, match="no frozen pipeline of"):
         load_pipeline(path)
     path.write_bytes(b"PK nonsense")
-    with pytest.raises(ValueError, match="home.zip: no frozen pipeline"):
+    with pytest.raises(ValueError, match="home.zip"):
         load_pipeline(path)
     with pytest.raises(ValueError, match="baseline hazard"):
         FrozenPipeline(model.with_baseline(None))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -122,10 +121,11 @@ def test_workers_that_die_again_and_again_are_a_sentence(two_workers: Compute) -
 def test_a_scheduler_that_ends_is_a_sentence(two_workers: Compute) -> None:
     guest = Compute(1, two_workers.connect().scheduler.address)
     assert list(guest(fails_at_three, [0, 1, 2])) == [0, 1, 2]
-    waiting = guest(waits, [60.0, 60.0])
-    threading.Timer(1.0, two_workers.close).start()
-    with pytest.raises(RuntimeError, match="scheduler of 'waits' does not answer any more, after 0 of 2"):
-        list(waiting)
+    waiting = guest(waits, [0.0, 60.0])
+    next(waiting)
+    two_workers.close()
+    with pytest.raises(RuntimeError, match="scheduler of 'waits' does not answer any more, after 1 of 2"):
+        next(waiting)
     guest.close()
 
 
