@@ -22,6 +22,10 @@ from .moving_heart import motion_views as motion_views
 from .moving_heart import motion_views_interactive as motion_views_interactive
 from .network_view import network_input as network_input
 from .network_view import network_output as network_output
+from .other_centres import bound_coverage as bound_coverage
+from .other_centres import centre_map as centre_map
+from .other_centres import learning_curves as learning_curves
+from .other_centres import left_out_centres as left_out_centres
 from .patient_maps import latent_map as latent_map
 from .patient_maps import latent_map_interactive as latent_map_interactive
 from .patient_maps import latent_stability as latent_stability
