@@ -27,6 +27,8 @@ NO_BENCHMARK = (
     "dicom_identifiers",
     "safety_reading",
     "safety_kills",
+    "centres_patients",
+    "centres_depth",
 )
 
 
