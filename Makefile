@@ -124,8 +124,8 @@ test-kernels: $(INSTALLED) ## repeat what is sensitive to the processor as on on
 	$(PLAIN) $(PY) -m pytest -m processor
 
 smoke-kernels: $(INSTALLED) ## the smoke run on the kernels of other processors: what an expectation allows to differ
-	$(AVX2) $(FLOW) run --profile smoke --run-folder data/derived/smoke-avx2
-	$(PLAIN) $(FLOW) run --profile smoke --run-folder data/derived/smoke-plain
+	$(AVX2) $(FLOW) run --profile smoke --run-folder "$$(mktemp -d)/smoke-avx2"
+	$(PLAIN) $(FLOW) run --profile smoke --run-folder "$$(mktemp -d)/smoke-plain"
 
 test-all: $(INSTALLED) ## run the test suite with the slow tests
 	$(PY) -m pytest -m "not browser" -n logical --maxprocesses 8 --dist loadfile

@@ -38,8 +38,10 @@ TRIES, EARLIER = 6, 0.85
 NOT_COMPARED = ("run.lock", ".doit.json", "notebook.ipynb", "stage.json", "manifest.json")
 """Files that hold times of day and durations. What of them is a result is compared by itself (`results_of`)."""
 CLOCKS = (
-    re.compile(r"<td class='number'>\d+ s</td>"),  # duration of a stage, front page of a run
-    re.compile(r"<td>\d+ s</td>"),  # their sum
+    re.compile(
+        r"data-source='[\w.]*seconds'>\d+</button>"
+    ),  # durations of the stages and their sum, front page of a run
+    re.compile(r"<b>[\w.]*seconds</b> = [\d.]+"),  # the same, in the note of each
     re.compile(r"<td>\d{4}-\d\d-\d\d \d\d:\d\d</td>"),  # list of runs: when it was published
 )
 """Durations and times of day in pages."""

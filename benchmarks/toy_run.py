@@ -49,6 +49,7 @@ print("mean", round(float(numbers.mean()), 6))
 """
 CLOSE = """
 write_json(work.folder / "metrics.json", {"c_index": round(float(numbers.mean()), 6)})
+write_json(work.folder / "record.json", {"recorded_in": {"c_index": len(In) - 1}})
 compute.close()
 """
 
@@ -57,6 +58,8 @@ compute.close()
 class ToySettings(Settings):
     """Parameters of both notebooks; what a small run is recognised by is among them."""
 
+    n_subjects: int = 3
+    n_training: int = 3
     epochs: int = 3
     n_replicates: int = 3
 
@@ -146,7 +149,8 @@ def _write_cohort(path: Path) -> None:
 def _write_notebook(path: Path, cells: tuple[str, ...]) -> None:
     if path.is_file():
         return
-    parameters = 'run_folder = ""\noutput_folder = ""\nseed = 0\nworkers = 1\nepochs = 3\nn_replicates = 3\n'
+    parameters = 'run_folder = ""\noutput_folder = ""\nseed = 0\nworkers = 1\n'
+    parameters += "".join(f"{name} = 3\n" for name in ("n_subjects", "n_training", "epochs", "n_replicates"))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}, id="parameters")

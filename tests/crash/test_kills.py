@@ -30,7 +30,8 @@ def test_kills_are_seeded_and_dealt_to_all_victims() -> None:
 def test_what_is_compared_leaves_out_clocks_and_nothing_else(tmp_path: Path) -> None:
     for name, seconds, c in (("one", 3, 0.7), ("two", 5, 0.7), ("three", 3, 0.8)):
         (tmp_path / name).mkdir()
-        page = f"<td>complete</td><td class='number'>{seconds} s</td><td class='number'>{c}</td> {tmp_path / name}"
+        duration = f"<button data-source='manifest.total_seconds'>{seconds}</button><b>total_seconds</b> = {seconds}.1"
+        page = f"<td>complete</td>{duration}<td class='number'>{c}</td> {tmp_path / name}"
         (tmp_path / name / "index.html").write_text(page)
         (tmp_path / name / "run.lock").write_text(name)
     one, two, three = (results_of(tmp_path / name) for name in ("one", "two", "three"))
