@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from cardiolib.cohorts.simulated.habits.world import HABIT_COHORTS, HabitWorld
 from cardiolib.digital_heart.outcomes import COHORT_KINDS
 from cardiolib.settings import Settings
 
-SIMULATED_NAMES = tuple(COHORT_KINDS)
+SIMULATED_NAMES = (*COHORT_KINDS, *HABIT_COHORTS)
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class SimulatedCohortSettings(Settings):
     kind : str
         Name of the cohort: "simulated" (pulmonary hypertension, hazard in the motion),
         "simulated-volume-hazard" and "simulated-null-hazard" (the negative controls: hazard in the RV
-        ejection fraction only, in nothing), "simulated-controls" (healthy hearts).
+        ejection fraction only, in nothing), "simulated-controls" (healthy hearts); those of `HABIT_COHORTS`,
+        whose patients have habits ("simulated-habits", "simulated-habits-randomised", and one for each switch).
     n_subjects : int
         Subjects with motion, volumes and follow-up; 302 in the paper.
     n_imaged : int
@@ -74,12 +76,17 @@ class SimulatedCohortSettings(Settings):
     @property
     def population(self) -> str:
         """ "ph" or "control"."""
-        return COHORT_KINDS[self.kind][0]
+        return COHORT_KINDS[self.kind][0] if self.kind in COHORT_KINDS else "ph"
 
     @property
     def hazard(self) -> str:
         """What the hazard reads: "motion", "volume" or "null"."""
-        return COHORT_KINDS[self.kind][1]
+        return COHORT_KINDS[self.kind][1] if self.kind in COHORT_KINDS else "motion"
+
+    @property
+    def habits(self) -> HabitWorld | None:
+        """The world in which the patients' habits act; None for a cohort without habits."""
+        return HABIT_COHORTS.get(self.kind)
 
     @property
     def ids(self) -> tuple[str, ...]:
