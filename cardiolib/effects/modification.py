@@ -1,4 +1,4 @@
-"""Is a habit's hazard ratio the same for all? A test by cross-fitting, which may claim too rarely but not too often."""
+"""Is a habit's hazard ratio the same for all? A score test of all its products with the features at once."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import chi2
 
-from cardiolib.effects.cox_learners import InteractionLearner
 from cardiolib.effects.study import HabitStudy
 from cardiolib.printed import as_html
 from cardiolib.survival.cox_regression import cox_regression
-from cardiolib.survival.folds import patient_folds
-
-_FLAT = 1e-3
+from cardiolib.survival.ridge import cox_derivatives
 
 
 @dataclass(frozen=True, eq=False)
 class ModificationTest:
-    """One-sided tests of effect modification on the scale of the hazard ratio.
+    """Tests of effect modification on the scale of the hazard ratio.
 
     Attributes
     ----------
     table : DataFrame
-        By habit: ``slope`` (1 where predicted modification is true, 0 where it is chance), ``z``, ``p``, and
-        ``p_holm`` for all habits together. Where the penalty left no modification to predict, p is 1.
+        By habit: ``statistic`` over its mean under the null, ``p``, and ``p_holm`` for all habits together.
     """
 
     table: pd.DataFrame
@@ -41,62 +37,86 @@ class ModificationTest:
         return as_html(repr(self), self.table)
 
 
-def modification_test(study: HabitStudy, *, n_folds: int = 5, seed: int = 0) -> ModificationTest:
-    r"""Test whether modification that was learnt in some patients holds in others.
+def modification_test(study: HabitStudy) -> ModificationTest:
+    r"""Test for each habit whether any feature modifies its hazard ratio.
 
     Parameters
     ----------
     study : HabitStudy
-    n_folds : int
-    seed : int
-        Of the folds.
+        With several deaths for each feature and habit: the model of the null has no penalty.
+
+    Raises
+    ------
+    ValueError, ArithmeticError
+        The model of the null cannot be fitted (`cardiolib.survival.cox_regression`).
 
     Notes
     -----
-    `InteractionLearner` on the other folds predicts each patient's deviation :math:`m_h(x)` of the log hazard ratio of
-    habit h from its mean. In the left-out fold, Cox regression has the prognostic score without habits, the habits, the
-    deviations and the products :math:`a_h m_h(x)`, whose coefficients are the slopes. Slopes of folds are combined with
-    inverse variances. Under the null the slopes are 0 and independent of how m was learnt; the test is one-sided, as
-    in the calibration test of Chernozhukov et al., arXiv 1712.04802, and Holm's method joins the habits.
+    The null is Cox regression on features and habits. U is the derivative of its log likelihood by the coefficients of
+    the products of one habit with all features (in SD), V the information about them that is left beside the null:
+
+    .. math:: Q = U'U \sim \sum_j \lambda_j \chi^2_1, \qquad V = I_{pp} - I_{pn} I_{nn}^{-1} I_{np}
+
+    with :math:`\lambda` the eigenvalues of V; Q is first multiplied by (D - q) / D, with D deaths and q coefficients
+    of the null, without which 1,000 patients gave too many claims. It is the locally best test of products that have coefficients from
+    N(0, s^2), the model of `InteractionLearner`. The sum is taken as a scaled and shifted chi-square with its mean,
+    variance and skewness. Holm's method joins the habits.
+
+    A test by cross-fitting, as in R grf `test_calibration`, was tried first: over 150 cohorts of 1,000 without
+    modification its z had an SD of 1.2 to 1.4.
+
+    References
+    ----------
+    le Cessie & van Houwelingen, Biometrics 51:600 (1995). Lin, Biometrika 84:309 (1997). Liu, Tang & Zhang, Comput Stat
+    Data Anal 53:853 (2009).
 
     Examples
     --------
     >>> from cardiolib.cohorts import simulate_habits
-    >>> modification_test(HabitStudy.of_patients(simulate_habits(1000, seed=1)), n_folds=2).table.shape
-    (4, 4)
+    >>> modification_test(HabitStudy.of_patients(simulate_habits(5000, seed=1))).claimed()
+    ('exercise',)
     """
-    fold = patient_folds(study.event, n_folds=n_folds, rng=np.random.default_rng(seed))
-    weight, weighted = np.zeros(study.habits.shape[1]), np.zeros(study.habits.shape[1])
-    for k in range(n_folds):
-        slopes, errors = _slopes(study.rows(fold != k), study.rows(fold == k))
-        told = np.where(np.isfinite(slopes), 1.0 / errors**2, 0.0)
-        weight += told
-        weighted += np.where(told > 0, told * np.nan_to_num(slopes), 0.0)
-    learnt = weight > 0
-    slope = np.divide(weighted, weight, out=np.zeros_like(weight), where=learnt)
-    z = slope * np.sqrt(weight)
-    table = pd.DataFrame({"slope": slope, "z": z, "p": np.where(learnt, norm.sf(z), 1.0)}, index=list(study.habits))
+    study.require_learnable()
+    if study.event.sum() <= 2 * (study.features.shape[1] + study.habits.shape[1]):
+        raise ValueError(
+            f"{int(study.event.sum())} deaths are too few for a test of modification with {study.features.shape[1]} "
+            f"features and {study.habits.shape[1]} habits: take fewer features"
+        )
+    features = study.features.to_numpy(dtype=float)
+    spread = features.std(axis=0)
+    X = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    habits = study.habits.to_numpy(dtype=float)
+    null = np.column_stack([X, habits])
+    beta = cox_regression(null, study.event, study.time).coefficients
+    order = np.argsort(-study.time, kind="stable")
+    rows = {}
+    for k, habit in enumerate(study.habits):
+        columns = np.column_stack([null, habits[:, k : k + 1] * X])[order]
+        at_null = np.concatenate([beta, np.zeros(X.shape[1])])
+        _, gradient, curvature = cox_derivatives(at_null, columns, study.event[order], study.time[order], "efron")
+        n = beta.size
+        V = curvature[n:, n:] - curvature[n:, :n] @ np.linalg.solve(curvature[:n, :n], curvature[:n, n:])
+        deaths = int(study.event.sum())
+        statistic = float(gradient[n:] @ gradient[n:]) * (deaths - n) / deaths
+        sizes = np.maximum(np.linalg.eigvalsh(V), 0.0)
+        rows[habit] = {"statistic": statistic / sizes.sum(), "p": weighted_chi2_tail(statistic, sizes)}
+    table = pd.DataFrame(rows).T
     return ModificationTest(table.assign(p_holm=_holm(table["p"].to_numpy())))
 
 
-def _slopes(train: HabitStudy, test: HabitStudy) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and error by habit in the left-out patients; NaN where nothing was learnt or the fold is too small."""
-    fitted = InteractionLearner().fit(train)
-    names = list(test.habits)
-    ratios = fitted.log_ratios(test).to_numpy()
-    m, a = ratios - ratios.mean(axis=0), test.habits.to_numpy(dtype=float)
-    kept = m.std(axis=0) > _FLAT
-    columns = np.column_stack([fitted.prognosis(test), a, m[:, kept], (a * m)[:, kept]])
-    slopes, errors = np.full(len(names), np.nan), np.full(len(names), np.inf)
-    if not kept.any():
-        return slopes, errors
-    try:
-        found = cox_regression(columns, test.event, test.time)
-    except (ArithmeticError, ValueError):  # too few deaths in the fold, or deviations that are combinations of others
-        return slopes, errors
-    n = int(kept.sum())
-    slopes[kept], errors[kept] = found.coefficients[-n:], found.standard_errors[-n:]
-    return slopes, errors
+def weighted_chi2_tail(value: float, weights: np.ndarray) -> float:
+    """Probability that a sum of squares of standard normals, times positive weights, exceeds a value; by three moments.
+
+    Examples
+    --------
+    Equal weights are exact: 3.84 is the 95th percentile of one square.
+
+    >>> round(weighted_chi2_tail(3.841, np.array([1.0])), 3)
+    0.05
+    """
+    c1, c2, c3 = (float(np.sum(weights**power)) for power in (1, 2, 3))
+    degrees = c2**3 / c3**2
+    return float(chi2.sf(degrees + (value - c1) / np.sqrt(2 * c2) * np.sqrt(2 * degrees), degrees))
 
 
 def _holm(p: np.ndarray) -> np.ndarray:
