@@ -8,12 +8,17 @@ SEED ?= 20190211
 PARAMS ?=
 WORKERS ?= 0
 PYTHON ?= python3.11
+TORCH ?=
 TORCH_INDEX ?=
 TORCH_WHEELS ?=
 RUN ?=
 SCAN ?= example
 OUT ?= data/derived/scans
 SCAN_ARGS ?=
+STUDENT ?= self-study
+HANDOUTS ?= data/derived/exercises
+OVERWRITE ?=
+FOLDER ?=
 A ?=
 B ?=
 N ?= 10000
@@ -32,7 +37,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help reproduce smoke smoke-kernels scan status verify compare lab network test test-kernels test-browser test-all bench fuzz lint audit clean
+.PHONY: help reproduce smoke smoke-kernels scan status verify certificate compare lab exercise grade network test test-kernels test-browser test-all bench fuzz lint audit clean
 
 help: ## print this help
 	@echo "cardiolib: reproduce Bello et al. 2019 on simulated hearts, or on your own scans"
@@ -45,22 +50,23 @@ help: ## print this help
 	@echo "  SEED=<number>                 default $(SEED)"
 	@echo "  PARAMS='stage.name=value'     change parameters, for example PARAMS='survival.latent=8'"
 	@echo "  SCAN_ARGS='--id P1 --fast'    other options of a scan (make scan); cardiolib scan --help lists them"
+	@echo "  TORCH=cpu|cuda                the build of torch on Linux (default: what pip finds; it says when that is CUDA)"
 	@echo "  TORCH_INDEX=<index>           where pip finds the CPU build of torch (or TORCH_WHEELS=<folder of wheels>)"
 
-# what an installation leaves on the disk, in GB: on Linux, pip's own torch brings CUDA libraries
-NEEDED_GB := $(if $(TORCH_INDEX)$(TORCH_WHEELS)$(filter-out Linux,$(shell uname -s)),6,12)
-PIP_ENV := $(if $(TORCH_INDEX),PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)") $(if $(TORCH_WHEELS),PIP_FIND_LINKS="$(TORCH_WHEELS)")
+# TORCH_INDEX and TORCH_WHEELS are added to what pip is configured with; TORCH=cpu takes the CPU build or nothing
+PIP_ENV := $(if $(TORCH_INDEX),PIP_EXTRA_INDEX_URL="$$PIP_EXTRA_INDEX_URL $(TORCH_INDEX)") \
+  $(if $(TORCH_WHEELS),PIP_FIND_LINKS="$$PIP_FIND_LINKS $(TORCH_WHEELS)")
+TORCH_VERSION := $(shell sed -n 's/^ *"torch==\([0-9.]*\)",.*/\1/p' pyproject.toml)
+TORCH_PIN := $(and $(filter cpu,$(TORCH)),$(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),"torch==$(TORCH_VERSION)+cpu")
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed, and $(PYTHON) was not found. Install it (README, \
 	First contact), or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed, and \
 	$(PYTHON) is $$($(PYTHON) --version). Nothing has been downloaded."; exit 1; }
-	@free=$$(df -Pk . | awk 'NR==2 {print int($$4 / 1000000)}'); [ $$free -ge $(NEEDED_GB) ] || { echo "The installation \
-	and a run need about $(NEEDED_GB) GB on this disk, and $$free GB are free. Nothing has been downloaded. With the CPU \
-	build of torch half of it is enough (README, First contact)."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP_ENV) $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@$(PIP_ENV) $(PY) -I cardiolib/workflow/torch_build.py "$(TORCH_VERSION)" --choice "$(TORCH)"
+	$(PIP_ENV) $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt $(TORCH_PIN) -e ".[dev]"
 	@touch $@
 
 reproduce: $(INSTALLED) ## install, run the notebooks, write reports/<run> and reports/index.html
@@ -78,18 +84,28 @@ status: $(INSTALLED) ## which stages are up to date, and why the others are not
 verify: $(INSTALLED) ## check a published run (RUN=, default the newest): hashes, figures, expected metrics
 	$(FLOW) verify --run "$(RUN)"
 
+certificate: $(INSTALLED) ## certify a published run (RUN=, default the newest): codecheck.yml, RO-Crate, certificate.html
+	$(FLOW) certificate --run "$(RUN)"
+
 compare: $(INSTALLED) ## two published runs side by side: make compare A=<run> B=<run>
 	$(FLOW) compare "$(A)" "$(B)"
 
-lab: $(INSTALLED) ## open the notebooks in JupyterLab
-	$(VENV)/bin/jupyter lab notebooks
+lab: $(INSTALLED) ## open JupyterLab at the notebook that links the others (notebooks/index.ipynb)
+	$(VENV)/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/index.ipynb
+
+exercise: $(INSTALLED) ## notebooks of exercises over a student's own cohort: make exercise STUDENT='anna bob' [HANDOUTS=folder]
+	$(CARDIOLIB) exercise $(STUDENT) --out "$(HANDOUTS)" $(if $(OVERWRITE),--overwrite)
+
+grade: $(INSTALLED) ## grade what students handed in: make grade FOLDER=<folder> (grades: <folder>-grades)
+	$(CARDIOLIB) grade "$(FOLDER)" --workers $(WORKERS)
 
 network: $(INSTALLED) ## learn again what comes with cardiolib: network, shape and motion models (resumes)
 	$(PY) -m cardiolib.motion.make_models
 	$(PY) -m cardiolib.segmentation.make_shipped
 
-test: $(INSTALLED) ## run the test suite
-	$(PY) -m pytest
+# tests of one file run in one process, which share what they have made
+test: $(INSTALLED) ## run the test suite, on all cores
+	$(PY) -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 test-browser: $(INSTALLED) ## run the tests that open notebooks in a real browser (needs chromium)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
@@ -112,7 +128,7 @@ smoke-kernels: $(INSTALLED) ## the smoke run on the kernels of other processors:
 	$(PLAIN) $(FLOW) run --profile smoke --run-folder data/derived/smoke-plain
 
 test-all: $(INSTALLED) ## run the test suite with the slow tests
-	$(PY) -m pytest -m "not browser"
+	$(PY) -m pytest -m "not browser" -n logical --maxprocesses 8 --dist loadfile
 
 bench: $(INSTALLED) ## measure speed, memory and accuracy; writes benchmarks/results
 	$(PY) -m benchmarks

@@ -14,7 +14,10 @@ NO_BENCHMARK = (
     "record",
     "motion_peers",
     "notebook_by_hand",
+    "orphans",
+    "page_defects",
     "quality_calibration",
+    "segmentation_peer",
     "simulated_controls",
     "dicom_making",
     "dicom_arrangements",
@@ -24,6 +27,8 @@ NO_BENCHMARK = (
     "dicom_identifiers",
     "safety_reading",
     "safety_kills",
+    "centres_patients",
+    "centres_depth",
 )
 
 

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def command_parser() -> argparse.ArgumentParser:
     """What the command line takes."""
     from cardiolib.workflow.__main__ import add_commands
+    from cardiolib.workflow.exercise_commands import add_exercise_commands
     from cardiolib.workflow.scan_command import add_scan
 
     parser = argparse.ArgumentParser(prog="cardiolib", description=ABOUT)
@@ -36,6 +37,7 @@ def command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     add_scan(commands)
     add_commands(commands)
+    add_exercise_commands(commands)
     _add_completion(commands)
     return parser
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,16 @@ _HEADERS = {
 _KINDS = "biufcSU"
 _MOST_DEFLATED = 1032
 """Deflate makes nothing smaller than by this factor."""
+
+_END = struct.Struct("<4s4H2LH")
+_END_MARK = b"PK\x05\x06"
+_LONGEST_END = _END.size + 0xFFFF
+_IN_ZIP64, _IN_ZIP64_OFFSET = 0xFFFF, 0xFFFFFFFF
+"""The number of entries and their place, where they stand in the larger record of a ZIP64 archive."""
+_ZIP64_MARK, _ZIP64_END = b"PK\x06\x07", 56 + 20
+"""The larger record and its pointer lie before the end; torch writes them into small files too."""
+_FOLDER = 0x10
+"""The mark of a folder in an entry's attributes (MS-DOS)."""
 
 COPY_AGAIN = "Copy it again from its source."
 _BEGINNINGS = (
@@ -57,6 +68,7 @@ def read_arrays(
     content: dict[str, np.ndarray] = {}
     try:
         with zipfile.ZipFile(path) as archive:
+            _refuse_other_directory(archive, Path(path))
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if name in content:
@@ -84,6 +96,7 @@ def check_archive(path: str | os.PathLike[str], *, what: str, remedy: str = COPY
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _refuse_other_directory(archive, Path(path))
             bad = archive.testzip()
         if bad is not None:
             raise ValueError(f"the checksum of {bad} does not match")
@@ -91,6 +104,31 @@ def check_archive(path: str | os.PathLike[str], *, what: str, remedy: str = COPY
         raise
     except Exception as error:
         raise _unreadable(path, what, remedy, error) from error
+
+
+def _refuse_other_directory(archive: zipfile.ZipFile, path: Path) -> None:
+    """Compare what was found in the directory of an archive with what its end says; no checksum covers them.
+
+    A wrong length in one entry hides those after it. An entry that calls itself a folder is filled with whatever lies
+    in memory by torch's own reader.
+    """
+    members = archive.infolist()
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGEST_END))
+        tail = file.read()
+    at = tail.rfind(_END_MARK)
+    end, before = tail[max(0, at) :], _ZIP64_END if tail[: max(0, at)][-20:].startswith(_ZIP64_MARK) else 0
+    if len(end) < _END.size:
+        raise ValueError("it does not end as an archive does")
+    _, _, _, _, told, length, offset, comment = _END.unpack(end[: _END.size])
+    if told != _IN_ZIP64 and told != len(members):
+        raise ValueError(f"it holds {told} arrays by its end, and {len(members)} were found")
+    if offset != _IN_ZIP64_OFFSET and (offset + length + before + len(end) != size or _END.size + comment != len(end)):
+        raise ValueError("its end does not say where its list of contents lies")
+    for member in members:
+        if member.file_size and (member.is_dir() or member.external_attr & _FOLDER):
+            raise ValueError(f"{member.filename} calls itself a folder")
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

@@ -53,7 +53,7 @@ def scan(folder: Path, *words: str, image: str = "heart.nii.gz") -> int:
 def test_help_is_quick_and_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for name in ("run", "prepare", "status", "verify", "compare", "scan", "completion"):
+    for name in ("run", "prepare", "status", "verify", "compare", "scan", "exercise", "grade", "completion"):
         assert f"\n    {name}" in done.stdout
     code = "import sys, cardiolib.__main__ as m; m.command_parser(); print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)

@@ -31,16 +31,9 @@ from cardiolib.cohorts.opening import LAYOUTS, open_cohort
 from cardiolib.cohorts.pickles import read_pickle
 from cardiolib.cohorts.provided import PROVIDABLE
 from cardiolib.cohorts.simulated.build import build_simulated_cohort
-from cardiolib.cohorts.simulated.habits import (
-    HABIT_COHORTS,
-    HABITS,
-    HORIZON_YEARS,
-    Fates,
-    HabitPatients,
-    HabitWorld,
-    restricted_mean_survival,
-    simulate_habits,
-)
+from cardiolib.cohorts.simulated.habits.fates import HORIZON_YEARS, Fates, restricted_mean_survival
+from cardiolib.cohorts.simulated.habits.patients import HabitPatients, simulate_habits
+from cardiolib.cohorts.simulated.habits.world import HABIT_COHORTS, HABITS, HabitWorld
 from cardiolib.cohorts.simulated.motion_images import write_motion_images
 from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES, SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import SimulatedCohort

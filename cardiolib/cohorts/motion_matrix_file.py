@@ -230,6 +230,11 @@ def _check_shapes(content: Mapping[str, np.ndarray], phase: np.ndarray, path: Pa
     if X.ndim != 2 or X.dtype.kind not in "fiu":
         raise CohortError(f"{path}: X must be a table of numbers, a row for each subject; found {X.dtype} {X.shape}.")
     rows = {name: content[name].shape for name in ("ids", "time", "status") if name in content}
+    mark = content.get("simulated", np.array(False))
+    if mark.shape != () or mark.dtype.kind not in "biu":
+        raise CohortError(
+            f"{path}: simulated must be true or false; found {mark.dtype} {mark.shape}. Make the file again."
+        )
     columns = {"phase": phase.shape} | {name: content[name].shape for name in ("vertex", "coordinate")}
     wrong = [f"{name} {shape}" for name, shape in rows.items() if shape != X.shape[:1]]
     wrong += [f"{name} {shape}" for name, shape in columns.items() if shape != X.shape[1:]]

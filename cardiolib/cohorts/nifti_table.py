@@ -167,7 +167,8 @@ def _frames(
             'column count_from with 0 or 1, or {"count_from": 0} to cohort.json.'
         )
     if wrong:
-        raise CohortError(f"{source}: frames that the cine has not: {named(wrong)}.")
+        told = "" if count_from is None else f" The first frame's number is that of {source.with_suffix('.json').name}."
+        raise CohortError(f"{source}: frames that the cine has not: {named(wrong)}.{told}")
     return found
 
 

@@ -15,7 +15,7 @@ from cardiolib.work import DEFAULT_SEED
 from . import painting
 from .acquisition_settings import AcquisitionSettings
 from .chest import draw_chest
-from .detail import Contraction, Detail
+from .detail import Contraction, Detail, dark_bands
 from .fields import smooth_field
 from .heart import PHASES, DigitalHeart
 from .pose import Pose, draw_pose
@@ -32,6 +32,7 @@ class Look(NamedTuple):
     bias: NDArray[np.float32]  # (J, I), coil sensitivity
     detail: Detail | None  # of a detailed scan
     background: NDArray[np.float32]  # (K, J, I), signal of the chest
+    bands: NDArray[np.float32] | None = None  # (K, J, I), of a scan with banding
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -208,7 +209,7 @@ def drawing_parts(heart: DigitalHeart, settings: AcquisitionSettings, look: Look
 
 def _draw_look(settings: AcquisitionSettings, rng: np.random.Generator) -> Look:
     shape = (settings.n_slices, settings.grid_size, settings.grid_size)
-    signals, sigma = TissueSignals.standard(), settings.noise_sd
+    signals, sigma = TissueSignals.standard(three_tesla=settings.three_tesla), settings.noise_sd
     if settings.randomise:
         signals = signals.randomised(rng, scrambled_share=settings.scrambled_share)
         sigma *= float(np.exp(rng.uniform(np.log(0.008 / 0.015), np.log(0.05 / 0.015))))
@@ -216,11 +217,13 @@ def _draw_look(settings: AcquisitionSettings, rng: np.random.Generator) -> Look:
     islands = smooth_field(shape, 0.03, rng=rng)
     bias = np.exp(settings.bias_sd * smooth_field(shape[1:], 0.012, rng=rng))
     background = painting.draw_surroundings(rows_mm(settings), texture, islands, signals).background
-    if not settings.detailed:
-        return Look(signals, sigma, texture, islands, bias, None, background)
-    voxel_mm = (settings.slice_distance_mm, settings.spacing_mm, settings.spacing_mm)
-    detail = Detail.draw(shape, rng)
-    return Look(signals, sigma, texture, islands, bias, detail, draw_chest(background, signals, voxel_mm, rng))
+    detail = None
+    if settings.detailed:
+        voxel_mm = (settings.slice_distance_mm, settings.spacing_mm, settings.spacing_mm)
+        detail = Detail.draw(shape, rng)
+        background = draw_chest(background, signals, voxel_mm, rng)
+    bands = dark_bands(shape, settings.banding, rng) if settings.banding > 0 else None
+    return Look(signals, sigma, texture, islands, bias, detail, background, bands)
 
 
 def _paint_phases(
@@ -238,6 +241,8 @@ def _paint_phases(
     gain, fat_mm = (1.0 + settings.texture_sd * look.texture) * look.bias, painting.FAT_MM
     if detail is not None:
         chest, gain, fat_mm = chest._replace(flow=detail.flow), gain * detail.gain, detail.fat_mm
+    if look.bands is not None:
+        gain = gain * look.bands
 
     points, pixels, drawn = sample_points(heart, settings, pose, phases, fat_mm)
     near = painting.Surroundings(*(array.reshape(-1)[pixels][:, None] for array in chest))

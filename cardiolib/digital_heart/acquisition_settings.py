@@ -19,6 +19,7 @@ _RANGES = {
     "bias_sd": (0.0, 1.0),
     "texture_sd": (0.0, 0.5),
     "scrambled_share": (0.0, 1.0),
+    "banding": (0.0, 0.9),
 }
 
 
@@ -60,6 +61,10 @@ class AcquisitionSettings:
         log-uniform factor, 0.008/0.015 to 0.05/0.015) anew for every scan.
     scrambled_share : float
         With `randomise`, the share of scans whose tissues have brightnesses that no scanner gives.
+    three_tesla : bool
+        Tissue contrast of a 3 T scanner (`TISSUES_3T`, flip angle 45 degrees) in the place of 1.5 T.
+    banding : float
+        Depth of dark bands off resonance, as a share of the signal; 0 draws none. At 3 T they are the rule.
 
     Raises
     ------
@@ -85,6 +90,8 @@ class AcquisitionSettings:
     exclude_outflow: bool = False
     randomise: bool = False
     scrambled_share: float = 0.15
+    three_tesla: bool = False
+    banding: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

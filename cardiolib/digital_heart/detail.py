@@ -184,6 +184,12 @@ def _draw_gain(shape: tuple[int, int, int], rng: np.random.Generator) -> Array:
     return gain
 
 
+def dark_bands(shape: tuple[int, int, int], depth: float, rng: np.random.Generator) -> Array:
+    """Factor (K, J, I) on the image of one scan with a dark band of a given depth, where the field is off resonance."""
+    course = 1.2 * smooth_field(shape, 0.01, rng=rng)
+    return 1.0 - np.float32(depth) * np.exp(-(((course - np.float32(rng.normal())) / np.float32(0.2)) ** 2))
+
+
 def _draw_flow(shape: tuple[int, int, int], rng: np.random.Generator) -> Array:
     field = smooth_field(shape, 0.04, rng=rng)
     return np.clip(1.0 - np.float32(rng.uniform(0.0, 0.25)) * np.maximum(field, 0.0), 0.3, 1.0)

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import beta as beta_distribution
 
+from .case_mix import CaseMix
 from .heart import DigitalHeart
 from .parameters import PARAMETER_NAMES, HeartParameters, septal_extensions
 
@@ -43,7 +44,12 @@ _MAX_REDRAWS = 50
 
 
 def simulate_population(
-    n: int, *, kind: str = "ph", rng: np.random.Generator, separate_shape: bool = False
+    n: int,
+    *,
+    kind: str = "ph",
+    rng: np.random.Generator,
+    separate_shape: bool = False,
+    case_mix: CaseMix | None = None,
 ) -> pd.DataFrame:
     """Draw `n` subjects with correlated physiology; every one of them builds as a `DigitalHeart`.
 
@@ -58,6 +64,8 @@ def simulate_population(
         Draw the shape at end-diastole (septal flattening, oval, severity and all that hangs on it) independently of
         the traits, for experiments in which motion alone may carry the hazard. By default a patient is coherent:
         whoever has a failing RV also has a large one, and a bowed septum at end-systole is flat at end-diastole.
+    case_mix : CaseMix, optional
+        Of another centre; the traits are then no longer standard normal. By default that of the paper's centre.
 
     Returns
     -------
@@ -99,9 +107,9 @@ def simulate_population(
         raise ValueError(f"kind must be 'ph' or 'control', got {kind!r}")
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n must be a whole number of subjects, at least 1, got {n!r}")
-    known, score = draw_physiology(n, kind, separate_shape, rng)
+    known, score = draw_physiology(n, kind, separate_shape, rng, case_mix)
     hearts = draw_hearts(known, kind, separate_shape, rng)
-    covariates = draw_covariates(known, score, kind, rng)
+    covariates = draw_covariates(known, score, kind, rng, case_mix)
     return population_table(kind, known, hearts, covariates)
 
 
@@ -113,7 +121,7 @@ def population_table(kind: str, known: pd.DataFrame, hearts: pd.DataFrame, covar
 
 
 def draw_physiology(
-    n: int, kind: str, separate_shape: bool, rng: np.random.Generator
+    n: int, kind: str, separate_shape: bool, rng: np.random.Generator, case_mix: CaseMix | None = None
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Traits, severity and body surface area of `n` subjects, and the (n,) normal score behind the severity.
 
@@ -121,6 +129,8 @@ def draw_physiology(
     one by one may change the traits in between, as the habits of years do.
     """
     traits = rng.standard_normal((n, 4)) @ np.linalg.cholesky(TRAIT_CORRELATION).T
+    if case_mix is not None:
+        traits = case_mix.of(traits)
     score = _severity_score(traits, rng, coherent=kind == "ph" and not separate_shape)
     severity = beta_distribution.ppf(ndtr(score), 2, 2) if kind == "ph" else 0.05 * ndtr(score)
     bsa = _normal(rng, 1.85, 0.2, 1.4, 2.5, n)
@@ -258,12 +268,15 @@ def _draw_shape_extensions(flat_ed: np.ndarray, flat_es: np.ndarray, rng: np.ran
     }
 
 
-def draw_covariates(known: pd.DataFrame, score: np.ndarray, kind: str, rng: np.random.Generator) -> pd.DataFrame:
+def draw_covariates(
+    known: pd.DataFrame, score: np.ndarray, kind: str, rng: np.random.Generator, case_mix: CaseMix | None = None
+) -> pd.DataFrame:
     """Columns of `COVARIATE_NAMES`; see `simulate_population` for what they follow."""
+    case_mix = case_mix or CaseMix()
     n, patient = len(known), kind == "ph"
     own_sex, own_age, own_class, own_walk, own_mpap = rng.standard_normal((5, n))
-    male = own_sex < (known["bsa_m2"].to_numpy() - 1.85) / 0.25 - (0.2 if patient else 0.0)
-    age = np.clip((60.0 if patient else 50.0) + 14.0 * own_age, 18.0, 88.0)
+    male = own_sex < (known["bsa_m2"].to_numpy() - 1.85) / 0.25 - (0.2 if patient else 0.0) + case_mix.male_shift
+    age = np.clip((60.0 if patient else 50.0) + case_mix.age_shift + 14.0 * own_age, 18.0, 88.0)
     class_score = 0.5 * score + math.sqrt(0.75) * own_class
     walk_score = -0.4 * score + math.sqrt(0.84) * own_walk
     r = MPAP_SEPTAL_CORRELATION

@@ -58,9 +58,9 @@ def modification_test(study: HabitStudy) -> ModificationTest:
     .. math:: Q = U'U \sim \sum_j \lambda_j \chi^2_1, \qquad V = I_{pp} - I_{pn} I_{nn}^{-1} I_{np}
 
     with :math:`\lambda` the eigenvalues of V; Q is first multiplied by (D - q) / D, with D deaths and q coefficients
-    of the null, without which 1,000 patients gave too many claims. It is the locally best test of products that have coefficients from
-    N(0, s^2), the model of `InteractionLearner`. The sum is taken as a scaled and shifted chi-square with its mean,
-    variance and skewness. Holm's method joins the habits.
+    of the null, without which 1,000 patients gave too many claims. It is the locally best test of products that have
+    coefficients from N(0, s^2), the model of `InteractionLearner`. The sum is taken as a scaled and shifted chi-square
+    with its mean, variance and skewness. Holm's method joins the habits.
 
     A test by cross-fitting, as in R grf `test_calibration`, was tried first: over 150 cohorts of 1,000 without
     modification its z had an SD of 1.2 to 1.4.

@@ -2,6 +2,9 @@
 
 from .agreement import agreement_summary as agreement_summary
 from .agreement import bland_altman as bland_altman
+from .bagging import one_bag as one_bag
+from .by_hand import graph_modes as graph_modes
+from .by_hand import one_vertex as one_vertex
 from .cycle_curves import displacement_curves as displacement_curves
 from .cycle_curves import function_curves as function_curves
 from .cycle_curves import risk_curves as risk_curves
@@ -17,6 +20,12 @@ from .measured_motion import displacement_encoded as displacement_encoded
 from .moving_heart import heart_in_images_interactive as heart_in_images_interactive
 from .moving_heart import motion_views as motion_views
 from .moving_heart import motion_views_interactive as motion_views_interactive
+from .network_view import network_input as network_input
+from .network_view import network_output as network_output
+from .other_centres import bound_coverage as bound_coverage
+from .other_centres import centre_map as centre_map
+from .other_centres import learning_curves as learning_curves
+from .other_centres import left_out_centres as left_out_centres
 from .patient_maps import latent_map as latent_map
 from .patient_maps import latent_map_interactive as latent_map_interactive
 from .patient_maps import latent_stability as latent_stability
@@ -39,6 +48,7 @@ from .scan_function import volume_curves as volume_curves
 from .settings_search import search_history as search_history
 from .settings_search import searched_settings as searched_settings
 from .short_axis import short_axis_mosaic as short_axis_mosaic
+from .slice_areas import slices_to_volume as slices_to_volume
 from .style import new_figure as new_figure
 from .style import panel_letters as panel_letters
 from .style import save_figure as save_figure
@@ -50,7 +60,10 @@ from .survival_network import hazard_scatter as hazard_scatter
 from .survival_network import latent_code as latent_code
 from .survival_network import predicted_survival as predicted_survival
 from .survival_network import reconstruction as reconstruction
+from .tracker_steps import tracker_at_work as tracker_at_work
 from .tracking_error import endpoint_error as endpoint_error
 from .training_curves import training_history as training_history
+from .two_tasks import alpha_trade_off as alpha_trade_off
+from .two_tasks import partial_likelihood as partial_likelihood
 from .ventricles import shape_views as shape_views
 from .ventricles import shape_views_interactive as shape_views_interactive

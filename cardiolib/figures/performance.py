@@ -184,7 +184,8 @@ def risk_over_time(found: AbsolutePerformance) -> Drawing:
     error.set(title="Brier score", ylabel="mean squared error", ylim=(0, None))
     for ax in (discrimination, error):
         ax.set(xlabel=f"t ({time_unit})", xlim=(0, None))
-    best = decisions.loc[decisions["model"].isin(models), "net_benefit"].max()
+    gains = decisions.loc[decisions["model"].isin(models), "net_benefit"]
+    best = gains.max() if gains.max() > 0 else 0.25 * abs(gains.min())  # models that gain nothing at any threshold
     treat_all = decisions[decisions["model"] == "treat all"]
     decision.plot(treat_all["threshold"], treat_all["net_benefit"], color=GREY, linestyle="--")
     decision.axhline(0, color=INK, linewidth=0.6)

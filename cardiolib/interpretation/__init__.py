@@ -9,6 +9,7 @@ from cardiolib.interpretation.attribution import (
 from cardiolib.interpretation.decode import RiskDirection, decode_risk_direction
 from cardiolib.interpretation.latent import LatentMap, laplacian_eigenmaps, pca_map, quality_table, umap_map
 from cardiolib.interpretation.motion_magnitude import as_displacements, motion_magnitude_mm
+from cardiolib.interpretation.neighbours import NeighbourGraph, neighbour_graph
 from cardiolib.interpretation.physiology import change_with_risk, function_over_cycle, physiology
 from cardiolib.interpretation.planted import PlantedHazard, PlantedTest, plant_hazard, planted_table, planted_tests
 from cardiolib.interpretation.refits import NullNetwork, Refit, fit_null_network, latent_stability, refit_networks
@@ -40,6 +41,7 @@ __all__ = [
     "Attribution",
     "ExplainedRisk",
     "LatentMap",
+    "NeighbourGraph",
     "NullNetwork",
     "PlantedHazard",
     "PlantedTest",
@@ -67,6 +69,7 @@ __all__ = [
     "pca_map",
     "permutation_test",
     "phase_saliency",
+    "neighbour_graph",
     "physiology",
     "plant_hazard",
     "planted_table",

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
-from scipy.spatial.distance import pdist, squareform
 from sklearn.decomposition import PCA
 from sklearn.manifold import SpectralEmbedding, trustworthiness
-from sklearn.neighbors import NearestNeighbors, kneighbors_graph
+from sklearn.neighbors import NearestNeighbors
 
+from cardiolib.interpretation.neighbours import check_code, neighbour_graph
 from cardiolib.printed import as_html
 
 METHODS = ("laplacian eigenmaps", "umap", "pca")
@@ -103,15 +102,15 @@ def laplacian_eigenmaps(
     >>> found.coordinates.shape, found.trustworthiness > 0.9
     ((40, 2), True)
     """
-    code = _check_code(code, n_neighbours)
-    graph, pieces = _connected_graph(code, n_neighbours)
+    code = check_code(code, n_neighbours)
+    graph = neighbour_graph(code, n_neighbours=n_neighbours)
     embedding = SpectralEmbedding(n_components=2, affinity="precomputed", random_state=seed, eigen_solver="arpack")
-    coordinates = embedding.fit_transform(graph)
+    coordinates = embedding.fit_transform(graph.weights)
     notes = (
         ()
-        if pieces == 1
+        if graph.n_pieces == 1
         else (
-            f"the graph of {n_neighbours} neighbours fell into {pieces} pieces, which were "
+            f"the graph of {n_neighbours} neighbours fell into {graph.n_pieces} pieces, which were "
             "joined by their shortest links",
         )
     )
@@ -135,7 +134,7 @@ def umap_map(
     min_distance : float
         Smallest distance between points on the map.
     """
-    code = _check_code(code, n_neighbours)
+    code = check_code(code, n_neighbours)
     # of all distances (each patient is its own nearest): umap need not compile its approximate search
     distances, indices = NearestNeighbors(n_neighbors=n_neighbours).fit(code).kneighbors(code)
     with warnings.catch_warnings():  # optional tensorflow, one thread for a fixed seed, no search index
@@ -162,7 +161,7 @@ def compile_umap() -> None:
 
 def pca_map(code: np.ndarray, *, judged_at: int = 10, orient_by: np.ndarray | None = None) -> LatentMap:
     """First two principal components of the latent code: the plain map that the others must beat."""
-    code = _check_code(code, judged_at)
+    code = check_code(code, judged_at)
     scores = PCA(n_components=min(2, *code.shape), svd_solver="full").fit_transform(code)
     coordinates = np.pad(scores, ((0, 0), (0, 2 - scores.shape[1])))
     return _judged("pca", code, coordinates, None, judged_at, orient_by, ())
@@ -182,33 +181,6 @@ def quality_table(maps: Any) -> pd.DataFrame:
         for m in maps
     ]
     return pd.DataFrame(rows)
-
-
-def _check_code(code: np.ndarray, n_neighbours: int) -> np.ndarray:
-    code = np.asarray(code, dtype=float)
-    if code.ndim != 2 or not np.isfinite(code).all():
-        raise ValueError(f"code must be an (N, L) array of finite numbers, got shape {code.shape}")
-    if n_neighbours < 2 or len(code) < 2 * n_neighbours + 2:
-        raise ValueError(
-            f"{len(code)} patients are too few for {n_neighbours} neighbours; at least twice as many "
-            "and "
-            "two more are needed, and at least 2 neighbours"
-        )
-    if np.ptp(code, axis=0).max() == 0:
-        raise ValueError("the code is the same for every patient (all units dead?): there is nothing to map")
-    return code
-
-
-def _connected_graph(code: np.ndarray, n_neighbours: int) -> Any:
-    """Symmetric neighbour graph in one piece, and the number of pieces that had to be joined (1: none)."""
-    graph = kneighbors_graph(code, n_neighbours, include_self=False)
-    graph = 0.5 * (graph + graph.T)
-    pieces = connected_components(graph, directed=False)[0]
-    if pieces > 1:
-        distance = squareform(pdist(code))
-        links = minimum_spanning_tree(distance + 1e-12 * distance.max()) > 0  # zeros would mean "no edge"
-        graph = graph.maximum(0.5 * (links + links.T).astype(float))
-    return graph, pieces
 
 
 def _judged(

@@ -193,7 +193,11 @@ def true_risk_motion(cohort: Cohort, *, n_frames: int, n_hearts: int = 400, seed
         raise ValueError(f"cohort {cohort.name!r} has no declaration (cohort.json) of how it was simulated")
     settings = SimulatedCohortSettings(**declared["request"]["settings"])
     population = simulate_population(
-        n_hearts, kind=settings.population, rng=np.random.default_rng(seed), separate_shape=settings.separate_shape
+        n_hearts,
+        kind=settings.population,
+        rng=np.random.default_rng(seed),
+        separate_shape=settings.separate_shape,
+        case_mix=None if settings.centre is None else settings.centre.case_mix,
     )
     hazard = log_hazard(population, hazard=settings.hazard, b=settings.hazard_strength)
     if np.ptp(hazard) == 0:

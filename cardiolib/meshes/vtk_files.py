@@ -12,6 +12,7 @@ from cardiolib.meshes.legacy_vtk import VtkSurface, read_legacy_vtk
 from cardiolib.meshes.surface import REGION_NAMES, SurfaceMesh
 
 _TITLE = "cardiolib surface; regions: "
+_OURS = "cardiolib surface"
 _SIMULATED = "SIMULATED "
 
 
@@ -56,6 +57,8 @@ def read_vtk(path: str | os.PathLike[str], *, region_names: tuple[str, ...] | No
             f"{path}: its title names regions, but there is no array 'region' of them: the file is cut or damaged. "
             "Copy it again, or write it again."
         )
+    if _OURS in title and not title.startswith(_TITLE):
+        raise ValueError(f"{path}: its title {title!r} is damaged. Copy the file again, or write it again.")
     try:
         if region is None:
             return SurfaceMesh(surface.points, triangles, simulated=simulated)

@@ -31,6 +31,7 @@ from cardiolib.motion.tracked import CohortMotion, TrackedCohort, TrackingErrors
 from cardiolib.motion.tracking.field import MotionField
 from cardiolib.motion.tracking.groupwise import track
 from cardiolib.motion.tracking.settings import METHODS, TrackingSettings
+from cardiolib.motion.tracking.watched import WatchedTracking, watch_tracking
 
 __all__ = [
     "CohortMotion",
@@ -50,6 +51,7 @@ __all__ = [
     "TrackedSubject",
     "TrackingSettings",
     "TrackingUnit",
+    "WatchedTracking",
     "annular_excursion_mm",
     "assess_quality",
     "cohort_matrix",
@@ -74,5 +76,6 @@ __all__ = [
     "track_units",
     "volume_table",
     "wall_curvature",
+    "watch_tracking",
     "write_surfaces",
 ]

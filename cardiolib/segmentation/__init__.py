@@ -3,6 +3,7 @@
 from cardiolib.segmentation.checkpoint import TrainedNetwork
 from cardiolib.segmentation.cleaning import clean_labels
 from cardiolib.segmentation.examples import Example, make_examples, split_by_subject
+from cardiolib.segmentation.frame_reading import FrameReading, read_frame
 from cardiolib.segmentation.given_labels import segmentation_from_labels
 from cardiolib.segmentation.inference import Segmentation, segment_scan
 from cardiolib.segmentation.measures import agreement, clinical_measures, compare_label_maps, dice, surface_distances
@@ -13,6 +14,7 @@ from cardiolib.segmentation.training import fine_tune, train_network
 
 __all__ = [
     "Example",
+    "FrameReading",
     "Segmentation",
     "SegmentationNetwork",
     "SegmentationSettings",
@@ -24,6 +26,7 @@ __all__ = [
     "dice",
     "fine_tune",
     "make_examples",
+    "read_frame",
     "segment_scan",
     "segmentation_from_labels",
     "simulate_training_scans",

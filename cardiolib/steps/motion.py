@@ -63,9 +63,9 @@ def track_cohort(cohort: Cohort, settings: MotionStageSettings, work: Work) -> T
 
     Results go to ``<folder>/units/<ID>`` as each is finished and are reused after an interruption. ``4Dsegment`` holds
     them in the layout of that pipeline, for `open_cohort` or its own tools: ``<ID>/motion/RV_fr00.txt`` and ``.vtk``,
-    ... in world mm, all surfaces of the first `N_WHOLE` subjects. Positions are kept in ``tracked_positions.npz``,
-    verdicts in ``quality.csv`` (with the quality gate's on the segmentation beside motion's own), conventional indices
-    in ``indices.csv`` and the curves that they are read off in ``curves.csv``.
+    ... in world mm, all surfaces of the first `N_WHOLE` subjects. Positions are kept in ``tracked_positions.npz``
+    (``positions/<ID>``), verdicts in ``quality.csv`` (with the quality gate's on the segmentation beside motion's own),
+    conventional indices in ``indices.csv`` and the curves that they are read off in ``curves.csv``.
     """
     units = _units(cohort, work.input("segmentation"), settings, seed=work.seed, folder=work.folder / "units")
     units = [
@@ -83,7 +83,7 @@ def track_cohort(cohort: Cohort, settings: MotionStageSettings, work: Work) -> T
     write_table(cycle_curves(found), work.folder / "curves.csv", index=False, simulated=cohort.simulated)
     with atomic_path(work.folder / "tracked_positions.npz") as temporary:
         about = {"units": np.array("mm, world"), "simulated": np.array(cohort.simulated)}
-        np.savez(temporary, **about, **{one.subject_id: one.positions for one in tracked})
+        np.savez(temporary, **about, **{f"positions/{one.subject_id}": one.positions for one in tracked})
     return found
 
 

@@ -1,6 +1,8 @@
 """How good is the prediction, and how sure are we: concordance, bootstrap, comparison, survival curves."""
 
 from cardiolib.validation.absolute_risk import out_of_bag_absolute_risk, replicate_slopes
+from cardiolib.validation.alarms import NoveltyAlarm
+from cardiolib.validation.between_centres import Heterogeneity, heterogeneity
 from cardiolib.validation.calibration import Calibration, calibrate, net_benefit
 from cardiolib.validation.censoring import uncensored_probability
 from cardiolib.validation.concordance import (
@@ -10,6 +12,7 @@ from cardiolib.validation.concordance import (
     concordance,
     uno_concordance,
 )
+from cardiolib.validation.conformal import ConformalBound, conformal_bound
 from cardiolib.validation.cross_validation import (
     CrossValidation,
     CrossValidationSettings,
@@ -23,6 +26,10 @@ from cardiolib.validation.estimators import (
     replicate_concordances,
     validate,
 )
+from cardiolib.validation.expected_concordance import model_based_concordance
+from cardiolib.validation.external_size import ExternalSampleSize, external_sample_size, slope_sample_size
+from cardiolib.validation.left_out_centres import InternalExternal, internal_external
+from cardiolib.validation.membership import Membership, membership_model
 from cardiolib.validation.model_comparison import ModelComparison, compare_models
 from cardiolib.validation.paper import (
     paper_folds,
@@ -55,6 +62,7 @@ from cardiolib.validation.time_dependent import (
 )
 from cardiolib.validation.training_variance import PairOutOfBag, pair_out_of_bag
 from cardiolib.validation.units import Prediction
+from cardiolib.validation.updating import ModelUpdate, update_model
 
 __all__ = [
     "BootstrapSettings",
@@ -62,11 +70,18 @@ __all__ = [
     "Calibration",
     "Concordance",
     "ConcordanceComparison",
+    "ConformalBound",
     "CrossValidation",
     "CrossValidationSettings",
+    "ExternalSampleSize",
     "FitRecipe",
     "GroupedSurvival",
+    "Heterogeneity",
+    "InternalExternal",
+    "Membership",
     "ModelComparison",
+    "ModelUpdate",
+    "NoveltyAlarm",
     "PairOutOfBag",
     "Prediction",
     "Validation",
@@ -76,15 +91,21 @@ __all__ = [
     "compare_groups",
     "compare_models",
     "concordance",
+    "conformal_bound",
     "cross_validate",
     "draw_bag",
     "estimate_632plus",
+    "external_sample_size",
     "hazard_ratio_per_sd",
+    "heterogeneity",
     "integrated_brier_score",
+    "internal_external",
     "kaplan_meier_groups",
     "max_parameters",
     "max_r2_cox_snell",
+    "membership_model",
     "minimum_sample_size",
+    "model_based_concordance",
     "net_benefit",
     "null_brier_score",
     "numbers_at_risk",
@@ -104,10 +125,12 @@ __all__ = [
     "risk_groups",
     "run_bootstrap",
     "share_with_twin",
+    "slope_sample_size",
     "survival_at",
     "time_dependent_auc",
     "uncensored_probability",
     "uno_concordance",
+    "update_model",
     "validate",
     "validate_folds",
     "write_bootstrap",

@@ -1,4 +1,4 @@
-"""The command line behind the Makefile: ``python -m cardiolib.workflow run|prepare|status|verify|compare|expect``."""
+"""The command line behind the Makefile: ``python -m cardiolib.workflow run|prepare|status|verify|...``."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ def _advice(error: Exception) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.certificate.issuing import withdraw
     from cardiolib.workflow.folders import relative
     from cardiolib.workflow.report.publish import publish, published_page
     from cardiolib.workflow.runner import run_stages
@@ -84,6 +85,10 @@ def _run(options: argparse.Namespace) -> int:
             return 1
     executed = run_stages(run, say=_say, at_end=publish)
     index = published_page(run)
+    if withdraw(index.parent):
+        _say(
+            "the certificate of this run was about other results and has been removed: make certificate writes one anew"
+        )
     seconds, budget = time.time() - started, BUDGET_SECONDS[run.profile]
     limit = f" (budget on 2 cores: {budget} s)" if budget and executed else ""
     _say(f"{len(executed)} stages run, {seconds:.0f} s{limit}")
@@ -92,16 +97,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from cardiolib.workflow.stages import STAGES
+    from cardiolib.workflow.standing import status_of
 
-    run = planned_run(options)
-    for name, stage in STAGES.items():
-        if name != "cohort" and not run.finished("cohort"):
-            _say(f"  {stage.title}: not known before the cohort has been opened")
-            continue
-        reason = run.nothing_to_do(stage)
-        why = run.stale(stage) if reason is None else []
-        _say(f"  {stage.title}: " + (reason and f"nothing to do: {reason}" or "; ".join(why) or "up to date"))
+    for stage in status_of(planned_run(options), files=True).stages:
+        _say(f"  {stage.title}: {stage.state}")
     return 0
 
 
@@ -121,6 +120,20 @@ def _verify(options: argparse.Namespace) -> int:
         _say(line)
     _say("not verified" if problems else "verified")
     return 1 if problems else 0
+
+
+def _certificate(options: argparse.Namespace) -> int:
+    from cardiolib.workflow.certificate.issuing import certify
+    from cardiolib.workflow.folders import relative
+    from cardiolib.workflow.report.runs_page import published_run
+
+    certificate = certify(published_run(options.run))
+    _say(certificate.findings.verdict())
+    for problem in certificate.problems:
+        _say(f"PROBLEM {problem}")
+    for path in (certificate.page, certificate.crate, certificate.codecheck):
+        _say(f"wrote {relative(path)}")
+    return 1 if certificate.problems else 0
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -175,7 +188,7 @@ def _stale(run: object) -> dict[str, list[str]]:
 def command_parser() -> argparse.ArgumentParser:
     """What the command line takes."""
     parser = argparse.ArgumentParser(prog="python -m cardiolib.workflow", description=__doc__)
-    add_commands(parser.add_subparsers(required=True, metavar="run|prepare|status|verify|compare|expect"))
+    add_commands(parser.add_subparsers(required=True, metavar="run|prepare|status|verify|certificate|compare|expect"))
     return parser
 
 
@@ -203,6 +216,7 @@ def add_commands(commands: Any) -> None:
             sub.add_argument("--before", required=True, choices=list(STAGES), help="the stage whose inputs are wanted")
     for name, command, text in (
         ("verify", _verify, "check a published run against hashes and expected metrics"),
+        ("certificate", _certificate, "write codecheck.yml, RO-Crate and certificate of a published run"),
         ("expect", _expect, "make a published run's metrics the committed expectation of its profile"),
     ):
         sub = commands.add_parser(name, help=text)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shlex
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +16,7 @@ from cardiolib.workflow import provenance
 from cardiolib.workflow.display import minutes
 from cardiolib.workflow.errors import StageError
 from cardiolib.workflow.folders import RUN_FILE, located_cohort, relative
+from cardiolib.workflow.own_process import run_in_own_process
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage, with_inputs
 
@@ -29,7 +27,6 @@ WHOLE_RUN = {
     "paper": "hours to days",
 }
 """How long a whole run takes on two cores, where no earlier run of this machine tells."""
-SHOWN_LINES = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,26 +147,9 @@ def prepare(inputs: Inputs, *, show: Callable[[str], None]) -> None:
     StageError
         With the end of what it said, when the run fails; KeyboardInterrupt stops it, finished work is kept.
     """
-    arguments = run_arguments(inputs.run)
-    command = [sys.executable, "-m", "cardiolib.workflow", "prepare", *arguments, "--before", inputs.stage.name]
-    lines: list[str] = []
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "CARDIOLIB_BARS": "text"},
-    ) as process:
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.append(line.rstrip())
-                show("\n".join(lines[-SHOWN_LINES:]))
-        except KeyboardInterrupt:
-            process.terminate()
-            raise
-    if process.returncode:
-        raise StageError("the stages before this notebook could not be run:\n" + "\n".join(lines[-SHOWN_LINES:]))
+    end = run_in_own_process(["prepare", *run_arguments(inputs.run), "--before", inputs.stage.name], show=show)
+    if end.status:
+        raise StageError("the stages before this notebook could not be run:\n" + end.last)
 
 
 def run_arguments(run: Run) -> Sequence[str]:

@@ -17,8 +17,9 @@ from cardiolib.files import read_json
 from cardiolib.workflow.stages import REPOSITORY, Stage
 
 ROOT = "cardiolib"
-LEFT_OUT = ("cardiolib.workflow", "cardiolib.progress", "cardiolib.last_run")
-"""What shows, orders and finds runs, and changes no result. (`provenance` adds what runs inside a notebook.)"""
+LEFT_OUT = ("cardiolib.workflow", "cardiolib.exercises", "cardiolib.progress", "cardiolib.last_run")
+"""What shows, orders, finds runs or asks about them, and changes no result. (`provenance` adds what runs inside a
+notebook.)"""
 
 _PACKAGE = REPOSITORY / ROOT
 

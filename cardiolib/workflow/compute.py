@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import resource
 import signal
 import sys
@@ -18,6 +17,12 @@ from cardiolib.progress import progress
 
 SCHEDULER = "CARDIOLIB_SCHEDULER"
 """Environment variable with the address of a running Dask scheduler, for the notebooks of one run to share."""
+
+ATTEMPTS = 4
+"""So often work is sent out anew when all workers have died at once; Dask itself looks after single ones."""
+
+RESTART_S = 300.0
+"""How long a worker that has died may take to come back."""
 
 _Warned = tuple[str, type[Warning], str, int]
 """Message, category, file and line of a warning."""
@@ -57,7 +62,7 @@ class Compute:
     def __init__(self, workers: int = 1, address: str = "") -> None:
         if workers < 0:
             raise ValueError(f"workers must be 0 (one per core) or more, got {workers}")
-        self.workers = workers or (os.cpu_count() or 1)
+        self.workers = workers or cores_count()
         self.address = address
         self._client: Any = None
         self._cluster: Any = None
@@ -69,17 +74,40 @@ class Compute:
         if len(items) < 2 or (self.workers == 1 and not self.address):
             yield from progress(map(function, items), label=label, total=len(items))
             return
-        client = self.connect()
-        # the function may carry arrays (a cohort's motion): send it to the workers once, not per item
-        shared = client.scatter(function, broadcast=True, hash=False)
-        futures = [client.submit(_apply, shared, item, pure=False) for item in items]
-        try:
-            for future in progress(futures, label=label):
-                result, told = future.result()
-                _warn_here(told)
-                yield result
-        finally:
-            client.cancel(futures)
+        yield from progress(self._spread(function, items, label), label=label, total=len(items))
+
+    def _spread(self, function: Callable[[Any], Any], items: list[Any], label: str) -> Iterator[Any]:
+        """Results from the workers, in order; where all workers have died at once, what is left is sent again."""
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+
+        done = 0
+        for _ in range(ATTEMPTS):
+            client = self.connect()
+            futures: list[Any] = []
+            try:
+                client.wait_for_workers(1, timeout=RESTART_S)
+                # the function may carry arrays (a cohort's motion): send it to the workers once, not per item
+                shared = client.scatter(function, broadcast=True, hash=False)
+                futures += [client.submit(_apply, shared, item, pure=False) for item in items[done:]]
+                for future in futures:
+                    result, told = future.result()
+                    _warn_here(told)
+                    done += 1
+                    yield result
+                return
+            except FutureCancelledError as lost:  # with all workers gone, what had been sent to them is gone too
+                if client.status != "running":
+                    raise RuntimeError(
+                        f"the Dask scheduler of {label!r} does not answer any more, after {done} of {len(items)} "
+                        "units. The same command goes on from what has been stored."
+                    ) from lost
+            except KilledWorker as killed:
+                raise RuntimeError(_died(label, done, len(items))) from killed
+            finally:
+                if client.status == "running":
+                    client.cancel(futures)
+        raise RuntimeError(_died(label, done, len(items)))
 
     def connect(self) -> Any:
         """The Dask client, started or connected at the first call.
@@ -170,6 +198,13 @@ def _name_of(function: Callable[[Any], Any]) -> str:
     return getattr(named, "__name__", "units").strip("_").replace("_", " ")
 
 
+def _died(label: str, done: int, total: int) -> str:
+    return (
+        f"worker processes have died again and again during {label!r}, after {done} of {total} units. Most often the "
+        "memory is too small: WORKERS=1 needs the least. The same command goes on from what has been stored."
+    )
+
+
 def _apply(function: Callable[[Any], Any], item: Any) -> tuple[Any, list[_Warned]]:
     """The result in a worker, and what was warned of: a worker's own error output is nowhere in a report."""
     with warnings.catch_warnings(record=True) as caught:
@@ -187,6 +222,13 @@ def _warn_here(told: Iterable[_Warned]) -> None:
 def _import(modules: Sequence[str]) -> None:
     for name in modules:
         importlib.import_module(name)
+
+
+def cores_count() -> int:
+    """Cores that this process may use: fewer than there are in a container or on a shared machine."""
+    from dask.system import cpu_count
+
+    return int(cpu_count())
 
 
 def _peak_memory_gib() -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def kernels() -> str:
     """Name the kernels of the libraries that round in their own way on each kind of processor.
@@ -18,18 +20,17 @@ def kernels() -> str:
     >>> kernels().split(", ")[0].startswith("torch ")
     True
     """
-    import numba
     import numpy as np
     import scipy.linalg  # noqa: F401  loads the second BLAS
-    import threadpoolctl
+    import threadpoolctl  # type: ignore[import-untyped]
     import torch
-    from llvmlite import binding
+    from llvmlite import binding  # type: ignore[import-untyped]
 
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found") or ["baseline"]
     blas = sorted(
         {f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in threadpoolctl.threadpool_info()}
         - {"openmp"}
     )
-    compiled_for = numba.config.CPU_NAME or binding.get_host_cpu_name()
+    compiled_for = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
     parts = [f"torch {torch.backends.cpu.get_cpu_capability()}", f"numpy {found[-1]}", *blas, f"numba {compiled_for}"]
     return ", ".join(parts)

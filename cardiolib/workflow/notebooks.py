@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from cardiolib.files import atomic_path, read_json
 from cardiolib.workflow.display import StageDisplay, watch_cells
 from cardiolib.workflow.errors import ParameterError, StageError
+from cardiolib.workflow.report.embedded import figure_files, figures_by_file, in_scroll_boxes
+from cardiolib.workflow.report.formulas import put_back, without_formulas
 from cardiolib.workflow.report.messages import messages_html, messages_of
 from cardiolib.workflow.stages import Stage
 
@@ -137,9 +140,14 @@ def execute(stage: Stage, parameters: dict[str, Any], folder: Path, *, display: 
 
 
 def render(notebook: Path) -> str:
-    """An executed notebook as the body of a page: images inside, no script, no network.
+    """An executed notebook as the body of a page: no script, no network; formulas as MathML, figures by their files.
 
     The page around it (`page`) is made when the run is published: it says what its numbers are worth.
+
+    Raises
+    ------
+    StageError
+        When a formula cannot be shown; cell and formula are named.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -147,10 +155,13 @@ def render(notebook: Path) -> str:
     exporter = HTMLExporter(template_name="basic")
     content = nbformat.read(notebook, as_version=4)
     said = messages_of(content.cells)
+    formulas = without_formulas(content, name=notebook.name)
+    files = figure_files(notebook.parent / "figures")
     # progress bars belong to the terminal; what else is in the error output is told once, at the end of the page
     for cell in content.cells:
         cell["outputs"] = [out for out in cell.get("outputs", []) if not _is_progress(out)]
     body, _ = exporter.from_notebook_node(content)
+    body = figures_by_file(put_back(body, formulas), files)
     return f'<article class="notebook">{body}</article>{messages_html(said)}'
 
 
@@ -190,7 +201,16 @@ def neighbours(pages: Sequence[tuple[str, str]], here: str) -> str:
     return f"<span>{before}</span><span>{after}</span>"
 
 
-def page(title: str, body: str, *, banner: str | Sequence[str], links: str = "", home: str = "index.html") -> str:
+def page(
+    title: str,
+    body: str,
+    *,
+    banner: str | Sequence[str],
+    links: str = "",
+    home: str = "index.html",
+    marked_up: bool = False,
+    notes: str = "",
+) -> str:
     """Wrap a body into the report's page: the same style for the index and the notebooks.
 
     Parameters
@@ -203,21 +223,27 @@ def page(title: str, body: str, *, banner: str | Sequence[str], links: str = "",
         HTML of the links to neighbouring pages, above and below the body.
     home : str
         The page that the head links to.
+    marked_up : bool
+        The banner is HTML already.
+    notes : str
+        HTML of the notes that numbers of the page open.
     """
-    style = (Path(__file__).parent / "report" / "report.css").read_text(encoding="utf-8")
+    folder = Path(__file__).parent / "report"
     around = f"<nav class='neighbours' aria-label='neighbouring pages'>{links}</nav>" if links else ""
-    said = "".join(
-        f"<p class='banner'>{html.escape(text)}</p>"
-        for text in ([banner] if isinstance(banner, str) else banner)
-        if text
-    )
-    return (
-        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{html.escape(title)}</title><style>{style}\n{_code_colours()}</style></head>"
-        f"<body><nav><a href='{home}'>cardiolib report</a></nav>"
-        f"{said}{around}{body}{around}</body></html>\n"
-    )
+    texts = [text for text in ([banner] if isinstance(banner, str) else banner) if text]
+    said = "".join(f"<p class='banner'>{text if marked_up else html.escape(text)}</p>" for text in texts)
+    fields = {
+        "title": html.escape(title),
+        "style": f"{(folder / 'report.css').read_text(encoding='utf-8')}\n{_code_colours()}",
+        "home": home,
+        "banner": said,
+        "above": around,
+        "below": around,
+        "body": in_scroll_boxes(body),
+        "notes": notes,
+    }
+    frame = (folder / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: fields[found[1]], frame)
 
 
 def _code_colours() -> str:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from cardiolib.workflow.display import StageDisplay
 from cardiolib.workflow.errors import ParameterError, StageError
 from cardiolib.workflow.folders import RUN_FILE
 from cardiolib.workflow.lock import run_lock
+from cardiolib.workflow.machine import machine
 from cardiolib.workflow.report.messages import MESSAGES_FILE
 from cardiolib.workflow.run_plan import NOT_OUTPUTS, Run
 from cardiolib.workflow.session import PIPELINE
@@ -128,7 +130,10 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
         {
             "key": key,
             "source_state": state,
+            "started": _moment(started),
+            "ended": _moment(time.time()),
             "seconds": round(time.time() - started, 2),
+            "machine": machine(),
             "output_hash": provenance.combined_hash(outputs),
             "outputs": outputs,
             "files": provenance.tree_hashes(work, skip=("units", "stage.json", "key.json")),
@@ -137,6 +142,11 @@ def run_one(run: Run, stage: Stage, compute: Compute, display: StageDisplay) -> 
         },
     )
     promote(work, final)
+
+
+def _moment(seconds: float) -> str:
+    """Seconds since 1970 as date and time of UTC (ISO 8601)."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 @contextmanager

@@ -105,6 +105,7 @@ class Session(Shown):
         self._in_pipeline = in_pipeline
         self._inputs: Any = None
         self._metrics: dict[str, Any] = {}
+        self._recorded_in: dict[str, int | None] = {}
         self._not_drawn: dict[str, str] = {}
         self._started = time.monotonic()
         self._cohort: Any = None
@@ -208,9 +209,14 @@ class Session(Shown):
         return np.random.default_rng([self.seed, *words])
 
     def record(self, **metrics: Any) -> None:
-        """Add headline numbers of this stage to ``metrics.json`` (units stand in the names)."""
+        """Add headline numbers of this stage to ``metrics.json`` (units stand in the names).
+
+        Beside them, ``record.json`` keeps the number of the executing cell, to which pages lead from a number.
+        """
+        cell = _executing_cell()
         for name, value in metrics.items():
             self._metrics[name] = _plain(value)
+            self._recorded_in[name] = cell
 
     def finish(self) -> Any:
         """Write the stage's metrics and run record; stop the workers; return a provenance table.
@@ -242,10 +248,11 @@ class Session(Shown):
             "device": "cuda" if torch.cuda.is_available() else "cpu",
             "kernels": kernels(),
             "not_drawn": self._not_drawn,
+            "recorded_in": self._recorded_in,
         }
         write_json(self.folder / "metrics.json", self._metrics)
         write_json(self.folder / "record.json", record)
-        shown = {name: value for name, value in record.items() if name != "not_drawn"}
+        shown = {name: value for name, value in record.items() if name not in ("not_drawn", "recorded_in")}
         rows = {
             "stage": self.stage.title,
             "cohort": self.cohort.name,
@@ -266,6 +273,15 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+def _executing_cell() -> int | None:
+    """The count that stands beside the cell that is running; None where no notebook runs."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    # its own counter is raised before or after a cell, as the version of IPython has it; the list of inputs tells
+    return None if shell is None else len(shell.history_manager.input_hist_parsed) - 1
 
 
 def _plain(value: Any) -> Any:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
-import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cardiolib.files import atomic_path
 from cardiolib.workflow.folders import relative
 from cardiolib.workflow.notebook_output import without_markup
+from cardiolib.workflow.papermill_call import by_papermill
 from cardiolib.workflow.report.captions import CAPTIONS
+from cardiolib.workflow.report.embedded import programs_by_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,12 +39,19 @@ class Shown(ABC):
     def simulated(self) -> bool:
         """Whether every number and figure must be marked as simulated."""
 
-    def show(self, name: str, drawing: Drawing) -> Any:
-        """Save a still figure (PNG, SVG, CSV of its numbers) and return it for display.
+    def show(self, name: str, drawing: Drawing, *reading: Callable[[pd.DataFrame], str] | str) -> Any:
+        """Save a still figure (PNG, SVG, CSV of its numbers), show it, and say below it what it shows.
 
-        Where there is none, the sentence that says why is shown in its place.
+        Where there is none, the sentence that says why is shown in its place, and no reading.
+
+        Parameters
+        ----------
+        name : str
+        drawing : Drawing
+        *reading : str or callable
+            Sentences, or functions that make one of the numbers drawn. Without any the figure itself is returned.
         """
-        from IPython.display import Image
+        from IPython.display import Image, display
 
         from cardiolib.figures.style import save_figure
 
@@ -50,7 +60,49 @@ class Shown(ABC):
         save_figure(drawing.figure, self.folder / "figures", name, drawing.table, simulated=self.simulated)
         # all figures to one scale: a two-column figure (183 mm) fills the page
         width = round(105 * drawing.figure.get_size_inches()[0])
-        return Image(str(self.folder / "figures" / f"{name}.png"), width=width, alt=self._caption(name))
+        image = Image(str(self.folder / "figures" / f"{name}.png"), width=width, alt=self._caption(name))
+        if not reading:
+            return image
+        display(image)
+        return self.tell(" ".join(one if isinstance(one, str) else one(drawing.table) for one in reading))
+
+    def slide(
+        self,
+        name: str,
+        draw: Callable[..., Drawing],
+        *given: Any,
+        start: Any,
+        reading: Callable[[pd.DataFrame], str] | str,
+        **over: Sequence[Any],
+    ) -> Any:
+        """Show a still figure of one value, and, to a person with a kernel, a slider over all values.
+
+        A page without a kernel shows the still figure, which is saved and read as by `show`.
+
+        Parameters
+        ----------
+        name : str
+        draw : callable
+            ``draw(*given, value)`` gives the `Drawing` of one value.
+        *given
+            What it is given besides.
+        start
+            The value of the still figure.
+        reading : str or callable
+            As for `show`.
+        **over
+            One name for the slider, with its values.
+
+        Examples
+        --------
+        ``session.slide("03_alpha", cl.figures.alpha_trade_off, found, start=0.3, reading=..., alpha=found.alphas)``
+        """
+        from IPython.display import display
+
+        [(label, values)] = over.items()
+        if not (self._in_pipeline or by_papermill()):
+            display(_slider(label, list(values), start, lambda value: draw(*given, value)))
+        return self.show(name, draw(*given, start), reading)
 
     def show_interactive(self, name: str, drawing: Drawing, *, height: int = 560) -> Any:
         """Save a plotly figure as HTML that works offline and return it for display.
@@ -111,8 +163,29 @@ class Shown(ABC):
         from IPython.display import IFrame
 
         kept = self.folder / "figures" / f"{name}.html"
-        shutil.copyfile(path, kept)
+        page = programs_by_file(path.read_text(encoding="utf-8"), kept.parent, name)
+        with atomic_path(kept) as temporary:
+            temporary.write_text(page, encoding="utf-8", newline="\n")
         if not self._in_pipeline:
             return self.tell(f"The page lies in `{relative(kept)}`. Open it in a browser.")
         title = html.escape(self._caption(name), quote=True)
         return IFrame(f"figures/{name}.html", width="100%", height=height, extras=[f'title="{title}"'])
+
+
+def _slider(label: str, values: list[Any], start: Any, draw: Callable[[Any], Drawing]) -> Any:
+    """A slider over `values`; what it draws appears below it once it has been moved."""
+    import ipywidgets
+    from IPython.display import clear_output, display
+
+    slider = ipywidgets.SelectionSlider(
+        options=values, value=start, description=label, continuous_update=False, style={"description_width": "initial"}
+    )
+    below = ipywidgets.Output()
+
+    def moved(change: dict[str, Any]) -> None:
+        with below:
+            clear_output(wait=True)
+            display(draw(change["new"]))
+
+    slider.observe(moved, names="value")
+    return ipywidgets.VBox([slider, below])

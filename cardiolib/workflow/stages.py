@@ -24,6 +24,7 @@ LAYERS = (
     "figures",
     "scan",
     "steps",
+    "exercises",
     "workflow",
 )
 """Packages of cardiolib in order: each may import only from those before it (held by a test)."""
@@ -96,7 +97,7 @@ STAGES: dict[str, Stage] = {
             notebook="00_your_own_scan.ipynb",
             settings="cardiolib.steps.scan:ScanStageSettings",
             after=("cohort",),
-            figures=("00_contours", "00_volumes", "00_strain"),
+            figures=("00_volume_by_slices", "00_contours", "00_volumes", "00_strain"),
             interactive=("00_beating_heart",),
             pages=("00_page",),
         ),
@@ -107,6 +108,8 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.steps.segmentation:SegmentationStageSettings",
             after=("cohort",),
             figures=(
+                "01_network_input",
+                "01_network_output",
                 "01_training",
                 "01_segmentations",
                 "01_best_case",
@@ -124,6 +127,7 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.steps.motion:MotionStageSettings",
             after=("cohort", "segmentation"),
             figures=(
+                "02_tracker_at_work",
                 "02_endpoint_error",
                 "02_motion_of_the_heart",
                 "02_displacement_curves",
@@ -139,6 +143,8 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.steps.survival:SurvivalStageSettings",
             after=("cohort", "motion"),
             figures=(
+                "03_four_patients",
+                "03_alpha",
                 "03_architecture",
                 "03_search",
                 "03_searched_settings",
@@ -156,6 +162,7 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.steps.validation:ValidationStageSettings",
             after=("cohort", "motion", "survival"),
             figures=(
+                "04_one_bag",
                 "04_concordance",
                 "04_kaplan_meier",
                 "04_kaplan_meier_thirds",
@@ -171,6 +178,8 @@ STAGES: dict[str, Stage] = {
             settings="cardiolib.steps.interpretation:InterpretationStageSettings",
             after=("cohort", "motion", "survival", "validation"),
             figures=(
+                "05_few_patients",
+                "05_one_vertex",
                 "05_latent_map",
                 "05_latent_stability",
                 "05_saliency",

@@ -9,26 +9,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.notebook_by_hand import NOTEBOOKS
+from benchmarks.pages import chromium
+from benchmarks.record import Unavailable
 from cardiolib.workflow.compute import ENVIRONMENT
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.runner import run_stages
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
 
 
 @pytest.fixture(scope="session")
@@ -99,11 +91,9 @@ def lab(finished_run: Run, notebook_folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Debian's Chromium, or the one that CHROMIUM names."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="`make test-browser` installs playwright")
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=program, args=FLAGS)
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(chromium())
+        except Unavailable as reason:
+            pytest.skip(str(reason))
         yield found
-        found.close()

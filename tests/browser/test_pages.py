@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import pytest
 from bs4 import BeautifulSoup
 
+from benchmarks.orphans import index_orphans
+from benchmarks.page_defects import WIDTHS, look, numbers_that_open, pages_of
 from cardiolib.workflow.report.publish import publish
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.stages import REPOSITORY, STAGES
@@ -79,3 +82,42 @@ def test_the_front_page_links_what_beats_and_says_what_was_found(reports: Path) 
 def test_the_list_of_runs_opens_them(reports: Path) -> None:
     for name in ("index.html", "latest.html"):
         assert f"{reports.name}/index.html" in (reports.parent / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_has_a_defect(browser: Any, reports: Path, width: int) -> None:
+    """No error, no request that leaves the machine, figures that draw and play, and what a person sees or hears."""
+    looked = [look(browser, page, width) for page in pages_of(reports)]
+    assert len(looked) > len(NOTEBOOK_PAGES)
+    assert [str(one) for one in looked if one.found] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_number_opens_its_source_by_the_keyboard(browser: Any, reports: Path, width: int) -> None:
+    assert numbers_that_open(browser, reports / "index.html", width) == []
+
+
+def test_no_number_of_the_front_page_is_without_a_source(reports: Path) -> None:
+    assert index_orphans(reports) == []
+
+
+def test_a_page_with_defects_is_found_out(browser: Any, tmp_path: Path) -> None:
+    """What `look` must not miss, all on one page."""
+    bad = (
+        "<!DOCTYPE html><html lang='en'><body><h1>a</h1><h3>b</h3><img src='https://example.org/x.png'>"
+        "<p style='color:#aaa'>pale</p><div style='width:3000px'>wide</div>"
+        "<button popovertarget='gone'>0.5</button><script>console.error('oh')</script></body></html>"
+    )
+    path = tmp_path / "bad.html"
+    path.write_text(bad, encoding="utf-8")
+    found = " | ".join(look(browser, path, 390).found)
+    for part in (
+        "level 3 after 1: b",
+        "leaves the machine: https://example.org",
+        "no alternative text",
+        "contrast 2.3: pale",
+        "scrolls sideways",
+        "number without a note: 0.5",
+        "in the console: oh",
+    ):
+        assert part in found

@@ -45,6 +45,7 @@ from cardiolib.segmentation.network import SegmentationNetwork
 from cardiolib.survival.network.fitted import load_network
 from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.network.training import fit_network
+from cardiolib.validation.frozen_pipeline import FrozenPipeline, load_pipeline
 from cardiolib.validation.store import BootstrapStore, read_bootstrap, write_bootstrap
 
 
@@ -157,9 +158,9 @@ def _segmentation_network(cohort, path):
     return TrainedNetwork.load(path / "n.pt").simulated
 
 
-def _survival_network(cohort, path):
+def _tiny_network(cohort):
     rng = np.random.default_rng(0)
-    network = fit_network(
+    return fit_network(
         rng.normal(size=(6, 5)),
         np.array([1, 0, 1, 1, 0, 1], bool),
         np.arange(1.0, 7),
@@ -167,12 +168,22 @@ def _survival_network(cohort, path):
         seed=1,
         provenance={"simulated": "yes"} if cohort.simulated else {},
     )
-    network.save(path / "n.npz")
+
+
+def _survival_network(cohort, path):
+    _tiny_network(cohort).save(path / "n.npz")
     back = load_network(path / "n.npz")
     return back.simulated, "SIMULATED" in repr(back)
 
 
+def _frozen_pipeline(cohort, path):
+    FrozenPipeline(_tiny_network(cohort)).save(path / "p.zip")
+    back = load_pipeline(path / "p.zip")
+    return back.simulated, "SIMULATED" in repr(back), back.predict(np.zeros((2, 5))).attrs["simulated"]
+
+
 WRITERS = {
+    "FrozenPipeline.save": _frozen_pipeline,
     "TrainedNetwork.save": _segmentation_network,
     "FittedNetwork.save": _survival_network,
     "write_cine": _cine,

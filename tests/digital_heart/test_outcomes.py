@@ -11,14 +11,22 @@ from cardiolib.digital_heart.outcomes import (
     HAZARDS,
     WEIBULL_SHAPE,
     log_hazard,
+    simulate_centre_outcomes,
     simulate_outcomes,
 )
-from cardiolib.digital_heart.population import TRAIT_CORRELATION, TRAIT_NAMES
+from cardiolib.digital_heart.population import TRAIT_CORRELATION, TRAIT_NAMES, simulate_population
+from cardiolib.digital_heart.wall_motion import WALL_MOTION_NAMES, wall_motion
 
 
 def traits(n, rng):
     draws = rng.multivariate_normal(np.zeros(4), TRAIT_CORRELATION, n)
     return pd.DataFrame(draws, columns=list(TRAIT_NAMES))
+
+
+def with_walls(table, rng):
+    """Motion of the walls beside the traits, as `wall_motion` would give it, but drawn: no heart has to be moved."""
+    walls = rng.multivariate_normal(np.zeros(2), [[1.0, 0.6], [0.6, 1.0]], len(table))
+    return table.join(pd.DataFrame(walls, columns=list(WALL_MOTION_NAMES), index=table.index))
 
 
 def concordance(risk, event, time):
@@ -75,7 +83,7 @@ def test_log_hazard_has_the_stated_spread_and_relation_to_ejection():
 
 @pytest.mark.parametrize("hazard", sorted(HAZARDS))
 def test_event_times_follow_a_proportional_weibull_hazard(hazard):
-    table = traits(3000, np.random.default_rng(2))
+    table = with_walls(traits(3000, np.random.default_rng(2)), np.random.default_rng(22))
     y = simulate_outcomes(table, hazard=hazard, rng=np.random.default_rng(3))
     cumulative = y["event_time_years"] ** WEIBULL_SHAPE * np.exp(y["log_hazard"])
     assert stats.kstest(cumulative / cumulative.mean(), "expon").pvalue > 1e-3
@@ -119,12 +127,9 @@ def test_only_the_traits_are_read_and_the_seed_decides():
 
 
 def test_named_cohorts_are_populations_and_hazards_that_exist():
-    assert set(COHORT_KINDS) == {
-        "simulated",
-        "simulated-controls",
-        "simulated-volume-hazard",
-        "simulated-null-hazard",
-    }
+    assert {"simulated", "simulated-controls", "simulated-volume-hazard", "simulated-null-hazard"} < set(COHORT_KINDS)
+    assert COHORT_KINDS["simulated-interaction"] == ("ph", "interaction")
+    assert COHORT_KINDS["simulated-ushape"] == ("ph", "ushape")
     for kind, hazard in COHORT_KINDS.values():
         assert kind in ("ph", "control") and hazard in HAZARDS
 
@@ -141,3 +146,67 @@ def test_errors_say_what_is_wrong():
         simulate_outcomes(table.drop(columns="x_lag"), rng=rng)
     with pytest.raises(ValueError, match="at least 2 subjects"):
         simulate_outcomes(table.iloc[:1], rng=rng)
+
+
+@pytest.mark.parametrize(("hazard", "expected"), [("interaction", 0.77), ("ushape", 0.765)])
+def test_positive_controls_are_seen_by_the_truth_and_by_no_linear_model(hazard, expected):
+    rng = np.random.default_rng(31)
+    table = with_walls(traits(4000, rng), rng)
+    y = simulate_outcomes(table, hazard=hazard, rng=rng)
+    event, time = y["event"].to_numpy(), y["time_years"].to_numpy()
+    assert concordance(y["log_hazard"].to_numpy(), event, time) == pytest.approx(expected, abs=0.03)
+    linear = [concordance(table[name].to_numpy(), event, time) for name in WALL_MOTION_NAMES]
+    np.testing.assert_allclose(linear, 0.5, atol=0.03)  # by symmetry: as many are harmed by more as by less
+
+
+def test_motion_of_the_walls_is_taken_from_the_hearts_where_no_column_has_it():
+    table = simulate_population(12, rng=np.random.default_rng(32))
+    walls = wall_motion(table)
+    assert list(walls.columns) == list(WALL_MOTION_NAMES) and (walls.abs() < 5).all(axis=None)
+    expected = 1.1 * walls["septal_motion"] * walls["free_wall_motion"]
+    np.testing.assert_allclose(log_hazard(table, hazard="interaction"), expected)
+    np.testing.assert_allclose(log_hazard(table.join(walls), hazard="interaction", b=2.0), 2 * expected)
+
+
+def test_motion_of_the_walls_is_standardised():
+    walls = wall_motion(simulate_population(60, rng=np.random.default_rng(33)))
+    np.testing.assert_allclose(walls.mean(), 0.0, atol=0.5)  # 60 hearts: standard error .13
+    np.testing.assert_allclose(walls.std(), 1.0, atol=0.35)
+    assert walls.corr().iloc[0, 1] == pytest.approx(0.6, abs=0.25)
+
+
+def test_a_table_without_hearts_has_no_motion_of_walls():
+    with pytest.raises(ValueError, match="lacks the heart parameters"):
+        log_hazard(traits(5, np.random.default_rng(1)), hazard="ushape")
+
+
+def test_a_centre_without_differences_has_the_deaths_of_home():
+    y = simulate_centre_outcomes(traits(20000, np.random.default_rng(34)), rng=np.random.default_rng(35))
+    assert y["event"].mean() == pytest.approx(0.28, abs=0.01)
+    assert not y["treated"].any()
+
+
+def test_hazard_ratio_follow_up_and_treatment_do_what_they_say():
+    table = traits(20000, np.random.default_rng(36))
+    home, other = (
+        simulate_centre_outcomes(table, rng=np.random.default_rng(37), **changes)
+        for changes in ({}, {"hazard_ratio": 2.0, "follow_up": 1.5})
+    )
+    np.testing.assert_allclose(other["log_hazard"], home["log_hazard"] + np.log(2.0))
+    np.testing.assert_allclose(other["event_time_years"], home["event_time_years"] * 2 ** (-1 / WEIBULL_SHAPE))
+    np.testing.assert_allclose(other["censoring_time_years"], 1.5 * home["censoring_time_years"])
+    treated = simulate_centre_outcomes(
+        table, treated_share=0.5, treatment_log_hazard=-0.7, rng=np.random.default_rng(37)
+    )
+    assert treated["treated"].mean() == pytest.approx(0.5, abs=0.02)
+    np.testing.assert_allclose(treated["log_hazard"], home["log_hazard"] - 0.7 * treated["treated"])
+    assert treated.loc[treated["treated"], "event"].mean() < treated.loc[~treated["treated"], "event"].mean() - 0.05
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"hazard_ratio": 0.0}, {"follow_up": -1.0}, {"treated_share": 1.2}, {"treatment_log_hazard": np.inf}],
+)
+def test_impossible_centres_are_refused(changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        simulate_centre_outcomes(traits(5, np.random.default_rng(1)), rng=np.random.default_rng(2), **changes)

@@ -7,6 +7,7 @@ from scipy import stats
 
 from cardiolib.digital_heart import population as module
 from cardiolib.digital_heart.anatomy import Bearing, wrap
+from cardiolib.digital_heart.case_mix import CaseMix
 from cardiolib.digital_heart.heart import DigitalHeart
 from cardiolib.digital_heart.parameters import PARAMETER_NAMES, HeartParameters
 from cardiolib.digital_heart.population import (
@@ -195,3 +196,16 @@ def test_errors_say_what_is_wrong(patients):
             simulate_population(n, rng=rng)
     with pytest.raises(ValueError, match="lacks the heart parameters .*'rvef'"):
         parameters_from_row(patients.loc[0].drop("rvef"))
+
+
+def test_a_case_mix_moves_traits_age_and_sex_and_nothing_at_home_changes():
+    home, plain, mild = (
+        simulate_population(40, rng=np.random.default_rng(9), **given)
+        for given in ({}, {"case_mix": CaseMix()}, {"case_mix": CaseMix(rvef_shift=0.5, spread=0.5, age_shift=-6.0)})
+    )
+    pd.testing.assert_frame_equal(home, plain, check_exact=True)
+    np.testing.assert_allclose(mild["x_rvef"], 0.5 * home["x_rvef"] + 0.5)
+    np.testing.assert_allclose(mild["x_lag"], 0.5 * home["x_lag"])
+    assert mild["severity"].mean() < home["severity"].mean() and mild["age"].mean() < home["age"].mean()
+    men = simulate_population(40, rng=np.random.default_rng(9), case_mix=CaseMix(male_shift=-2.0))
+    assert (men["sex"] == "M").sum() < (home["sex"] == "M").sum()

@@ -191,6 +191,8 @@ def test_e_values_of_the_paper():
     assert found.estimate == pytest.approx(7.26, abs=0.005) and found.limit == pytest.approx(3.0, abs=0.005)
     found = e_value(0.80, 0.71, 0.91)
     assert round(found.estimate, 1) == 1.8 and round(found.limit, 1) == 1.4
+    # printed by the vignette "unmeasured-confounding" of R EValue: evalues.RR(est = 10.73, lo = 8.02, hi = 14.36)
+    assert e_value(10.73, 8.02, 14.36) == pytest.approx((20.94777, 15.52336), abs=5e-6)
     assert e_value(1.2, 0.9, 1.6).limit == 1.0 and np.isnan(e_value(2.0).limit)
     assert e_value(0.56, common_outcome=True).estimate < e_value(0.56).estimate
 

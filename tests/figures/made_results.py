@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cardiolib.imaging import OURS, Cine, LabelMap
 from cardiolib.interpretation import LatentMap, NullNetwork
 from cardiolib.interpretation.hearts_at_risk import RiskHearts
 from cardiolib.interpretation.patient_maps import PatientMaps
@@ -45,3 +46,15 @@ def performance(calibrations=None, over_time=None, decisions=None, *, decided_at
     calibrations = calibrations or {}
     horizons = tuple(one.at for one in next(iter(calibrations.values()), [])) or (decided_at,)
     return AbsolutePerformance(horizons, over_time, pd.DataFrame(), calibrations, decisions, decided_at)
+
+
+def short_axis():
+    """A cine of a round heart, labels one row beside it, and its true labels."""
+    i, j, k = np.ogrid[:60, :50, :5]
+    r = np.hypot((i - 34) * 1.5, (j - 25) * 2.0) + 0 * k
+    labels = np.select([r < 18, r < 28], [1, 2], 0)
+    labels[:, :, 4] = 0
+    affine = np.diag([1.5, 2.0, 10, 1])
+    cine = Cine(np.stack([np.where(labels == 1, 200.0, 50.0)] * 3, -1), affine)
+    truth = LabelMap(np.stack([labels] * 3, -1), affine, OURS)
+    return cine, LabelMap(np.roll(truth.labels, 1, axis=0), affine, OURS), truth

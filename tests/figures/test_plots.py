@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from made_results import patient_maps, performance, search_result
+from made_results import patient_maps, performance, search_result, short_axis
 
 from cardiolib import figures
 from cardiolib.figures.style import save_figure
-from cardiolib.imaging import ACDC, OURS, Cine, DenseCine, DisplacementField, LabelMap
+from cardiolib.imaging import Cine, DenseCine, DisplacementField
 from cardiolib.motion import DisplacementScore, EncodedHeart, HeartFunction, TrackingErrors
 from cardiolib.motion.tracked import TRACKING
 from cardiolib.segmentation.quality_tables import GateAgainstTruth
@@ -22,17 +22,6 @@ N = 80
 RISK = RNG.normal(size=N)
 TIME = np.minimum(RNG.exponential(8 / np.exp(RISK)), RNG.uniform(1, 9, N))
 EVENT = RNG.random(N) < 0.5
-
-
-def short_axis():
-    i, j, k = np.ogrid[:60, :50, :5]
-    r = np.hypot((i - 34) * 1.5, (j - 25) * 2.0) + 0 * k
-    labels = np.select([r < 18, r < 28], [1, 2], 0)
-    labels[:, :, 4] = 0
-    affine = np.diag([1.5, 2.0, 10, 1])
-    cine = Cine(np.stack([np.where(labels == 1, 200.0, 50.0)] * 3, -1), affine)
-    truth = LabelMap(np.stack([labels] * 3, -1), affine, OURS)
-    return cine, LabelMap(np.roll(truth.labels, 1, axis=0), affine, OURS), truth
 
 
 def draw_mosaic():
@@ -299,66 +288,6 @@ def test_endpoint_error_medians():
     assert drawn["median_mm"].tolist() == [0, 2] and drawn["n"].tolist() == [2, 3]
     with pytest.raises(ValueError, match="columns"):
         figures.endpoint_error(TrackingErrors(table.drop(columns="phase").assign(error=TRACKING)))
-
-
-def test_mosaic_keeps_millimetres_square_and_counts_areas():
-    cine, predicted, truth = short_axis()
-    figure, table = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, predicted, truth))
-    assert sorted(set(table["slice"])) == [0, 1, 2, 3]  # the empty top slice is not drawn
-    figure.draw_without_rendering()
-    for ax in figure.axes:
-        box = ax.get_window_extent()
-        width_mm, height_mm = np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())
-        assert box.width / width_mm == pytest.approx(box.height / height_mm, rel=1e-3)
-    row = table[(table["slice"] == 1) & (table["structure"] == "lv_cavity")].iloc[0]
-    assert row["truth_mm2"] == pytest.approx(truth.mask("lv_cavity")[:, :, 1, 0].sum() * 3.0)
-    one, other = (m.mask("lv_cavity")[:, :, 1, 0] for m in (predicted, truth))
-    assert row["dice"] == pytest.approx(2 * (one & other).sum() / (one.sum() + other.sum()))
-
-
-def test_two_scans_are_drawn_to_one_scale():
-    cine, predicted, truth = short_axis()
-    other = Cine(cine.voxels[::2], np.diag([3.0, 2.0, 10, 1]))
-    labels = LabelMap(truth.labels[::2], other.affine, OURS)
-    beside = SegmentedScan(other, {"simulated ED": 0}, labels, labels)
-    scan = SegmentedScan(cine, {"ED": 0, "ES": 2}, predicted, truth)
-    figure, table = figures.short_axis_mosaic(scan, beside=beside)
-    assert [row for row, _ in table.groupby("row", sort=False)] == ["ED", "ES", "simulated ED"]
-    figure.draw_without_rendering()
-    scales = {round(ax.get_window_extent().width / np.ptp(ax.get_xlim()), 6) for ax in figure.axes if ax.images}
-    assert len(scales) == 1
-    first = table[(table["slice"] == 1) & (table["structure"] == "lv_cavity")].set_index("row")["truth_mm2"]
-    assert first["simulated ED"] == pytest.approx(first["ED"], rel=0.1)
-
-
-def test_scale_bar_is_as_long_as_it_says():
-    cine, _, truth = short_axis()
-    figure, _ = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, None, truth), scale_bar_mm=20)
-    ax = figure.axes[0]
-    (bar,) = [line for line in ax.get_lines() if line.get_transform() == ax.transAxes]
-    figure.draw_without_rendering()
-    assert np.ptp(bar.get_xdata()) * np.ptp(ax.get_xlim()) == pytest.approx(20)
-    assert any(text.get_text() == "20 mm" for text in ax.texts)
-
-
-def test_mosaic_refuses_labels_of_other_voxels_and_other_schemes_work():
-    cine, _, truth = short_axis()
-    with pytest.raises(ValueError, match="same voxels"):
-        figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, None, LabelMap(np.zeros((3, 3, 3)), np.eye(4), OURS)))
-    two = LabelMap(truth.labels[..., :2], truth.affine, OURS)
-    with pytest.raises(ValueError, match="2 frames"):
-        figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, None, two))
-    _, table = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0, "ES": 2}, None, two.to_scheme(ACDC)))
-    assert set(table["structure"]) == {"lv_cavity", "lv_wall"}
-
-
-def test_a_scan_that_is_not_there_is_a_sentence_and_beside_another_it_is_left_out():
-    nothing = SegmentedScan.none("No reference labels.")
-    drawing = figures.short_axis_mosaic(nothing)
-    assert drawing.figure is None and drawing.reason == "No reference labels."
-    cine, predicted, truth = short_axis()
-    _, table = figures.short_axis_mosaic(SegmentedScan(cine, {"ED": 0}, predicted, truth), beside=nothing)
-    assert set(table["row"]) == {"ED"}
 
 
 class Bootstrapped:

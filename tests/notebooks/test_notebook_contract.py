@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import statistics
 import typing
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import papermill
 import pytest
+from latex2mathml.converter import convert
 
 from cardiolib.work import DEFAULT_SEED
 from cardiolib.workflow.notebooks import notebook_parameters
@@ -18,9 +20,10 @@ from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.stages import REPOSITORY, STAGES
 
 FOLDER = REPOSITORY / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 SECTIONS = [
     "Question",
+    "Theory",
     "Inputs",
     "Parameters",
     "One in the open",
@@ -28,9 +31,11 @@ SECTIONS = [
     "Look",
     "The paper's figure",
     "Check",
+    "What we saw",
     "Exercises",
     "Provenance",
 ]
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
 BY_NOTEBOOK = {stage.notebook: stage for stage in STAGES.values() if stage.notebook}
 
 
@@ -44,6 +49,29 @@ def source(cell: dict[str, Any]) -> str:
 
 def code(path: Path) -> list[dict[str, Any]]:
     return [cell for cell in read(path) if cell["cell_type"] == "code"]
+
+
+def formulas(cell: dict[str, Any]) -> list[str]:
+    """LaTeX between dollar signs, in running text and set apart."""
+    text = re.sub(r"`[^`\n]*`", "", source(cell))
+    return [(apart or running).strip() for apart, running in FORMULA.findall(text)]
+
+
+def in_section(path: Path, heading: str) -> list[dict[str, Any]]:
+    """Cells from this heading to the next; one that holds several headings belongs to its last."""
+    found, here = [], ""
+    for cell in read(path):
+        if cell["cell_type"] == "markdown":
+            here = ([here] + re.findall(r"^## (.+)$", source(cell), re.MULTILINE))[-1].strip()
+        if here == heading:
+            found.append(cell)
+    return found
+
+
+def calls_of(text: str) -> list[ast.Call]:
+    """Calls of ``session.show`` and ``session.slide``."""
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    return [node for node in nodes if ast.unparse(node.func) in ("session.show", "session.slide")]
 
 
 def test_there_are_numbered_notebooks_one_a_stage() -> None:
@@ -63,9 +91,41 @@ class TestContract:
         ]
         assert headings == SECTIONS
 
-    def test_no_formula_needs_a_renderer(self, path: Path) -> None:
-        """JupyterLab sets LaTeX, the pages of the report do not: they load nothing from the internet."""
-        assert not [cell for cell in read(path) if cell["cell_type"] == "markdown" and "$" in source(cell)]
+    def test_every_formula_can_be_set_without_the_internet(self, path: Path) -> None:
+        """JupyterLab sets LaTeX itself; the pages of the report hold MathML, which the converter must know."""
+        found = [formula for cell in read(path) if cell["cell_type"] == "markdown" for formula in formulas(cell)]
+        assert not [
+            formula for formula in found if "\\" in re.sub(r"<annotation.*?</annotation>", "", convert(formula))
+        ]
+
+    def test_theory_has_a_formula_and_says_it_in_words(self, path: Path) -> None:
+        theory = [text for cell in in_section(path, "Theory") for text in [source(cell)]]
+        shown = [formula for text in theory for formula in re.findall(r"\$\$.+?\$\$", text, re.DOTALL)]
+        assert shown
+        assert "\n".join(theory).count("In words:") + 1 >= len(shown)  # a formula may be said by the text before it
+
+    def test_one_heart_or_model_is_followed_in_a_few_cells(self, path: Path) -> None:
+        cells = [cell for cell in in_section(path, "One in the open") if cell["cell_type"] == "code"]
+        assert 3 <= len(cells) <= 8
+        if path.name[:2] != "00":  # whose example has to be written to the disk first
+            assert not [cell for cell in cells if "steps." in source(cell)]
+        assert [cell for cell in cells if re.search(r"session\.(show|slide)\(", source(cell))], "no step is drawn"
+
+    def test_every_still_figure_is_read(self, path: Path) -> None:
+        """A figure has its reading below it, made of its numbers; the next cell may give it instead."""
+        cells = code(path)
+        unread = []
+        for cell, after in zip(cells, [*cells[1:], None], strict=True):
+            for call in calls_of(source(cell)):
+                told = after is not None and "session.tell(" in source(after)
+                read_below = len(call.args) > 2 or any(word.arg == "reading" for word in call.keywords)
+                if not (read_below or told):
+                    unread.append(ast.unparse(call))
+        assert not unread
+
+    def test_ends_with_claim_run_and_limits(self, path: Path) -> None:
+        saw = [source(cell) for cell in in_section(path, "What we saw") if cell["cell_type"] == "code"]
+        assert saw and "conclusion(" in saw[-1] and "simulated=session.simulated" in saw[-1]
 
     def test_no_outputs(self, path: Path) -> None:
         assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code(path))

@@ -74,7 +74,7 @@ def test_tracked_subjects_open_as_a_4dsegment_folder(tmp_path, monkeypatch):
         Work(seed=0, folder=tmp_path / "out", inputs={"segmentation": segmented}),
     )
     with np.load(tmp_path / "out" / "tracked_positions.npz") as stored:
-        assert stored["simulated"] and {"p1", "p2"} < set(stored.files)
+        assert stored["simulated"] and {"positions/p1", "positions/p2"} < set(stored.files)
     layout = tmp_path / "out" / "4Dsegment"
     cohort = open_cohort(layout)
     assert cohort.simulated

@@ -136,6 +136,13 @@ def test_figures_of_probabilities_draw_the_tables_given(found_probabilities) -> 
     }
 
 
+def test_models_that_gain_nothing_are_drawn_with_zero_on_top(found_probabilities) -> None:
+    harm = found_probabilities.decisions.assign(net_benefit=lambda rows: -0.1 - rows["net_benefit"].abs())
+    figure, _ = figures.risk_over_time(replace(found_probabilities, decisions=harm))
+    low, high = figure.axes[2].get_ylim()
+    assert low < 0 < high
+
+
 def test_the_papers_statistics_stand_beside_the_right_ones(results) -> None:
     _, _, stores, _ = results
     assert len(stage.paper_table(stores)) == 6

@@ -32,6 +32,8 @@ RISK = 1 / (1 + np.exp(-LOG_RISK))
 EVENT = _RNG.random(N) < 0.6
 TIME = np.minimum(np.round(_RNG.exponential(np.exp(-X[:, 0])) * 20), 200) + 1.0
 AT = 12.0
+HOME = survival.BaselineHazard(np.arange(1.0, 201), np.log(0.02 * np.arange(1.0, 201)))
+FEW = survival.PcaCoxSettings(n_components=2, log10_penalty=0.0)
 SMALL = NetworkSettings(hidden=4, latent=2, epochs=2)
 
 
@@ -53,6 +55,12 @@ OF_RISK = {
     "kaplan_meier_groups": lambda r, e, t: validation.kaplan_meier_groups(r, e, t).logrank_p,
     "paper_median_split": lambda r, e, t: validation.paper_median_split(r, e, t).logrank_p,
     "time_dependent_auc": lambda r, e, t: validation.time_dependent_auc(r, e, t, AT),
+    "model_based_concordance": lambda r, e, t: validation.model_based_concordance(r, e, t, baseline=HOME),
+    "update_model": lambda r, e, t: validation.update_model(r, e, t, HOME).table["log likelihood"].tolist(),
+    "conformal_bound": lambda r, e, t: validation.conformal_bound(r, e, t, HOME, level=0.5).quantile,
+    "ConformalBound.coverage": lambda r, e, t: (
+        validation.ConformalBound(0.5, 0.5, HOME, N, N).coverage(r, e, t)["coverage"].item()
+    ),
 }
 OF_PROBABILITY = {
     "brier_score": lambda r, e, t: validation.brier_score(r, e, t, AT),
@@ -74,6 +82,9 @@ OF_FEATURES = {
         ).log_risk
     ),
     "cross_validate": lambda x, e, t: validation.cross_validate(survival.CoxRecipe(), x, e, t, ids=range(N)).log_risk,
+    "internal_external": lambda x, e, t: (
+        validation.internal_external(survival.PcaCoxRecipe(FEW), x, e, t, np.arange(N) % 3).log_risk
+    ),
 }
 OF_OUTCOMES = {
     "cox_nll": partial(cox_loss, LOG_RISK),

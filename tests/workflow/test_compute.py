@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,3 +88,46 @@ def test_workers_have_imported_before_anything_else_is_sent_to_them(two_workers:
     assert all(future.done() for future in futures[:2])
     assert set(two_workers.connect().run(modules_loaded, modules).values()) == {True}
     assert futures[-1].result() == 1
+
+
+def dies_at_first(item: int, *, folder: Path) -> int:
+    """Ends its process at the first try of each of the first two items, which two workers begin with."""
+    marker = folder / str(item)
+    if item < 2 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def always_dies(item: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_work_goes_on_when_all_workers_have_died(two_workers: Compute, tmp_path: Path) -> None:
+    assert list(two_workers(partial(dies_at_first, folder=tmp_path), range(4))) == [0, 1, 2, 3]
+    assert {path.name for path in tmp_path.iterdir()} == {"0", "1"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_workers_that_die_again_and_again_are_a_sentence(two_workers: Compute) -> None:
+    with pytest.raises(RuntimeError, match="worker processes have died.*'always dies', after 0 of 3.*goes on"):
+        list(two_workers(always_dies, range(3)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_scheduler_that_ends_is_a_sentence(two_workers: Compute) -> None:
+    guest = Compute(1, two_workers.connect().scheduler.address)
+    assert list(guest(fails_at_three, [0, 1, 2])) == [0, 1, 2]
+    waiting = guest(waits, [0.0, 60.0])
+    next(waiting)
+    two_workers.close()
+    with pytest.raises(RuntimeError, match="scheduler of 'waits' does not answer any more, after 1 of 2"):
+        next(waiting)
+    guest.close()
+
+
+def waits(seconds: float) -> None:
+    time.sleep(seconds)

@@ -30,7 +30,8 @@ def blocks(text: str) -> list[str]:
 def documented() -> list[str]:
     """Every make line and every line of a shell block, from README, data/README, `make help` and error texts."""
     readme = "\n".join(
-        (REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "data/README.md", "docs/scan.md")
+        (REPOSITORY / name).read_text(encoding="utf-8")
+        for name in ("README.md", "data/README.md", "docs/scan.md", "docs/teaching.md")
     )
     help_text = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     found = blocks(readme) + re.findall(rf"`({TARGET})`", readme) + re.findall(rf"\b({TARGET})", help_text)

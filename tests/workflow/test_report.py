@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,11 +12,9 @@ import pytest
 from cardiolib.files import write_json
 from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.report.compare import comparison
-from cardiolib.workflow.report.index_page import index_page
 from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
-from cardiolib.workflow.report.worth import banners, small_banner
+from cardiolib.workflow.report.worth import banner_templates, banners, says_nothing, small_banner
 from cardiolib.workflow.run_plan import Run
-from cardiolib.workflow.stages import STAGES
 
 
 def a_run(**given: object) -> Run:
@@ -40,6 +39,22 @@ def test_a_run_for_teaching_says_what_it_is_for() -> None:
     assert "302 patients" not in said  # as many as the default has
 
 
+def test_a_run_for_a_lecture_is_small_and_says_something() -> None:
+    assert says_nothing(a_run(profile="smoke"))
+    assert not says_nothing(a_run(profile="default"))
+    lecture = a_run(profile="lecture")
+    assert not says_nothing(lecture) and "made for teaching" in small_banner(lecture, {})
+
+
+def test_the_templates_of_the_banners_hold_no_number_themselves() -> None:
+    metrics = {"motion": {"endpoint_es_mm": 8.0, "zero_motion_es_mm": 10.7}}
+    run = a_run(overrides=("segmentation.n_training=10",))
+    templates = banner_templates(run, metrics)
+    outside = [re.sub(r"{.*?}", "", text) for text in templates]
+    assert len(templates) == 2 and not any(letter.isdigit() for text in outside for letter in text)
+    assert "{manifest.stages.segmentation.parameters.n_training}" in templates[1]
+
+
 def test_a_tracker_that_has_learnt_little_is_named_with_its_numbers() -> None:
     metrics = {"motion": {"endpoint_es_mm": 8.0, "zero_motion_es_mm": 10.7}}
     brief = a_run(overrides=("segmentation.n_training=10",))
@@ -47,44 +62,6 @@ def test_a_tracker_that_has_learnt_little_is_named_with_its_numbers() -> None:
     assert "mm off" not in small_banner(a_run(profile="smoke"), metrics)  # its network was not trained briefly
     metrics["motion"]["endpoint_es_mm"] = 1.2
     assert "mm off" not in small_banner(brief, metrics)
-
-
-def conclusion(metrics: dict) -> str:
-    """What the page of a run says to the paper's claim; of its stages only the cohort has run."""
-    versions = dict.fromkeys(("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn"), "1")
-    stages = {name: {"status": "nothing to do", "reason": "not asked for"} for name in STAGES}
-    stages["cohort"] = {
-        "status": "complete",
-        "seconds": 1.0,
-        "figures": [],
-        "versions": versions,
-        "git": {"commit": "abc", "dirty": False},
-    }
-    manifest = {"stages": stages, "motion_source": "none", "profile": "smoke", "cohort": "x", "overrides": []}
-    text = index_page(a_run(profile="smoke"), metrics, {**manifest, "seed": 1, "total_seconds": 1.0}, banner="")
-    return text.partition("<h3>What this run says</h3>")[2].partition("<h2>")[0]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (0.02, 0.2, "better than the volumes do"),
-        (-0.2, -0.02, "against the paper"),
-        (-0.1, 0.1, "does not show which"),
-    ],
-)
-def test_the_conclusion_follows_the_interval(low: float, high: float, verdict: str) -> None:
-    validation = {
-        "c_difference": (low + high) / 2,
-        "c_difference_low": low,
-        "c_difference_high": high,
-        "network_c_oob": 0.79,
-        "linear_c_oob": 0.78,
-    }
-    said = conclusion({"validation": validation, "cohort": {"simulated": True}})
-    assert verdict in said and "0.78" in said and "says nothing about patients" in said
-    assert "simulated" not in conclusion({"validation": validation, "cohort": {"simulated": False}})
-    assert conclusion({"validation": {"network_c_oob": 0.7}}) == ""
 
 
 def test_neighbours_of_the_first_and_the_last_page() -> None:

@@ -164,6 +164,8 @@ def test_the_record_holds_versions_hashes_and_time(table: dict[str, Path], tmp_p
     record = json.loads((tmp_path / "run" / "first" / "stage.json").read_text())
     assert record["versions"]["torch"].startswith("2.13.0")
     assert list(record["outputs"]) == ["square.txt"] and record["seconds"] > 0
+    assert record["started"] <= record["ended"] and record["started"].endswith("+00:00")
+    assert record["machine"]["cores_count"] >= 1 and record["machine"]["processor"]
 
 
 def test_a_parameters_cell_holds_assignments_only(tmp_path: Path) -> None:

@@ -35,6 +35,36 @@ def test_a_figure_is_stored_with_its_numbers(session: Session) -> None:
     assert {"01_training.png", "01_training.svg", "01_training.csv", "01_shape_model.html"} <= names
 
 
+def drawn(value: float = 1.0) -> Drawing:
+    figure, axes = new_figure(40, 30)
+    axes[0, 0].plot([1, value])
+    return Drawing(figure, pd.DataFrame({"y": [value]}))
+
+
+def test_a_reading_is_made_of_the_numbers_that_are_drawn(session: Session) -> None:
+    told = session.show("01_training", drawn(2.0), lambda table: f"It is {table['y'].iloc[0]:.1f}.", "So there.")
+    assert told.data == "It is 2.0. So there."
+
+
+def test_what_is_not_drawn_has_no_reading(session: Session) -> None:
+    assert session.show("01_training", Drawing.lacking(LACKS), lambda table: f"{len(table)}").data == f"*{LACKS}*"
+
+
+def test_a_slider_leaves_a_still_figure_for_pages_without_a_kernel(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr("IPython.display.display", lambda *things: shown.extend(things))
+    given = {"start": 3, "reading": lambda table: f"It is {table['y'].iloc[0]:.0f}.", "level": range(5)}
+    assert session.slide("01_training", drawn, **given).data == "It is 3."
+    assert (session.folder / "figures" / "01_training.png").is_file()
+    assert [type(one).__name__ for one in shown] == ["Image"]  # in a pipeline nobody can move a slider
+    session._in_pipeline = False
+    session.slide("01_training", drawn, **given)
+    [slider, _] = shown[1].children
+    assert slider.options == (0, 1, 2, 3, 4) and slider.value == 3 and slider.description == "level"
+
+
 def test_what_cannot_be_drawn_is_said_and_does_not_count_as_forgotten(session: Session) -> None:
     names = {Path(name).stem for name in session.stage.declared_files()}
     for name in names:

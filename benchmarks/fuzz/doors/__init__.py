@@ -21,6 +21,7 @@ _PLACES = {
     "network_npz": "archives.SURVIVAL",
     "segmentation_npz": "archives.SEGMENTATION",
     "segmentation_pt": "archives.TORCH",
+    "pipeline_zip": "archives.PIPELINE",
     "pickle": "pickles.DOOR",
     "json": "side_files.DOOR",
     "parameters": "parameters.DOOR",

@@ -19,6 +19,8 @@ from benchmarks.fuzz.damage import KINDS, damaged, flip_bit
 from cardiolib.cohorts import open_cohort, write_matrix
 from cardiolib.segmentation import TrainedNetwork
 from cardiolib.survival.network.fitted import load_network
+from cardiolib.validation import NoveltyAlarm
+from cardiolib.validation.frozen_pipeline import FrozenPipeline, load_pipeline
 
 FILE, SIDE = "motion.npz", "motion.json"
 _ODD: tuple[Callable[[np.ndarray], Any], ...] = (
@@ -132,6 +134,24 @@ def read_survival_network(folder: Path) -> Reading:
     return Reading(values, (str(model.provenance), str(model.history.shape), str(model.baseline is None)))
 
 
+@lru_cache(maxsize=1)
+def frozen_pipeline() -> bytes:
+    """A pipeline from motion to risk, with its alarm."""
+    from cardiolib.survival.network.settings import NetworkSettings
+    from cardiolib.survival.network.training import fit_network
+
+    X = np.random.default_rng(5).normal(size=(12, 4))
+    model = fit_network(X, np.ones(12), np.arange(12.0), NetworkSettings(hidden=3, latent=2, epochs=1), seed=1)
+    return _saved(FrozenPipeline(model, alarm=NoveltyAlarm.of(model, X)).save, "pipeline.zip")
+
+
+def read_pipeline(folder: Path) -> Reading:
+    """What it says of a few patients."""
+    pipeline = load_pipeline(folder / "pipeline.zip")
+    table = pipeline.predict(np.random.default_rng(6).normal(size=(3, 4)), times=[2.0])
+    return Reading({name: table[name].to_numpy() for name in table}, (repr(pipeline),))
+
+
 @lru_cache(maxsize=2)
 def segmentation_network(name: str) -> bytes:
     """A network of two small levels, in either format."""
@@ -152,7 +172,7 @@ def read_segmentation_network(folder: Path, *, name: str) -> Reading:
     return Reading(values, (str(sorted(network.provenance.items())),))
 
 
-def _saved(save: Callable[[Path], None], name: str) -> bytes:
+def _saved(save: Callable[[Path], object], name: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder) / name)
         return (Path(folder) / name).read_bytes()
@@ -176,3 +196,4 @@ TORCH = _door(
     lambda: segmentation_network("segmentation.pt"),
     partial(read_segmentation_network, name="segmentation.pt"),
 )
+PIPELINE = _door("pipeline_zip", "pipeline.zip", frozen_pipeline, read_pipeline)

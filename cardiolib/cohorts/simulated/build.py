@@ -20,14 +20,14 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts.measurements import volumes_row
-from cardiolib.cohorts.simulated.habits import HabitPatients, simulate_habits
+from cardiolib.cohorts.simulated.habits.patients import HabitPatients, simulate_habits
 from cardiolib.cohorts.simulated.imaging import (
     ImagingUnit,
     code_digest,
     cycle_phases,
     image_subject,
-    scan_settings,
     subject_generator,
+    subject_protocol,
 )
 from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import (
@@ -38,7 +38,13 @@ from cardiolib.cohorts.simulated.simulated_cohort import (
     open_simulated,
 )
 from cardiolib.cohorts.table import CohortError
-from cardiolib.digital_heart import DigitalHeart, parameters_from_row, simulate_outcomes, simulate_population
+from cardiolib.digital_heart import (
+    DigitalHeart,
+    parameters_from_row,
+    simulate_centre_outcomes,
+    simulate_outcomes,
+    simulate_population,
+)
 from cardiolib.digital_heart.population import draw_hearts, population_table
 from cardiolib.files import atomic_path, write_json, write_table
 
@@ -64,6 +70,7 @@ COLUMNS = {
     "LVEF": "percent, as RVEF",
     "LVM": "g, true volume of the LV wall times 1.05 g/mL",
 }
+TREATED = {"treated": "1 treated in a way that the home centre did not know, 0 not"}
 
 ABOUT_HABITS = (
     "; what every habit does was built in and invented: it shows whether a method finds what is there, and is no advice"
@@ -131,18 +138,11 @@ def build_simulated_cohort(
         fates = patients.fates.table().set_axis(population.index)
         write_table(fates, root / HABITS_FILE, simulated=True, digits=None)
     _write_tables(population, outcomes, questionnaire, settings, root, map_units)
-    acquisition = scan_settings(randomise=settings.randomise_acquisition)
-    units = [
-        ImagingUnit(
-            root=str(root),
-            subject_id=subject_id,
-            parameters=_heart_items(population.loc[subject_id]),
-            n_phases=settings.n_phases,
-            acquisition=acquisition,
-            seed=seed,
-        )
-        for subject_id in settings.ids[: settings.n_imaged]
-    ]
+    units = []
+    for subject_id in settings.ids[: settings.n_imaged]:
+        acquisition, n_frames = subject_protocol(settings, seed, subject_id)
+        items = _heart_items(population.loc[subject_id])
+        units.append(ImagingUnit(str(root), subject_id, items, n_frames, acquisition, seed))
     for _ in map_units(image_subject, units):
         pass
     _declare(root, request, settings, complete=True)
@@ -173,19 +173,30 @@ def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, p
         hearts = draw_hearts(patients.physiology, settings.population, settings.separate_shape, rng)
         population = population_table(settings.population, patients.physiology, hearts, patients.covariates)
         return population.set_axis(index), patients.outcomes.set_axis(index), patients
+    centre = settings.centre
     population = simulate_population(
         settings.n_subjects,
         kind=settings.population,
         rng=subject_generator(seed, "population"),
         separate_shape=settings.separate_shape,
+        case_mix=None if centre is None else centre.case_mix,
     )
-    outcomes = simulate_outcomes(
-        population,
-        hazard=settings.hazard,
-        b=settings.hazard_strength,
-        death_fraction=settings.death_fraction,
-        rng=subject_generator(seed, "outcomes"),
-    )
+    drawing: dict[str, Any] = {
+        "hazard": settings.hazard,
+        "b": settings.hazard_strength,
+        "rng": subject_generator(seed, "outcomes"),
+    }
+    if centre is None:
+        outcomes = simulate_outcomes(population, death_fraction=settings.death_fraction, **drawing)
+    else:
+        outcomes = simulate_centre_outcomes(
+            population,
+            hazard_ratio=centre.hazard_ratio,
+            follow_up=centre.follow_up,
+            treated_share=centre.treated_share,
+            treatment_log_hazard=centre.treatment_log_hazard,
+            **drawing,
+        )
     return population.set_axis(index), outcomes.set_axis(index), None
 
 
@@ -227,6 +238,7 @@ def _write_tables(
             "age": population["age"],
             "male": (population["sex"] == "M").astype(int),
             **{name: population[name] for name in ("bsa_m2", "who_class", "six_minute_walk_m", "mpap_mmhg")},
+            **({"treated": outcomes["treated"].astype(int)} if _treats(settings) else {}),
         }
     ).join(volumes)
     if questionnaire is not None:
@@ -244,6 +256,10 @@ def _write_tables(
         )
     with atomic_path(marker) as temporary:
         temporary.write_text(key, encoding="utf-8")
+
+
+def _treats(settings: SimulatedCohortSettings) -> bool:
+    return settings.centre is not None and settings.centre.treated_share > 0
 
 
 def _tables_key(population: pd.DataFrame, outcomes: pd.DataFrame, settings: SimulatedCohortSettings) -> str:
@@ -274,7 +290,7 @@ def _declare(root: Path, request: dict[str, Any], settings: SimulatedCohortSetti
         "label_scheme": "ours",
         "request": request,
         "imaged": list(settings.ids[: settings.n_imaged]),
-        "columns": COLUMNS,
+        "columns": COLUMNS | (TREATED if _treats(settings) else {}),
     }
     if settings.habits is not None:
         content["about"] = ABOUT + ABOUT_HABITS

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cardiolib.cohorts.simulated.centres import scan_protocol
+from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
 from cardiolib.digital_heart import AcquisitionSettings, DigitalHeart, acquire, parameters_from_row
 from cardiolib.files import atomic_path
 from cardiolib.imaging import write_cine, write_label_map
@@ -68,9 +70,12 @@ def subject_generator(seed: int, purpose: str, subject_id: str = "") -> np.rando
     return np.random.default_rng([int(seed), zlib.crc32(purpose.encode()), zlib.crc32(subject_id.encode())])
 
 
-def scan_settings(*, randomise: bool) -> AcquisitionSettings:
-    """How the subjects of a simulated cohort are scanned."""
-    return replace(AcquisitionSettings(), randomise=randomise)
+def subject_protocol(settings: SimulatedCohortSettings, seed: int, subject_id: str) -> tuple[AcquisitionSettings, int]:
+    """How one subject of a simulated cohort is scanned, and how many frames the cine has."""
+    acquisition = replace(AcquisitionSettings(), randomise=settings.randomise_acquisition)
+    if settings.centre is None or not settings.centre.other_scanner:
+        return acquisition, settings.n_phases
+    return scan_protocol(acquisition, subject_generator(seed, "protocol", subject_id))
 
 
 def cycle_phases(n: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from cardiolib.cohorts.simulated.centres import CENTRES, Centre
 from cardiolib.cohorts.simulated.habits.world import HABIT_COHORTS, HabitWorld
 from cardiolib.digital_heart.outcomes import COHORT_KINDS
 from cardiolib.settings import Settings
@@ -21,8 +22,10 @@ class SimulatedCohortSettings(Settings):
     kind : str
         Name of the cohort: "simulated" (pulmonary hypertension, hazard in the motion),
         "simulated-volume-hazard" and "simulated-null-hazard" (the negative controls: hazard in the RV
-        ejection fraction only, in nothing), "simulated-controls" (healthy hearts); those of `HABIT_COHORTS`,
-        whose patients have habits ("simulated-habits", "simulated-habits-randomised", and one for each switch).
+        ejection fraction only, in nothing), "simulated-interaction" and "simulated-ushape" (the positive controls:
+        hazards that no linear model of motion sees), "simulated-controls" (healthy hearts), a centre of
+        `cardiolib.cohorts.simulated.centres`, such as "simulated-abroad", or one of `HABIT_COHORTS`, whose patients
+        have habits ("simulated-habits", "simulated-habits-randomised", and one for each switch).
     n_subjects : int
         Subjects with motion, volumes and follow-up; 302 in the paper.
     n_imaged : int
@@ -31,7 +34,8 @@ class SimulatedCohortSettings(Settings):
     n_phases : int
         Frames of the cardiac cycle; 20 in the paper, and 20 x 202 vertices make the 11,514 features.
     death_fraction : float
-        Share of subjects whose death is observed; 85/302 = .28 in the paper.
+        Share of subjects whose death is observed; 85/302 = .28 in the paper. Not for a centre, where it follows from
+        the centre's hazard.
     hazard_strength : float
         b of the hazard; 1.0 was calibrated for a concordance of motion near the paper's.
     separate_shape : bool
@@ -72,6 +76,13 @@ class SimulatedCohortSettings(Settings):
             )
         if self.death_fraction in (0, 1):
             self.refuse("death_fraction", "between 0 and 1, both left out")
+        if self.centre is not None and self.death_fraction != type(self).death_fraction:
+            self.refuse("death_fraction", f"left out for {self.kind!r}, where deaths follow from the centre's hazard")
+
+    @property
+    def centre(self) -> Centre | None:
+        """What this centre does otherwise than home; None for a cohort that is no centre."""
+        return CENTRES.get(self.kind)
 
     @property
     def population(self) -> str:
@@ -80,7 +91,7 @@ class SimulatedCohortSettings(Settings):
 
     @property
     def hazard(self) -> str:
-        """What the hazard reads: "motion", "volume" or "null"."""
+        """What the hazard reads, by its name in `cardiolib.digital_heart.outcomes.HAZARDS`."""
         return COHORT_KINDS[self.kind][1] if self.kind in COHORT_KINDS else "motion"
 
     @property

@@ -12,7 +12,8 @@ import pandas as pd
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.measurements import VOLUME_COLUMNS
 from cardiolib.cohorts.simulated.habits.fates import Fates
-from cardiolib.cohorts.simulated.imaging import cycle_phases, scan_settings, subject_generator
+from cardiolib.cohorts.simulated.imaging import cycle_phases, subject_generator, subject_protocol
+from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
 from cardiolib.cohorts.table import CohortError, named, numeric, read_csv_by_id
 from cardiolib.cohorts.ukbiobank import DISPLACEMENT_FILE, read_subject_image, read_subject_labels
 from cardiolib.digital_heart import (
@@ -245,12 +246,13 @@ def open_simulated(path: Path) -> SimulatedCohort:
 def _scan_again(cohort: SimulatedCohort, subject_id: str, request: dict[str, Any]) -> SimulatedScan:
     """Scan a subject's heart as it was scanned when the cohort was built; what it is checked against is the pose."""
     known = cohort.scan_truth(subject_id)
-    settings = request["settings"]
+    settings = SimulatedCohortSettings(**request["settings"])
+    acquisition, n_frames = subject_protocol(settings, request["seed"], subject_id)
     scan = acquire(
         cohort.heart(subject_id),
-        scan_settings(randomise=settings["randomise_acquisition"]),
+        acquisition,
         rng=subject_generator(request["seed"], "scan", subject_id),
-        phases=cycle_phases(settings["n_phases"]),
+        phases=cycle_phases(n_frames),
     )
     same = all(np.allclose(getattr(scan, name), known[name]) for name in ("heart_to_world", "slice_shift_mm"))
     if not same:

@@ -10,6 +10,7 @@ and closely across them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,9 @@ tissues are equally bright, normalised intensities are noise and contours a gues
 WALL_STIFFNESS = 12.0
 """Incompressibility of the LV wall times the setting, where the start is the population's motion (it keeps volume)."""
 
+Watch = Callable[[tuple[SplineGrid, ...], list[torch.Tensor]], None]
+"""Is shown the splines before every iteration, and once after the last."""
+
 BETAS = (0.8, 0.95)
 """Of Adam: short memories, because the lattice changes at every step and there are few steps."""
 
@@ -67,6 +71,7 @@ def track(
     *,
     generator: torch.Generator,
     ed_frame: int | None = None,
+    watch: Watch | None = None,
 ) -> MotionField:
     """Find the motion of the heart through a cine.
 
@@ -82,6 +87,8 @@ def track(
         Places the random lattices; the same state gives the same field.
     ed_frame : int, optional
         By default frame 0 unless another LV volume is more than 3 % larger.
+    watch : callable, optional
+        Of the group-wise tracker: is shown its splines as they change, see `cardiolib.motion.tracking.watched`.
 
     Returns
     -------
@@ -106,7 +113,7 @@ def track(
         population = fit_population(labels, ed_frame=ed, slice_shift_mm=shift, trust=trust)
         shift = population.fitted.slice_shift_mm
     volumes = prepare_volumes(cine, labels, settings, ed_frame=ed, slice_shift_mm=shift)
-    return track_groupwise(volumes, settings, generator=generator, population=population)
+    return track_groupwise(volumes, settings, generator=generator, population=population, watch=watch)
 
 
 def track_groupwise(
@@ -115,6 +122,7 @@ def track_groupwise(
     *,
     generator: torch.Generator,
     population: PopulationMotion | None = None,
+    watch: Watch | None = None,
 ) -> MotionField:
     """The group-wise tracker on prepared volumes; see `track`."""
     time, phases = time_basis(volumes.phases, settings)
@@ -134,13 +142,14 @@ def track_groupwise(
             grids = (*grids, grid)
             coefficients.append(torch.zeros(time.size, 3, *grid.shape))
             start = [torch.zeros_like(part) for part in coefficients]
-            history += _descend(problem, grids, coefficients, start, iterations, step_mm, generator)
+            history += _descend(problem, grids, coefficients, start, iterations, step_mm, generator, watch=watch)
     else:
         grids, coefficients = _as_splines(population, volumes, time, [spacing for spacing, _, _ in levels])
         start = [part.clone() for part in coefficients]
-        history = _descend(
-            problem, grids, coefficients, start, settings.prior_iterations, settings.fine_step_mm, generator, held=True
-        )
+        number, step_mm = settings.prior_iterations, settings.fine_step_mm
+        history = _descend(problem, grids, coefficients, start, number, step_mm, generator, held=True, watch=watch)
+    if watch is not None:
+        watch(grids, coefficients)
     arrays = tuple(values.detach().numpy().astype(np.float64) for values in coefficients)
     return MotionField(
         grids,
@@ -245,6 +254,7 @@ def _descend(
     generator: torch.Generator,
     *,
     held: bool = False,
+    watch: Watch | None = None,
 ) -> list[float]:
     """Adam with cosine decay on all levels so far; changes `coefficients` in place.
 
@@ -256,6 +266,8 @@ def _descend(
     optimiser = torch.optim.Adam(coefficients, lr=step_mm, betas=BETAS)
     stride, history = strides(problem.volumes, problem.settings), []
     for iteration in range(iterations):
+        if watch is not None:
+            watch(grids, coefficients)
         optimiser.param_groups[0]["lr"] = step_mm * (0.05 + 0.475 * (1 + math.cos(math.pi * iteration / iterations)))
         optimiser.zero_grad(set_to_none=True)
         lattice = Lattice.draw(problem.volumes.mask, stride, generator)

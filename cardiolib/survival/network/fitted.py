@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -15,7 +16,8 @@ from numpy.typing import ArrayLike
 from cardiolib.files import atomic_path, read_arrays
 from cardiolib.printed import as_html
 from cardiolib.survival.cox import BaselineHazard
-from cardiolib.survival.network.autoencoder import SupervisedAutoencoder
+from cardiolib.survival.network.accelerated.gradient import StepLoss
+from cardiolib.survival.network.autoencoder import SupervisedAutoencoder, hybrid_loss
 from cardiolib.survival.network.preprocessing import Standardiser
 from cardiolib.survival.network.settings import NetworkSettings
 from cardiolib.survival.outcomes import check_features
@@ -115,6 +117,27 @@ class FittedNetwork:
         code = torch.as_tensor(check_features(code, self.settings.latent, dtype=np.float64))
         with torch.no_grad():
             return self.standardiser.undo(self._network().decode(code).numpy())
+
+    def loss(self, X: np.ndarray, event: ArrayLike, time: ArrayLike) -> StepLoss:
+        """The hybrid loss of patients (N, D) who are each other's risk set, with nothing of their motion hidden.
+
+        Parameters
+        ----------
+        X : (N, D) array
+            Features in the unit of training (mm).
+        event, time : (N,) arrays
+            True where death was observed; the unit of time does not matter.
+
+        Returns
+        -------
+        StepLoss
+            total, and its parts before weighting: reconstruction, cox, activity; see
+            :func:`cardiolib.survival.network.autoencoder.hybrid_loss`.
+        """
+        X = check_features(X, self.n_features, dtype=np.float64)
+        x = torch.from_numpy(self.standardiser.apply(X))
+        parts = hybrid_loss(self._network()(x), x, np.asarray(event), np.asarray(time), self.settings)
+        return StepLoss(*(float(part) for part in parts))
 
     def survival_curve(self, X: np.ndarray, times: np.ndarray) -> np.ndarray:
         """Probability (N, T) that each patient survives beyond each of `times` (T,), unit of training."""
@@ -225,5 +248,9 @@ def _assembled(content: dict[str, np.ndarray], about: dict[str, Any]) -> FittedN
     bad = [name for name, values in network.weights.items() if not np.isfinite(values).all()]
     if bad:
         raise ValueError(f"weights {', '.join(bad[:4])} are not finite")
+    n_features = math.prod(network.feature_shape)
+    for name, values in groups["standardiser"].items():
+        if values.dtype.kind != "f" or values.shape != (n_features,) or not np.isfinite(values).all():
+            raise ValueError(f"standardiser/{name} must be {n_features} numbers; found {values.dtype} {values.shape}")
     network._network()  # weights of these shapes must fit the settings
     return network

@@ -1,4 +1,4 @@
-"""The report's front page: the paper's claims beside this run's numbers, the figures, and how they were made."""
+"""The report's front page: the paper's story in pictures, the run's numbers with their sources, contents."""
 
 from __future__ import annotations
 
@@ -9,174 +9,121 @@ from urllib.parse import quote
 
 from cardiolib.workflow.notebooks import page
 from cardiolib.workflow.report.captions import CAPTIONS
+from cardiolib.workflow.report.marked import MarkedNumbers
 from cardiolib.workflow.report.messages import messages_html
-from cardiolib.workflow.report.verify import flatten
-from cardiolib.workflow.run_plan import Run
+from cardiolib.workflow.report.number_sources import SOURCES_FILE
+from cardiolib.workflow.report.story import conclusion, glossary, limits, pictures, words
+from cardiolib.workflow.report.values import Values
 from cardiolib.workflow.stages import STAGES
 
-LEAD = (
-    "Bello et al. (<i>Nature Machine Intelligence</i> 2019; 1:95&ndash;104) studied 302 patients with pulmonary "
-    "hypertension. They segmented cine cardiac MR by a fully convolutional network and tracked the right ventricle "
-    "through the cardiac cycle. They then trained a denoising autoencoder whose code predicts survival. Motion "
-    "predicted death better than the usual volumes: the C-index was 0.75 (95 % CI 0.70&ndash;0.79) against 0.59 "
-    "(0.53&ndash;0.65). This report was made by running the notebooks below in order."
-)
+__all__ = ["Values", "index_page"]
 
-ROWS: tuple[tuple[str, str, str, str], ...] = (
-    ("Patients", "302", "{cohort.subjects_count}", ""),
-    ("Deaths", "85 (28 %)", "{cohort.deaths_count} ({cohort.deaths_percent:.0f} %)", ""),
-    ("Motion numbers per patient", "11,514", "{survival.inputs_count:,}", "19 phases &times; 202 vertices &times; 3"),
-    (
-        "Dice, LV cavity",
-        "&ndash;",
-        "{segmentation.dice_lv_cavity:.3f}",
-        "subjects the network has not seen, against known labels",
-    ),
-    ("Dice, LV wall", "&ndash;", "{segmentation.dice_lv_wall:.3f}", ""),
-    ("Dice, RV cavity", "&ndash;", "{segmentation.dice_rv_cavity:.3f}", ""),
-    ("Dice, RV wall", "&ndash;", "{segmentation.dice_rv_wall:.3f}", ""),
-    (
-        "Tracking error at end-systole, RV",
-        "&ndash;",
-        "{motion.endpoint_es_mm:.1f} mm",
-        "against the true material motion; assuming no motion would be {motion.zero_motion_es_mm:.1f} mm off",
-    ),
-    (
-        "C-index, network (motion)",
-        "0.75 (0.70&ndash;0.79)",
-        "{validation.network_c_oob:.2f} ({validation.network_c_oob_low:.2f}&ndash;{validation.network_c_oob_high:.2f})",
-        "out-of-bag; the paper's value is optimism-corrected",
-    ),
-    (
-        "C-index, Cox model on RV volumes",
-        "0.59 (0.53&ndash;0.65)",
-        "{validation.conventional_c_oob:.2f} ({validation.conventional_c_oob_low:.2f}&ndash;"
-        "{validation.conventional_c_oob_high:.2f})",
-        "RVEDV, RVESV, RVEF",
-    ),
-    (
-        "Difference in C",
-        "0.16",
-        "{validation.c_difference:.2f} ({validation.c_difference_low:.2f} to {validation.c_difference_high:.2f})",
-        "paired, same patients; approximate",
-    ),
-    (
-        "Optimism-corrected C, network",
-        "0.75",
-        "{validation.network_c_harrell:.2f}",
-        "the paper's estimator; it is too high for a flexible model",
-    ),
-)
-"""Label, what the paper prints, format of this run's value over the flattened metrics, remark."""
+TITLE = "Deep-learning cardiac motion analysis for human survival prediction, reproduced"
+GUIDELINES = (("tripod.html", "TRIPOD+AI"), ("probast.html", "PROBAST+AI"))
+"""Pages that go through the run item by item of a guideline."""
+PACKAGES = ("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn")
+"""Those whose versions stand on the page; ``manifest.json`` has all."""
 
 
 def index_page(
-    run: Run,
+    name: str,
     metrics: dict[str, Any],
     manifest: dict[str, Any],
+    sources: dict[str, dict[str, Any]],
     *,
-    banner: str | Sequence[str],
+    banner: Sequence[str],
+    small: bool,
     messages: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """``reports/<run>/index.html`` as text; `messages` of all its notebooks are folded at its end."""
-    body = [
-        "<h1>Deep-learning cardiac motion analysis for human survival prediction, reproduced</h1>",
-        f"<p class='lead'>{LEAD}</p>",
-        "<h2>The paper and this run</h2>",
-        _results(metrics),
-        _conclusion(metrics),
-        "<h2>The notebooks</h2>",
-        _stages(manifest),
-        *_galleries(run, manifest),
-        "<h2>How this was made</h2>",
-        _provenance(run, manifest),
-        messages_html(messages),
-        "<p class='soft'>The <a href='tripod.html'>TRIPOD+AI report</a> goes through this run item by item of the "
-        "reporting guideline.</p>",
+    """``reports/<run>/index.html`` as text.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    metrics, manifest : dict
+        As the report's files of these names hold them.
+    sources : dict
+        Where each number came from (`number_sources`).
+    banner : sequence of str
+        Templates of the sentences on top (`worth.banner_templates`).
+    small : bool
+        Whether the run is too small for its numbers to mean anything.
+    messages : sequence of dict
+        What libraries said in all notebooks, folded at the end.
+    """
+    simulated = bool(manifest["simulated"])
+    kinds = ("simulated" if simulated else "real", *(("small",) if small else ()))
+    told = {
+        "kind": "simulated " if simulated else "",
+        "cohort": str((metrics.get("cohort") or {}).get("name", manifest["cohort"])),
+        "layout": str((metrics.get("cohort") or {}).get("layout", "")),
+    }
+    numbers = MarkedNumbers(sources, manifest, told)
+    story = words("story")
+    said = conclusion(numbers, metrics)
+    steps = pictures(numbers, manifest, run=name, small=small)
+    sections = [
+        ("story", "The paper in pictures", f"<p>{story['pictures_intro']}</p>{steps}" if steps else ""),
+        ("says", "What this run says", f"{_small(said, small)}{said}" if said else ""),
+        ("cannot", "What this run cannot say", limits(numbers, kinds)),
+        ("numbers", "The numbers", _results(numbers)),
+        ("words", "Words", glossary()),
+        ("notebooks", "The notebooks", _stages(numbers, manifest)),
+        ("figures", "All figures", _galleries(name, manifest)),
+        ("made", "How this was made", _provenance(name, numbers, manifest) + messages_html(messages)),
     ]
-    return page("cardiolib report", "".join(body), banner=banner, home="../index.html")
+    there = [(key, title, text) for key, title, text in sections if text]
+    targets = [*((f"#{key}", title) for key, title, _ in there), *GUIDELINES]
+    contents = " ".join(f"<li><a href='{target}'>{title}</a></li>" for target, title in targets)
+    body = [
+        f"<h1>{TITLE}</h1>",
+        f"<p class='lead'>{numbers.fill(story['lead'])}</p>",
+        f"<nav class='contents' aria-label='contents'><ul>{contents}</ul></nav>",
+        *(f"<section id='{key}'><h2>{title}</h2>{text}</section>" for key, title, text in there),
+    ]
+    above = [text for text in (numbers.fill(one) for one in banner) if text]
+    return page(
+        "cardiolib report", "".join(body), banner=above, marked_up=True, notes=numbers.notes(), home="../index.html"
+    )
 
 
-def _results(metrics: dict[str, Any]) -> str:
-    values = Values(flatten(metrics))
+def _small(said: str, small: bool) -> str:
+    return f"<p class='too-small'>{words('story')['small']}</p>" if said and small else ""
+
+
+def _results(numbers: MarkedNumbers) -> str:
     lines = []
-    for label, paper, template, remark in ROWS:
-        found, note = values.fill(template), values.fill(remark)
-        if found is not None:
-            lines.append(
-                f"<tr><td>{label}</td><td class='number'>{paper}</td><td class='number'>{found}</td>"
-                f"<td class='soft'>{note or ''}</td></tr>"
-            )
-    return (
-        "<table><thead><tr><th></th><th class='number'>paper</th><th class='number'>this run</th><th></th></tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table>"
-        "<p class='soft'>All numbers of the run are in <a href='metrics.json'>metrics.json</a>.</p>"
-    )
-
-
-def _conclusion(metrics: dict[str, Any]) -> str:
-    """What the run says to the paper's claim, in sentences made from its numbers; empty where it compares no models."""
-    values = Values(flatten(metrics))
-    found = flatten(metrics)
-    low, high = found.get("validation.c_difference_low"), found.get("validation.c_difference_high")
-    if low is None or high is None:
+    for row in words("numbers")["rows"]:
+        found = numbers.fill(row["run"])
+        if found is None:
+            continue
+        paper = numbers.fill(row["paper"]) if "paper" in row else "&ndash;"
+        note = numbers.fill(row.get("remark", "")) or ""
+        lines.append(
+            f"<tr><th scope='row'>{row['label']}</th><td class='number'>{paper}</td><td class='number'>{found}</td>"
+            f"<td class='soft'>{note}</td></tr>"
+        )
+    if not lines:
         return ""
-    claim = (
-        values.fill(
-            "The C-index of the network on motion minus that of the volumes is {validation.c_difference:+.2f} "
-            "({validation.c_difference_low:.2f} to {validation.c_difference_high:.2f})."
-        )
-        or ""
+    return (
+        "<div class='wide'><table><thead><tr><th scope='col'>what</th><th scope='col' class='number'>paper</th>"
+        "<th scope='col' class='number'>this run</th><th scope='col'>remark</th></tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        "<p class='soft'>All numbers of the run are in <a href='metrics.json'>metrics.json</a>, and where each came "
+        f"from in <a href='{SOURCES_FILE}'>{SOURCES_FILE}</a>.</p>"
     )
-    if low > 0:
-        claim += " In this run the network on motion ranks patients better than the volumes do, as the paper found."
-    elif high < 0:
-        claim += (
-            " In this run the volumes rank patients better than the network on motion, against the paper's finding."
-        )
-    else:
-        claim += " The interval contains 0, so this run does not show which of the two ranks patients better."
-    network, linear = found.get("validation.network_c_oob"), found.get("validation.linear_c_oob")
-    depth = ""
-    if network is not None and linear is not None:
-        depth = (
-            f" A linear model of the same motion has a C-index of {linear:.2f}, and the network one of {network:.2f}."
-        )
-    mark = (
-        ""
-        if not found.get("cohort.simulated")
-        else " The patients are simulated, and the link between motion and "
-        "death was built in. The run tests the method and says nothing about patients."
-    )
-    return f"<h3>What this run says</h3><p>{claim}{depth}{mark}</p>"
 
 
-class Values:
-    """Fills ``{stage.name:format}`` templates; a template that needs an absent value gives None."""
-
-    def __init__(self, flat: dict[str, Any]) -> None:
-        self._flat = flat
-
-    def fill(self, template: str) -> str | None:
-        parts, rest = [], template
-        while "{" in rest:
-            before, _, rest = rest.partition("{")
-            field, _, rest = rest.partition("}")
-            name, _, form = field.partition(":")
-            if self._flat.get(name) is None:
-                return None
-            parts += [before, format(self._flat[name], form)]
-        return "".join([*parts, rest])
-
-
-def _stages(manifest: dict[str, Any]) -> str:
+def _stages(numbers: MarkedNumbers, manifest: dict[str, Any]) -> str:
     rows = []
     for name, stage in STAGES.items():
         made = manifest["stages"][name]
         if made["status"] == "complete":
             link = stage.notebook and stage.notebook.replace(".ipynb", ".html")
             title = f"<a href='{link}'>{stage.title}</a>" if link else stage.title
-            rows.append(f"<tr><td>{title}</td><td>complete</td><td class='number'>{made['seconds']:.0f} s</td></tr>")
+            seconds = numbers.fill(f"{{manifest.stages.{name}.seconds:.0f}} s")
+            rows.append(f"<tr><td>{title}</td><td>complete</td><td class='number'>{seconds}</td></tr>")
         else:
             rows.append(
                 f"<tr><td>{stage.title}</td><td colspan='2'><span class='stage-none'>nothing to do: "
@@ -186,7 +133,7 @@ def _stages(manifest: dict[str, Any]) -> str:
     return f"<table class='stages'><tbody>{''.join(rows)}</tbody></table><p class='soft'>Motion: {source}.</p>"
 
 
-def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
+def _galleries(run: str, manifest: dict[str, Any]) -> str:
     sections = []
     for name, stage in STAGES.items():
         made = manifest["stages"][name]
@@ -194,19 +141,19 @@ def _galleries(run: Run, manifest: dict[str, Any]) -> list[str]:
             continue
         files = set(made["figures"])
         own = [figure for figure in CAPTIONS if figure[:2] == stage.notebook[:2]]
-        figures = "".join(_figure(figure, files, run.name) for figure in own if f"{figure}.png" in files)
+        mark = " (simulated)" if manifest["simulated"] else ""
+        figures = "".join(_figure(figure, files, run, mark) for figure in own if f"{figure}.png" in files)
         moving = [figure for figure in own if f"{figure}.html" in files and f"{figure}.png" not in files]
         links = "".join(
-            f"<li><a href='../../figures/{quote(run.name)}/{figure}.html'>{CAPTIONS[figure]}</a></li>"
-            for figure in moving
+            f"<li><a href='../../figures/{quote(run)}/{figure}.html'>{CAPTIONS[figure]}</a></li>" for figure in moving
         )
         if figures or links:
             more = f"<p>These figures can be played and turned:</p><ul>{links}</ul>" if links else ""
-            sections.append(f"<h2>{stage.title}</h2><div>{figures}</div>{more}")
-    return sections
+            sections.append(f"<h3>{stage.title}</h3><div class='gallery'>{figures}</div>{more}")
+    return "".join(sections)
 
 
-def _figure(name: str, files: set[str], run: str) -> str:
+def _figure(name: str, files: set[str], run: str, mark: str) -> str:
     links = [
         f"<a href='../../figures/{quote(run)}/{name}.{suffix}'>{word}</a>"
         for suffix, word in (("svg", "SVG"), ("csv", "numbers"), ("html", "interactive"))
@@ -214,29 +161,31 @@ def _figure(name: str, files: set[str], run: str) -> str:
     ]
     caption, picture = CAPTIONS[name], f"../../figures/{quote(run)}/{name}.png"
     return (
-        f"<figure id='{name}'><img src='{picture}' alt='{html.escape(caption, quote=True)}' loading='lazy'>"
+        f"<figure id='{name}'><img src='{picture}' alt='{html.escape(caption + mark, quote=True)}' loading='lazy'>"
         f"<figcaption>{caption} {' &middot; '.join(links)}</figcaption></figure>"
     )
 
 
-def _provenance(run: Run, manifest: dict[str, Any]) -> str:
-    stage = next(made for made in manifest["stages"].values() if made["status"] == "complete")
-    versions = stage["versions"]
-    shown = ("python", "torch", "numpy", "scikit-learn", "lifelines", "pyswarms", "umap-learn")
+def _provenance(run: str, numbers: MarkedNumbers, manifest: dict[str, Any]) -> str:
+    first = next(name for name, made in manifest["stages"].items() if made["status"] == "complete")
+    made = manifest["stages"][first]
+    changed = " ".join(f"<code>{html.escape(text)}</code>" for text in manifest["overrides"])
+    versions = (numbers.fill(f"{one} {{manifest.stages.{first}.versions.{one}}}") for one in PACKAGES)
     facts = {
-        "Profile": manifest["profile"],
+        "Profile": html.escape(manifest["profile"]),
         "Cohort": html.escape(manifest["cohort"]),
-        "Run": html.escape(run.name),
-        "Parameters changed": html.escape(", ".join(manifest["overrides"]) or "none"),
-        "Seed": manifest["seed"],
-        "Commit": html.escape(str(stage["git"]["commit"]))
-        + (" (with uncommitted changes)" if stage["git"]["dirty"] else ""),
-        "Time in the stages": f"{manifest['total_seconds']:.0f} s",
-        "Versions": ", ".join(f"{name} {versions[name]}" for name in shown),
+        "Run": f"<code>{html.escape(run)}</code>",
+        "Parameters changed": changed or "none",
+        "Seed": numbers.fill("{manifest.seed}"),
+        "Commit": f"<code>{html.escape(str(made['git']['commit']))}</code>"
+        + (" (with uncommitted changes)" if made["git"]["dirty"] else ""),
+        "Time in the stages": numbers.fill("{manifest.total_seconds:.0f} s"),
+        "Versions": ", ".join(filter(None, versions)),
     }
-    rows = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
+    rows = "".join(f"<tr><th scope='row'>{name}</th><td>{value}</td></tr>" for name, value in facts.items())
     return (
-        f"<table class='facts'>{rows}</table><p class='soft'><a href='manifest.json'>manifest.json</a> holds every "
-        "parameter, input and output hash, version, seed, thread count, duration and memory peak. <code>make "
-        "verify</code> checks the files against their hashes again.</p>"
+        f"<table class='facts'>{rows}</table><p class='soft'><a href='manifest.json'>"
+        "manifest.json</a> holds every parameter, input and output hash, version, seed, thread count, duration and "
+        "memory peak. <code>make verify</code> checks the files against their hashes again. The <a href='tripod.html'>"
+        "TRIPOD+AI</a> and <a href='probast.html'>PROBAST+AI</a> pages go through this run item by item.</p>"
     )

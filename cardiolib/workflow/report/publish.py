@@ -16,9 +16,11 @@ from cardiolib.workflow.notebooks import neighbours, page
 from cardiolib.workflow.parameters import as_parameters
 from cardiolib.workflow.report.index_page import index_page
 from cardiolib.workflow.report.messages import MESSAGES_FILE
+from cardiolib.workflow.report.number_sources import SOURCES_FILE, number_sources, recorded_cells
+from cardiolib.workflow.report.probast import probast_page
 from cardiolib.workflow.report.runs_page import latest_page, published_runs, runs_page
 from cardiolib.workflow.report.tripod import tripod_page
-from cardiolib.workflow.report.worth import banners
+from cardiolib.workflow.report.worth import banner_templates, banners, says_nothing
 from cardiolib.workflow.run_plan import Run
 from cardiolib.workflow.shared import shared_folder
 from cardiolib.workflow.stages import REPOSITORY, STAGES, Stage
@@ -47,7 +49,10 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
     for folder in (reports, figures):
         remove_unfinished(folder)
     metrics, manifest = collect_metrics(run), collect_manifest(run)
-    banner = banners(run, metrics)
+    sources = number_sources(
+        metrics, manifest, {stage.name: recorded_cells(run.stage_folder(stage.name)) for stage in _shown(run)}
+    )
+    banner = manifest["banners"] = banners(run, metrics)
     copies = _figures(run, figures)
     for target, source in copies.items():
         if not target.is_file() or provenance.file_hash(target) != provenance.file_hash(source):
@@ -55,14 +60,24 @@ def publish(run: Run, *, root: Path = REPOSITORY) -> Path:
                 shutil.copyfile(source, temporary)
     pages = {
         **{reports / page_name(stage): _notebook_page(run, stage, banner) for stage in _shown(run)},
-        reports / "index.html": index_page(run, metrics, manifest, banner=banner, messages=collect_messages(run)),
+        reports / "index.html": index_page(
+            run.name,
+            metrics,
+            manifest,
+            sources,
+            banner=banner_templates(run, metrics),
+            small=says_nothing(run),
+            messages=collect_messages(run),
+        ),
         reports / "tripod.html": tripod_page(metrics, manifest, banner=banner),
+        reports / "probast.html": probast_page(metrics, manifest, banner=banner),
     }
     for path, text in pages.items():
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     write_json(reports / "metrics.json", metrics)
     write_json(reports / "manifest.json", manifest)
+    write_json(reports / SOURCES_FILE, sources)
     _remove_earlier(reports / PUBLISHED, keep={*copies, *pages}, root=root)
     write_json(reports / PUBLISHED, sorted(str(path.relative_to(root)) for path in (*copies, *pages)))
     with shared_folder(root / "reports"):  # other runs may be publishing
@@ -120,6 +135,10 @@ def collect_manifest(run: Run) -> dict[str, Any]:
             "workers": measured.get("workers"),
             "device": measured.get("device", "cpu"),
             "kernels": measured.get("kernels"),
+            "notebook_hash": record["key"].get("notebook"),
+            "machine": record.get("machine"),
+            "started": record.get("started"),
+            "ended": record.get("ended"),
             "seconds": record["seconds"],
             "peak_memory_gib": measured.get("peak_memory_gib"),
         }

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from cardiolib.files import read_json
 from cardiolib.workflow.notebooks import page
 from cardiolib.workflow.report.verify import flatten
-from cardiolib.workflow.stages import REPOSITORY
+from cardiolib.workflow.stages import REPOSITORY, STAGES
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("Patients", "cohort.subjects_count"),
@@ -42,6 +42,11 @@ class PublishedRun:
     manifest: dict[str, Any]
     metrics: dict[str, Any]
     made: float
+
+    def done(self) -> dict[str, dict[str, Any]]:
+        """What the manifest holds of the stages that ran, in the order in which they run."""
+        stages = self.manifest["stages"]
+        return {name: stages[name] for name in STAGES if stages.get(name, {}).get("status") == "complete"}
 
 
 def published_runs(root: Path = REPOSITORY) -> list[PublishedRun]:

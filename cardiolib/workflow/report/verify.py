@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from cardiolib.workflow import provenance
 from cardiolib.workflow.stages import REPOSITORY
 
 MAX_LISTED = 20
+NOT_COMPARED = "metrics not compared"
+"""How the reason begins for which a run has no expectation to be compared with."""
 
 
 def verify(run: Any, *, root: Path = REPOSITORY) -> tuple[list[str], list[str]]:
@@ -30,23 +32,86 @@ def verify(run: Any, *, root: Path = REPOSITORY) -> tuple[list[str], list[str]]:
     remarks : list of str
         What was checked, the run's name first.
     """
-    manifest = run.manifest
-    problems, remarks = _check_files(manifest, root, run.name)
-    expected = root / "reports" / "expected" / f"{manifest['profile']}.json"
-    if manifest["cohort"] != "simulated" or not manifest["named_simulation"] or manifest["overrides"]:
-        remarks.append("metrics not compared: the expectation is of the simulated cohort with the profile's parameters")
-    elif not expected.is_file():
-        problems.append(f"there is no committed expectation reports/expected/{expected.name}")
+    problems, remarks = _check_files(run.manifest, root, run.name)
+    wanted, why = expectation_of(run.manifest, root=root)
+    if wanted is not None:
+        differing, count = compare_metrics(run.metrics, wanted)
+        problems += differing
+        remarks.append(f"{count} metrics compared with {why}")
+    elif why.startswith(NOT_COMPARED):
+        remarks.append(why)
     else:
-        wanted = read_json(expected)
-        if manifest["seed"] != wanted["seed"]:
-            seeds = f"seed {manifest['seed']}, the expectation is of seed {wanted['seed']}"
-            remarks.append(f"metrics not compared: {seeds}")
-        else:
-            differing, count = compare_metrics(run.metrics, wanted)
-            problems += differing
-            remarks.append(f"{count} metrics compared with reports/expected/{expected.name}")
+        problems.append(why)
     return problems, [f"run {run.name}", *remarks]
+
+
+def expectation_of(manifest: dict[str, Any], *, root: Path = REPOSITORY) -> tuple[dict[str, Any] | None, str]:
+    """The committed expectation of a run, and its file below the repository; None and the reason where none fits."""
+    name = f"reports/expected/{manifest['profile']}.json"
+    if manifest["cohort"] != "simulated" or not manifest["named_simulation"] or manifest["overrides"]:
+        return None, f"{NOT_COMPARED}: the expectation is of the simulated cohort with the profile's parameters"
+    if not (root / name).is_file():
+        return None, f"there is no committed expectation {name}"
+    wanted = read_json(root / name)
+    if manifest["seed"] != wanted["seed"]:
+        return None, f"{NOT_COMPARED}: seed {manifest['seed']}, the expectation is of seed {wanted['seed']}"
+    return wanted, name
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number (or word) of a run beside what is expected of it.
+
+    Attributes
+    ----------
+    name : str
+        Dotted name.
+    expected, found : object
+        None where there is none.
+    tolerance : float or None
+        How far a number may differ; None for what must be equal.
+    verdict : str
+        ``"agrees"``, ``"differs"``, ``"missing"`` or ``"not expected"``.
+    """
+
+    name: str
+    expected: Any
+    found: Any
+    tolerance: float | None
+    verdict: str
+
+    @property
+    def difference(self) -> float | None:
+        """Found minus expected; None where one of them is no number."""
+        return self.found - self.expected if _is_number(self.found) and _is_number(self.expected) else None
+
+    def sentence(self) -> str:
+        """What is wrong, empty where nothing is."""
+        return {
+            "agrees": "",
+            "differs": f"metric {self.name}: expected {self.expected}, found {self.found}",
+            "missing": f"metric {self.name} is missing",
+            "not expected": f"metric {self.name} is not in the expectation",
+        }[self.verdict]
+
+
+def compared_metrics(metrics: dict[str, Any], wanted: dict[str, Any]) -> list[Compared]:
+    """Every value of nested metrics beside its expectation, by name; parameters as of `compare_metrics`."""
+    found, expected = flatten(metrics), flatten(wanted["metrics"])
+    rows = []
+    for name in sorted(expected.keys() | found.keys()):
+        before, after = expected.get(name), found.get(name)
+        allowed = _tolerance(name, before, after, wanted)
+        if name not in found:
+            verdict = "missing"
+        elif name not in expected:
+            verdict = "not expected"
+        elif allowed is None:
+            verdict = "agrees" if before == after else "differs"
+        else:
+            verdict = "agrees" if abs(before - after) <= allowed else "differs"
+        rows.append(Compared(name, before, after, allowed, verdict))
+    return rows
 
 
 def compare_metrics(metrics: dict[str, Any], wanted: dict[str, Any]) -> tuple[list[str], int]:
@@ -66,15 +131,9 @@ def compare_metrics(metrics: dict[str, Any], wanted: dict[str, Any]) -> tuple[li
     count : int
         How many values were compared.
     """
-    found, expected = flatten(metrics), flatten(wanted["metrics"])
-    problems = [f"metric {name} is missing" for name in expected.keys() - found.keys()]
-    problems += [f"metric {name} is not in the expectation" for name in found.keys() - expected.keys()]
-    for name in sorted(expected.keys() & found.keys()):
-        before, after = expected[name], found[name]
-        tolerance = wanted["tolerances"].get(name)
-        if not _agree(before, after, tolerance, wanted["relative_tolerance"], wanted["absolute_tolerance"]):
-            problems.append(f"metric {name}: expected {before}, found {after}")
-    return sorted(problems), len(expected)
+    rows = compared_metrics(metrics, wanted)
+    problems = sorted(row.sentence() for row in rows if row.verdict != "agrees")
+    return problems, sum(row.verdict != "not expected" for row in rows)
 
 
 def flatten(nested: Any, prefix: str = "") -> dict[str, Any]:
@@ -91,13 +150,18 @@ def flatten(nested: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _agree(before: Any, after: Any, tolerance: float | None, relative: float, absolute: float) -> bool:
-    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (before, after))
-    if not numbers:
-        return before == after
-    if tolerance is not None:
-        return abs(before - after) <= tolerance
-    return math.isclose(before, after, rel_tol=relative, abs_tol=absolute)
+def _tolerance(name: str, before: Any, after: Any, wanted: dict[str, Any]) -> float | None:
+    """How far a metric may differ, by its own tolerance or the general ones; None where it is no number."""
+    if not (_is_number(before) and _is_number(after)):
+        return None
+    own = wanted["tolerances"].get(name)
+    if own is not None:
+        return float(own)
+    return float(max(wanted["relative_tolerance"] * max(abs(before), abs(after)), wanted["absolute_tolerance"]))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _check_files(manifest: dict[str, Any], root: Path, name_of_run: str) -> tuple[list[str], list[str]]:
