@@ -31,6 +31,9 @@ from cardiolib.cohorts.opening import LAYOUTS, open_cohort
 from cardiolib.cohorts.pickles import read_pickle
 from cardiolib.cohorts.provided import PROVIDABLE
 from cardiolib.cohorts.simulated.build import build_simulated_cohort
+from cardiolib.cohorts.simulated.habits.fates import HORIZON_YEARS, Fates, restricted_mean_survival
+from cardiolib.cohorts.simulated.habits.patients import HabitPatients, simulate_habits
+from cardiolib.cohorts.simulated.habits.world import HABIT_COHORTS, HABITS, HabitWorld
 from cardiolib.cohorts.simulated.motion_images import write_motion_images
 from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES, SimulatedCohortSettings
 from cardiolib.cohorts.simulated.simulated_cohort import SimulatedCohort
@@ -46,6 +49,9 @@ __all__ = [
     "read_matrix",
     "to_matrix",
     "write_matrix",
+    "HABITS",
+    "HABIT_COHORTS",
+    "HORIZON_YEARS",
     "LAYOUTS",
     "PROVIDABLE",
     "SIMULATED_NAMES",
@@ -53,6 +59,9 @@ __all__ = [
     "Bootout",
     "Cohort",
     "CohortError",
+    "Fates",
+    "HabitPatients",
+    "HabitWorld",
     "InputData",
     "ModelCStats",
     "SimulatedCohort",
@@ -66,6 +75,8 @@ __all__ = [
     "read_inputdata",
     "read_model_cstats",
     "read_pickle",
+    "restricted_mean_survival",
+    "simulate_habits",
     "subject_table",
     "text_ids",
     "write_4dsegment",

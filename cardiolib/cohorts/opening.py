@@ -78,9 +78,10 @@ def open_cohort(
     ----------
     name_or_path : str or path-like
         A folder or file; or the name of a simulated cohort ("simulated", "simulated-volume-hazard",
-        "simulated-null-hazard", "simulated-interaction", "simulated-ushape", "simulated-controls", or a centre such as
-        "simulated-abroad": `cardiolib.cohorts.SIMULATED_NAMES`), which is built the first time and found again by name,
-        seed, settings and code of the simulator. A folder that has such a name is opened as ``./simulated``.
+        "simulated-null-hazard", "simulated-interaction", "simulated-ushape", "simulated-controls"), a centre such as
+        "simulated-abroad", or one whose patients have habits such as "simulated-habits"
+        (`cardiolib.cohorts.SIMULATED_NAMES`), which is built the first time and found again by name, seed, settings
+        and code of the simulator. A folder that has such a name is opened as ``./simulated``.
     layout : str, optional
         One of `LAYOUTS`, to be told what is wrong with a folder as that layout; detected by default.
     scheme : LabelScheme or name of one, optional

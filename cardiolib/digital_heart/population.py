@@ -107,18 +107,34 @@ def simulate_population(
         raise ValueError(f"kind must be 'ph' or 'control', got {kind!r}")
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n must be a whole number of subjects, at least 1, got {n!r}")
+    known, score = draw_physiology(n, kind, separate_shape, rng, case_mix)
+    hearts = draw_hearts(known, kind, separate_shape, rng)
+    covariates = draw_covariates(known, score, kind, rng, case_mix)
+    return population_table(kind, known, hearts, covariates)
+
+
+def population_table(kind: str, known: pd.DataFrame, hearts: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
+    """The parts of a population (same index) as one table, with the columns of `simulate_population`."""
+    table = pd.concat([known[["severity", *TRAIT_NAMES]], hearts, covariates], axis=1)
+    table.insert(0, "kind", kind)
+    return table
+
+
+def draw_physiology(
+    n: int, kind: str, separate_shape: bool, rng: np.random.Generator, case_mix: CaseMix | None = None
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Traits, severity and body surface area of `n` subjects, and the (n,) normal score behind the severity.
+
+    The first part of `simulate_population`; the others are `draw_hearts` and `draw_covariates`. Whoever draws the parts
+    one by one may change the traits in between, as the habits of years do.
+    """
     traits = rng.standard_normal((n, 4)) @ np.linalg.cholesky(TRAIT_CORRELATION).T
     if case_mix is not None:
         traits = case_mix.of(traits)
     score = _severity_score(traits, rng, coherent=kind == "ph" and not separate_shape)
     severity = beta_distribution.ppf(ndtr(score), 2, 2) if kind == "ph" else 0.05 * ndtr(score)
     bsa = _normal(rng, 1.85, 0.2, 1.4, 2.5, n)
-    known = pd.DataFrame(traits, columns=list(TRAIT_NAMES)).assign(severity=severity, bsa_m2=bsa)
-    hearts = _draw_buildable(known, kind, separate_shape, rng)
-    covariates = _draw_covariates(known, score, kind, case_mix or CaseMix(), rng)
-    table = pd.concat([known[["severity", *TRAIT_NAMES]], hearts, covariates], axis=1)
-    table.insert(0, "kind", kind)
-    return table
+    return pd.DataFrame(traits, columns=list(TRAIT_NAMES)).assign(severity=severity, bsa_m2=bsa), score
 
 
 def parameters_from_row(row: Mapping[str, float]) -> HeartParameters:
@@ -150,7 +166,7 @@ def _severity_score(traits: np.ndarray, rng: np.random.Generator, *, coherent: b
     return SEVERITY_COHERENCE * (traits @ SEVERITY_WEIGHTS) / scale + math.sqrt(1 - SEVERITY_COHERENCE**2) * noise
 
 
-def _draw_buildable(known: pd.DataFrame, kind: str, separate_shape: bool, rng: np.random.Generator) -> pd.DataFrame:
+def draw_hearts(known: pd.DataFrame, kind: str, separate_shape: bool, rng: np.random.Generator) -> pd.DataFrame:
     """Heart parameters for every row, those that the model cannot carry drawn again."""
     hearts = _draw_hearts(known, kind, separate_shape, rng)
     waiting = known.index
@@ -252,10 +268,11 @@ def _draw_shape_extensions(flat_ed: np.ndarray, flat_es: np.ndarray, rng: np.ran
     }
 
 
-def _draw_covariates(
-    known: pd.DataFrame, score: np.ndarray, kind: str, case_mix: CaseMix, rng: np.random.Generator
+def draw_covariates(
+    known: pd.DataFrame, score: np.ndarray, kind: str, rng: np.random.Generator, case_mix: CaseMix | None = None
 ) -> pd.DataFrame:
     """Columns of `COVARIATE_NAMES`; see `simulate_population` for what they follow."""
+    case_mix = case_mix or CaseMix()
     n, patient = len(known), kind == "ph"
     own_sex, own_age, own_class, own_walk, own_mpap = rng.standard_normal((5, n))
     male = own_sex < (known["bsa_m2"].to_numpy() - 1.85) / 0.25 - (0.2 if patient else 0.0) + case_mix.male_shift

@@ -169,14 +169,16 @@ def run_arguments(run: Run) -> Sequence[str]:
 
 def load_run(folder: Path, *, seed: int) -> Run:
     """The run whose results lie in a folder; a new one of the profile in the folder's name when it is empty."""
-    from cardiolib.digital_heart.outcomes import COHORT_KINDS
+    from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES
 
     path = folder / RUN_FILE
     if not path.is_file():
         profile = folder.name.partition("-")[0]
         return Run(profile=profile if profile in WHOLE_RUN else "default", seed=seed, folder=folder)
     saved = read_json(path)
-    if saved["cohort"] not in COHORT_KINDS:  # earlier versions kept a path as it was given to make, in the repository
+    if (
+        saved["cohort"] not in SIMULATED_NAMES
+    ):  # earlier versions kept a path as it was given to make, in the repository
         saved["cohort"] = located_cohort(saved["cohort"], base=REPOSITORY)
     return Run(**{**saved, "overrides": tuple(saved["overrides"])}, folder=folder)
 

@@ -90,9 +90,9 @@ class Run:
     @cached_property
     def named_simulation(self) -> bool:
         """Whether the cohort is one of the digital heart's named cohorts and not somebody's data."""
-        from cardiolib.digital_heart.outcomes import COHORT_KINDS
+        from cardiolib.cohorts.simulated.settings import SIMULATED_NAMES
 
-        return self.cohort in COHORT_KINDS
+        return self.cohort in SIMULATED_NAMES
 
     def stage_folder(self, stage: str) -> Path:
         """Where a stage's finished outputs lie."""

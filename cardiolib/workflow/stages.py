@@ -19,6 +19,7 @@ LAYERS = (
     "motion",
     "survival",
     "validation",
+    "effects",
     "interpretation",
     "figures",
     "scan",

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cardiolib.cohorts.measurements import volumes_row
+from cardiolib.cohorts.simulated.habits.patients import HabitPatients, simulate_habits
 from cardiolib.cohorts.simulated.imaging import (
     ImagingUnit,
     code_digest,
@@ -29,7 +30,13 @@ from cardiolib.cohorts.simulated.imaging import (
     subject_protocol,
 )
 from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
-from cardiolib.cohorts.simulated.simulated_cohort import LAYOUT, SimulatedCohort, declaration, open_simulated
+from cardiolib.cohorts.simulated.simulated_cohort import (
+    HABITS_FILE,
+    LAYOUT,
+    SimulatedCohort,
+    declaration,
+    open_simulated,
+)
 from cardiolib.cohorts.table import CohortError
 from cardiolib.digital_heart import (
     DigitalHeart,
@@ -38,6 +45,7 @@ from cardiolib.digital_heart import (
     simulate_outcomes,
     simulate_population,
 )
+from cardiolib.digital_heart.population import draw_hearts, population_table
 from cardiolib.files import atomic_path, write_json, write_table
 
 ABOUT = (
@@ -63,6 +71,18 @@ COLUMNS = {
     "LVM": "g, true volume of the LV wall times 1.05 g/mL",
 }
 TREATED = {"treated": "1 treated in a way that the home centre did not know, 0 not"}
+
+ABOUT_HABITS = (
+    "; what every habit does was built in and invented: it shows whether a method finds what is there, and is no advice"
+)
+HABIT_COLUMNS = {
+    "exercise": "1 says to have exercised and to go on, 0 not; by coin in the randomised cohort; so the other three",
+    "low_salt": "as exercise",
+    "low_fat": "as exercise",
+    "no_smoking": "as exercise",
+    "health_consciousness": "in standard deviations; absent where it is the hidden confounder",
+    "control_outcome": "1 an injury that no habit changes, for a negative control",
+}
 
 
 def build_simulated_cohort(
@@ -91,7 +111,8 @@ def build_simulated_cohort(
         (every heart), ``truth.npz`` (motion (N, T, 202, 3) and landmarks (N, T, 6, 3) in mm in the heart
         frame, log hazard, times of death and censoring), and for imaged subjects ``images/<ID>/`` in UK
         Biobank naming (``sa``, ``label_sa``, ``label_sa_ED``, ``label_sa_ES``, codes of the scheme "ours")
-        with its own ``truth.npz``.
+        with its own ``truth.npz``. A cohort with habits has them in ``cohort.csv``, and every patient's fates in
+        ``habits.csv``.
 
     Raises
     ------
@@ -110,9 +131,13 @@ def build_simulated_cohort(
     _declare(root, request, settings, complete=False)
     for leftover in (root / "images").glob(".writing-*"):  # of a build that was killed
         shutil.rmtree(leftover)
-    population, outcomes = _draw(settings, seed)
+    population, outcomes, patients = _draw(settings, seed)
     _write_parameters(population, root)
-    _write_tables(population, outcomes, settings, root, map_units)
+    questionnaire = None if patients is None else patients.questionnaire.set_axis(population.index)
+    if patients is not None:
+        fates = patients.fates.table().set_axis(population.index)
+        write_table(fates, root / HABITS_FILE, simulated=True, digits=None)
+    _write_tables(population, outcomes, questionnaire, settings, root, map_units)
     units = []
     for subject_id in settings.ids[: settings.n_imaged]:
         acquisition, n_frames = subject_protocol(settings, seed, subject_id)
@@ -139,8 +164,15 @@ def move_subject(item: tuple[tuple[tuple[str, float], ...], int]) -> dict[str, A
     }
 
 
-def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Population and outcomes, both indexed by ID."""
+def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, HabitPatients | None]:
+    """Population and outcomes, both indexed by ID, and the patients with habits where they have any."""
+    index = pd.Index(settings.ids, name="ID")
+    if settings.habits is not None:
+        patients = _patients_with_habits(settings, seed)
+        rng = subject_generator(seed, "population")
+        hearts = draw_hearts(patients.physiology, settings.population, settings.separate_shape, rng)
+        population = population_table(settings.population, patients.physiology, hearts, patients.covariates)
+        return population.set_axis(index), patients.outcomes.set_axis(index), patients
     centre = settings.centre
     population = simulate_population(
         settings.n_subjects,
@@ -165,8 +197,18 @@ def _draw(settings: SimulatedCohortSettings, seed: int) -> tuple[pd.DataFrame, p
             treatment_log_hazard=centre.treatment_log_hazard,
             **drawing,
         )
-    index = pd.Index(settings.ids, name="ID")
-    return population.set_axis(index), outcomes.set_axis(index)
+    return population.set_axis(index), outcomes.set_axis(index), None
+
+
+def _patients_with_habits(settings: SimulatedCohortSettings, seed: int) -> HabitPatients:
+    return simulate_habits(
+        settings.n_subjects,
+        settings.habits,
+        seed=seed,
+        death_fraction=settings.death_fraction,
+        hazard_strength=settings.hazard_strength,
+        hazard=settings.hazard,
+    )
 
 
 def _write_parameters(population: pd.DataFrame, root: Path) -> None:
@@ -175,7 +217,12 @@ def _write_parameters(population: pd.DataFrame, root: Path) -> None:
 
 
 def _write_tables(
-    population: pd.DataFrame, outcomes: pd.DataFrame, settings: SimulatedCohortSettings, root: Path, map_units: Callable
+    population: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    questionnaire: pd.DataFrame | None,
+    settings: SimulatedCohortSettings,
+    root: Path,
+    map_units: Callable,
 ) -> None:
     marker, key = root / "units" / "tables.txt", _tables_key(population, outcomes, settings)
     done = all((root / name).is_file() for name in ("cohort.csv", "truth.npz"))
@@ -194,6 +241,8 @@ def _write_tables(
             **({"treated": outcomes["treated"].astype(int)} if _treats(settings) else {}),
         }
     ).join(volumes)
+    if questionnaire is not None:
+        table = table.join(questionnaire)
     write_table(table, root / "cohort.csv", simulated=True, digits=None)
     with atomic_path(root / "truth.npz") as temporary:
         np.savez(
@@ -243,6 +292,10 @@ def _declare(root: Path, request: dict[str, Any], settings: SimulatedCohortSetti
         "imaged": list(settings.ids[: settings.n_imaged]),
         "columns": COLUMNS | (TREATED if _treats(settings) else {}),
     }
+    if settings.habits is not None:
+        content["about"] = ABOUT + ABOUT_HABITS
+        content["columns"] = COLUMNS | HABIT_COLUMNS
+        content["habits"] = asdict(settings.habits)
     write_json(root / "cohort.json", content)
     if settings.n_imaged:  # so that images/, opened alone as a folder in UK Biobank layout, still says what it is
         kept = ("name", "simulated", "about", "label_scheme")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from math import inf
 
 from cardiolib.cohorts.simulated.centres import CENTRES, Centre
+from cardiolib.cohorts.simulated.habits.world import HABIT_COHORTS, HabitWorld
 from cardiolib.digital_heart.outcomes import COHORT_KINDS
 from cardiolib.settings import Settings
 
-SIMULATED_NAMES = tuple(COHORT_KINDS)
+SIMULATED_NAMES = (*COHORT_KINDS, *HABIT_COHORTS)
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class SimulatedCohortSettings(Settings):
         Name of the cohort: "simulated" (pulmonary hypertension, hazard in the motion),
         "simulated-volume-hazard" and "simulated-null-hazard" (the negative controls: hazard in the RV
         ejection fraction only, in nothing), "simulated-interaction" and "simulated-ushape" (the positive controls:
-        hazards that no linear model of motion sees), "simulated-controls" (healthy hearts), or a centre of
-        `cardiolib.cohorts.simulated.centres`, such as "simulated-abroad".
+        hazards that no linear model of motion sees), "simulated-controls" (healthy hearts), a centre of
+        `cardiolib.cohorts.simulated.centres`, such as "simulated-abroad", or one of `HABIT_COHORTS`, whose patients
+        have habits ("simulated-habits", "simulated-habits-randomised", and one for each switch).
     n_subjects : int
         Subjects with motion, volumes and follow-up; 302 in the paper.
     n_imaged : int
@@ -85,12 +87,17 @@ class SimulatedCohortSettings(Settings):
     @property
     def population(self) -> str:
         """ "ph" or "control"."""
-        return COHORT_KINDS[self.kind][0]
+        return COHORT_KINDS[self.kind][0] if self.kind in COHORT_KINDS else "ph"
 
     @property
     def hazard(self) -> str:
         """What the hazard reads, by its name in `cardiolib.digital_heart.outcomes.HAZARDS`."""
-        return COHORT_KINDS[self.kind][1]
+        return COHORT_KINDS[self.kind][1] if self.kind in COHORT_KINDS else "motion"
+
+    @property
+    def habits(self) -> HabitWorld | None:
+        """The world in which the patients' habits act; None for a cohort without habits."""
+        return HABIT_COHORTS.get(self.kind)
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cardiolib.cohorts.cohort import Cohort
 from cardiolib.cohorts.measurements import VOLUME_COLUMNS
+from cardiolib.cohorts.simulated.habits.fates import Fates
 from cardiolib.cohorts.simulated.imaging import cycle_phases, subject_generator, subject_protocol
 from cardiolib.cohorts.simulated.settings import SimulatedCohortSettings
 from cardiolib.cohorts.table import CohortError, named, numeric, read_csv_by_id
@@ -39,6 +40,7 @@ from cardiolib.imaging import (
 
 LAYOUT = "simulated cohort"
 FILES = ("cohort.csv", "parameters.csv", "truth.npz")
+HABITS_FILE = "habits.csv"
 NOT_COVARIATES = (*VOLUME_COLUMNS, "LVM")
 
 
@@ -138,6 +140,20 @@ class SimulatedCohort(Cohort):
         columns = {name: self._truth[name][rows] for name in ("event_time", "censoring_time")}
         return pd.DataFrame(columns, index=self.table.index)
 
+    def fates(self) -> Fates:
+        """Both fates of each subject under every habit, by ID; every effect is built in and invented.
+
+        Raises
+        ------
+        CohortError
+            The subjects of this cohort have no habits.
+        """
+        if not (self._root / HABITS_FILE).is_file():
+            raise CohortError(
+                f"the subjects of cohort {self.name!r} have no habits; those of open_cohort('simulated-habits') have"
+            )
+        return Fates.from_table(read_table_by_id(self._root / HABITS_FILE).loc[list(self.ids)])
+
     @cached_property
     def parameters(self) -> pd.DataFrame:
         """Parameters and traits of every heart, by ID."""
@@ -220,7 +236,8 @@ def open_simulated(path: Path) -> SimulatedCohort:
             "settings and seed: it goes on where it stopped."
         )
     images = [f"images/{subject_id}/sa.nii.gz" for subject_id in declared["imaged"]]
-    missing = [name for name in (*FILES, *images) if not (path / name).is_file()]
+    files = (*FILES, HABITS_FILE) if declared.get("habits") else FILES
+    missing = [name for name in (*files, *images) if not (path / name).is_file()]
     if missing:
         raise CohortError(f"{path}: file(s) of this simulated cohort are missing: {named(missing)}. Build it again.")
     return SimulatedCohort(path, declared)

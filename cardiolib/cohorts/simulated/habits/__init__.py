@@ -1,0 +1,1 @@
+"""Habits of simulated patients, and what each would change: every effect here is built in and invented."""
