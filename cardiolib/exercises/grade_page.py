@@ -31,7 +31,9 @@ def write_table_of_grades(grades: Sequence[Grade], folder: Path) -> Path:
     names = [*columns, *(one.id for lesson in LESSONS.values() for one in lesson.exercises)]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / TABLE_FILE
-    write_table(pd.DataFrame(rows, columns=names), path, index=False, digits=None)
+    write_table(
+        pd.DataFrame(rows, columns=names), path, index=False, digits=None, simulated=False
+    )  # students, no patients
     return path
 
 

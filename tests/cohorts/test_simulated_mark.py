@@ -214,6 +214,9 @@ NOT_OF_PATIENTS = {
     "write_example_study": "by write_simulated_study, which marks each file",
     "write_model": "shape and motion of the digital heart, which come with cardiolib",
     "write_controls": "simulated controls, which come with cardiolib under that name",
+    "write_table_of_grades": "students, no patients",
+    "write_page": "the same as a page",
+    "write_again": "cells of exercises in the notebooks",
     "write_expectation": "expected numbers of a run whose manifest names the cohort",
 }
 
