@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -65,8 +65,8 @@ class Bootstrap:
     def __repr__(self) -> str:
         store = self.store
         lines = [
-            f"Bootstrap of {self.name}: {store.n_replicates} bags of {store.n_patients} patients, "
-            f"{int(store.event.sum())} deaths"
+            f"Bootstrap of {self.name}: {store.n_replicates} bags of {store.n_patients} "
+            f"{'SIMULATED ' if store.simulated else ''}patients, {int(store.event.sum())} deaths"
         ]
         try:
             found = self.validation
@@ -162,6 +162,8 @@ def bootstrap(
         map_units=map_units,
         progress=progress,
     )
+    if getattr(X, "simulated", False):
+        store = replace(store, meta={**store.meta, "simulated": "yes"})
     named = getattr(recipe, "recipe", recipe)
     name = getattr(named, "__name__", type(named).__name__)
     return Bootstrap(store, name, getattr(X, "time_unit", ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,3 +71,12 @@ def test_a_network_takes_survival_data() -> None:
     plain = cl.fit_network(_data().X, EVENT, TIME, settings)
     assert network.feature_shape == (1, 2, 3) and network.provenance["time_unit"] == "years"
     assert np.array_equal(network.predict_log_risk(_data().X), plain.predict_log_risk(_data().X))
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_models_of_simulated_patients_say_so(simulated: bool) -> None:
+    data = replace(_data(), simulated=simulated)
+    network = cl.fit_network(data, settings=cl.NetworkSettings(hidden=4, latent=2, epochs=2))
+    boot = cl.bootstrap(CoxRecipe(), data, n=2)
+    for one, marked in ((network, network.simulated), (boot, boot.store.simulated)):
+        assert marked == simulated == ("SIMULATED" in repr(one))

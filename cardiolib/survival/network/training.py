@@ -86,7 +86,9 @@ def fit_network(
     (40,)
     """
     if isinstance(X, SurvivalData):
-        provenance = {"time_unit": X.time_unit, "training_data_sha256": X.fingerprint(), **(provenance or {})}
+        mark = {"simulated": "yes"} if X.simulated else {}
+        about = {"time_unit": X.time_unit, "training_data_sha256": X.fingerprint(), **mark}
+        provenance = {**about, **(provenance or {})}
         feature_shape = feature_shape or X.feature_shape
     settings = NetworkSettings() if settings is None else settings
     X, event, time = check_training_data(*with_outcomes(X, event, time))
