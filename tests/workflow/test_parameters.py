@@ -32,6 +32,13 @@ def test_profiles_give_valid_settings_for_every_stage(profile: str) -> None:
     assert stage_settings(load_profile(profile)).keys() == STAGES.keys()
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_training_that_is_shown_has_hearts_to_train_on_and_to_keep_aside(profile: str) -> None:
+    details = stage_settings(load_profile(profile))["segmentation"].details
+    kept_aside = round(details.validation_fraction * details.shown_hearts)
+    assert details.shown_hearts == 0 or 0 < kept_aside < details.shown_hearts
+
+
 def test_unknown_profile_names_the_nearest() -> None:
     with pytest.raises(ParameterError, match="did you mean 'smoke'"):
         load_profile("smok")
