@@ -15,7 +15,7 @@ from typing import Any
 
 from cardiolib.workflow.compute import ENVIRONMENT
 
-BUDGET_SECONDS = {"smoke": 180, "lecture": 300, "default": 1800, "paper": None}
+BUDGET_SECONDS = {"smoke": 180, "lecture": 420, "default": 1800, "paper": None}
 """Seconds a whole run may take on two cores, after installation."""
 
 
