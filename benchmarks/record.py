@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from cardiolib.workflow.machine import machine as this_machine
 
 RESULTS = Path(__file__).with_name("results")
 FIELDS = ("id", "value", "unit", "reach", "aim", "better", "how", "machine", "commit")
@@ -76,11 +76,8 @@ def _verdict(row: dict[str, Any]) -> str:
 
 def machine() -> str:
     """Processor, core count and system, in words."""
-    name = platform.processor() or platform.machine()
-    if sys.platform == "linux":
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+    found = this_machine()
+    return f"{found['processor']}, {found['cores_count']} cores, {platform.system()}"
 
 
 def commit() -> str:

@@ -115,8 +115,7 @@ def check_code(code: np.ndarray, n_neighbours: int) -> np.ndarray:
     if n_neighbours < 2 or len(code) < 2 * n_neighbours + 2:
         raise ValueError(
             f"{len(code)} patients are too few for {n_neighbours} neighbours; at least twice as many "
-            "and "
-            "two more are needed, and at least 2 neighbours"
+            "and two more are needed, and at least 2 neighbours"
         )
     if np.ptp(code, axis=0).max() == 0:
         raise ValueError("the code is the same for every patient (all units dead?): there is nothing to map")

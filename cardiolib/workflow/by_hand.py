@@ -176,9 +176,8 @@ def load_run(folder: Path, *, seed: int) -> Run:
         profile = folder.name.partition("-")[0]
         return Run(profile=profile if profile in WHOLE_RUN else "default", seed=seed, folder=folder)
     saved = read_json(path)
-    if (
-        saved["cohort"] not in SIMULATED_NAMES
-    ):  # earlier versions kept a path as it was given to make, in the repository
+    # earlier versions kept a path as it was given to make, in the repository
+    if saved["cohort"] not in SIMULATED_NAMES:
         saved["cohort"] = located_cohort(saved["cohort"], base=REPOSITORY)
     return Run(**{**saved, "overrides": tuple(saved["overrides"])}, folder=folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_study import TRAITS, study_of_world
 
 from cardiolib.cohorts import HABITS, HabitWorld, simulate_habits
 from cardiolib.effects import (
@@ -19,13 +20,6 @@ from cardiolib.effects import (
     restricted_mean,
 )
 from cardiolib.effects.orthogonal import followed_years
-
-TRAITS = ["x_rvef", "x_long", "x_septal", "x_lag"]
-
-
-def study_of_world(n: int, seed: int, world: HabitWorld | None = None) -> HabitStudy:
-    patients = simulate_habits(n, world, seed=seed)
-    return HabitStudy.of_patients(patients, features=patients.physiology[TRAITS])
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_study import study_of_world
 
 from cardiolib.cohorts import HABITS, HabitWorld, simulate_habits
 from cardiolib.effects import (
@@ -28,13 +29,6 @@ from cardiolib.effects.modification import _holm, weighted_chi2_tail
 from cardiolib.survival import concordance_index
 from cardiolib.survival.cox_regression import cox_regression
 from cardiolib.validation import brier_score
-
-TRAITS = ["x_rvef", "x_long", "x_septal", "x_lag"]
-
-
-def study_of_world(n: int, seed: int, world: HabitWorld | None = None) -> HabitStudy:
-    patients = simulate_habits(n, world, seed=seed)
-    return HabitStudy.of_patients(patients, features=patients.physiology[TRAITS])
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_study import study_of_world
 
-from cardiolib.cohorts import HABITS, HabitWorld, simulate_habits
+from cardiolib.cohorts import HABITS, HabitWorld
 from cardiolib.effects import (
     LEARNERS,
     ConstantLearner,
-    HabitStudy,
     HonestForestLearner,
     InteractionLearner,
     RatioLearner,
@@ -23,20 +23,14 @@ from cardiolib.survival import CoxSettings, breslow_baseline, fit_cox
 N = 3000
 
 
-def study_with_traits(n: int, seed: int, world: HabitWorld | None = None) -> HabitStudy:
-    """Traits without an error of measurement: nothing is hidden from the analysis."""
-    patients = simulate_habits(n, world, seed=seed)
-    return HabitStudy.of_patients(patients, features=patients.physiology[["x_rvef", "x_long", "x_septal", "x_lag"]])
-
-
 @pytest.fixture(scope="module")
 def study():
-    return study_with_traits(N, 1)
+    return study_of_world(N, 1)
 
 
 @pytest.fixture(scope="module")
 def others():
-    return study_with_traits(4000, 2)
+    return study_of_world(4000, 2)
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +90,11 @@ def test_constant_is_the_mean_of_one_ratio(study):
 
 
 def test_penalties_vanish_where_nothing_is_modified():
-    study = study_with_traits(N, 5, HabitWorld(no_modification=True))
+    study = study_of_world(N, 5, HabitWorld(no_modification=True))
     fitted = InteractionLearner().fit(study)
     sizes = [fitted.model.prior_sd[f"products with {habit}"] for habit in HABITS]
     assert max(sizes) < 0.12
-    with_it = InteractionLearner().fit(study_with_traits(N, 5)).model.prior_sd["products with exercise"]
+    with_it = InteractionLearner().fit(study_of_world(N, 5)).model.prior_sd["products with exercise"]
     assert with_it > max(0.15, max(sizes))
 
 
@@ -116,7 +110,7 @@ def test_errors_cover_the_truth_of_patients():
     """Without an error of measurement 95 % intervals of single patients hold the truth about as often as they say."""
     held = []
     for seed in range(4):
-        study = study_with_traits(1500, 50 + seed)
+        study = study_of_world(1500, 50 + seed)
         gains = InteractionLearner().fit(study).gains(study)
         low, high = gains.interval()
         held.append(((low <= study.truth()) & (study.truth() <= high)).to_numpy().mean())
@@ -125,7 +119,7 @@ def test_errors_cover_the_truth_of_patients():
 
 def test_a_fit_knows_its_features_and_nobody_is_in_its_own_forest_leaf(study):
     fitted = RatioLearner().fit(study)
-    renamed = study_with_traits(200, 3)
+    renamed = study_of_world(200, 3)
     object.__setattr__(renamed, "features", renamed.features.rename(columns={"x_lag": "other"}))
     with pytest.raises(ValueError, match="was fitted on the features"):
         fitted.gains(renamed)

@@ -13,7 +13,7 @@ from cardiolib.files import file_hash
 from cardiolib.workflow.certificate.citation import Citation
 from cardiolib.workflow.machine import machine_words
 from cardiolib.workflow.notebooks import page
-from cardiolib.workflow.report.runs_page import PublishedRun
+from cardiolib.workflow.report.runs_page import PublishedRun, opening_page
 from cardiolib.workflow.report.verify import Compared
 from cardiolib.workflow.stages import STAGES
 
@@ -92,11 +92,7 @@ def certificate_page(run: PublishedRun, citation: Citation, findings: Findings, 
 def newest_page(name: str) -> str:
     """``reports/certificate.html``: opens the certificate that was made last."""
     target = f"{quote(name)}/{CERTIFICATE_FILE}"
-    return (
-        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>The newest certificate</title>"
-        f"<meta http-equiv='refresh' content='0; url={target}'></head>"
-        f"<body><p><a href='{target}'>Certificate of {html.escape(name)}</a></p></body></html>\n"
-    )
+    return opening_page(target, title="The newest certificate", link=f"Certificate of {name}")
 
 
 def _banner(manifest: dict[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from cardiolib.workflow.certificate.codecheck import CODECHECK_FILE, bundle_prob
 from cardiolib.workflow.certificate.crate_files import gather
 from cardiolib.workflow.certificate.research_object import CRATE_FILE, research_object
 from cardiolib.workflow.report.runs_page import PublishedRun
-from cardiolib.workflow.report.verify import compared_metrics, expectation_of, verify
+from cardiolib.workflow.report.verify import NOT_COMPARED, check_files, compared_metrics, expectation_of
 from cardiolib.workflow.shared import shared_folder
 from cardiolib.workflow.stages import REPOSITORY
 
@@ -110,11 +110,12 @@ def withdraw(folder: Path) -> bool:
 
 
 def _findings(run: PublishedRun, root: Path, made: str, left_open: tuple[str, ...]) -> Findings:
-    problems, _ = verify(run, root=root)
+    problems, _ = check_files(run.manifest, root, run.name)
     wanted, compared_with = expectation_of(run.manifest, root=root)
     rows = () if wanted is None else tuple(compared_metrics(run.metrics, wanted))
-    of_files = [problem for problem in problems if problem not in {row.sentence() for row in rows}]
-    return Findings(rows, compared_with, (*of_files, *bundle_problems(run, root=root)), left_open, made)
+    if wanted is None and not compared_with.startswith(NOT_COMPARED):
+        problems.append(compared_with)
+    return Findings(rows, compared_with, (*problems, *bundle_problems(run, root=root)), left_open, made)
 
 
 def _about(folder: Path) -> dict[str, str]:

@@ -95,11 +95,15 @@ def runs_page(runs: Sequence[PublishedRun]) -> str:
 
 def latest_page(name: str) -> str:
     """``reports/latest.html``: opens the newest run."""
-    target = f"{quote(name)}/index.html"
+    return opening_page(f"{quote(name)}/index.html", title="The newest run", link=name)
+
+
+def opening_page(target: str, *, title: str, link: str) -> str:
+    """A page that opens another at once; `link` stands for it where that is not done. All but `target` is text."""
     return (
-        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>The newest run</title>"
+        f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>{html.escape(title)}</title>"
         f"<meta http-equiv='refresh' content='0; url={target}'></head>"
-        f"<body><p><a href='{target}'>{html.escape(name)}</a></p></body></html>\n"
+        f"<body><p><a href='{target}'>{html.escape(link)}</a></p></body></html>\n"
     )
 
 

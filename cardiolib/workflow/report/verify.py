@@ -32,7 +32,7 @@ def verify(run: Any, *, root: Path = REPOSITORY) -> tuple[list[str], list[str]]:
     remarks : list of str
         What was checked, the run's name first.
     """
-    problems, remarks = _check_files(run.manifest, root, run.name)
+    problems, remarks = check_files(run.manifest, root, run.name)
     wanted, why = expectation_of(run.manifest, root=root)
     if wanted is not None:
         differing, count = compare_metrics(run.metrics, wanted)
@@ -164,7 +164,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _check_files(manifest: dict[str, Any], root: Path, name_of_run: str) -> tuple[list[str], list[str]]:
+def check_files(manifest: dict[str, Any], root: Path, name_of_run: str) -> tuple[list[str], list[str]]:
+    """Problems of a run's figures and outputs, at most `MAX_LISTED`, and what was checked."""
     problems, checked = [], 0
     figures = root / "figures" / name_of_run
     run_folder = root / manifest["run_folder"]
